@@ -1,0 +1,1 @@
+//! Lines in: the APRS-IS client and the file feed.

@@ -1,0 +1,1 @@
+//! Now: bus, world, tiles, wire.

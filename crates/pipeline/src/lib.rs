@@ -1,0 +1,1 @@
+//! What a line means to us: duplicate, bad, which entity, what changed.

@@ -1,0 +1,1 @@
+//! Kept: packets, latest state, imports.

@@ -1,0 +1,1 @@
+//! Tests only: an APRS-IS server that misbehaves on demand.

@@ -1,0 +1,1 @@
+//! HTTP, WebSocket, the embedded front-end.
