@@ -1,1 +1,15 @@
-//! What a line means to us: duplicate, bad, which entity, what changed.
+//! What a line means to us.
+//!
+//! In: when a line arrived and its bytes. Out: an [`Outcome`]: the [`Record`] that the store keeps, with a
+//! [`Verdict`], and the [`EntityChange`]s that the store's latest state and the live world follow.
+//!
+//! Invariant: no socket, no clock, no task, no database. Time and bytes are arguments, so a day of traffic runs in
+//! seconds in a test. The only state is the bounded duplicate window.
+
+mod entity;
+
+mod record;
+
+pub use entity::{EntityChange, EntityKey, EntityKind, EntityState, Fix, Name};
+
+pub use record::{Record, Verdict};
