@@ -1,7 +1,12 @@
 //! Lists the built front-end (`front/dist`) so that it is compiled in, each file with its pre-compressed forms.
 //! Without a built front-end (plain `cargo build`) one page says how to make it.
 
-use std::{env, fmt::Write as _, fs, path::{Path, PathBuf}};
+use std::{
+    env,
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 fn main() {
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR").expect("set by cargo"));
@@ -12,23 +17,36 @@ fn main() {
     files.sort();
     let mut table = String::from("&[\n");
     for file in &files {
-        let path = file.strip_prefix(&dist).expect("below dist").to_string_lossy().replace('\\', "/");
+        let path = file
+            .strip_prefix(&dist)
+            .expect("below dist")
+            .to_string_lossy()
+            .replace('\\', "/");
         if path.starts_with('.') || [".br", ".gz"].iter().any(|end| path.ends_with(end)) {
             continue;
         }
         let packed = |end: &str| {
             let packed = PathBuf::from(format!("{}{end}", file.display()));
-            if packed.is_file() { format!("Some({})", include(&packed)) } else { "None".to_owned() }
+            if packed.is_file() {
+                format!("Some({})", include(&packed))
+            } else {
+                "None".to_owned()
+            }
         };
         let _ = writeln!(
             table,
             "    Asset {{ path: {path:?}, plain: {}, brotli: {}, gzip: {} }},",
-            include(file), packed(".br"), packed(".gz"),
+            include(file),
+            packed(".br"),
+            packed(".gz"),
         );
     }
     if table.len() < 4 {
         let page = "<!doctype html><html lang=\"en\"><title>Godwit</title><p>The front-end is not built. Run <code>make front</code>, then build again.</p></html>";
-        let _ = writeln!(table, "    Asset {{ path: \"index.html\", plain: {page:?}.as_bytes(), brotli: None, gzip: None }},");
+        let _ = writeln!(
+            table,
+            "    Asset {{ path: \"index.html\", plain: {page:?}.as_bytes(), brotli: None, gzip: None }},"
+        );
     }
     table.push(']');
     let out = PathBuf::from(env::var("OUT_DIR").expect("set by cargo"));
@@ -42,6 +60,10 @@ fn include(file: &Path) -> String {
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let path = entry.path();
-        if path.is_dir() { collect(&path, files) } else { files.push(path) }
+        if path.is_dir() {
+            collect(&path, files)
+        } else {
+            files.push(path)
+        }
     }
 }

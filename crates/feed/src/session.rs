@@ -72,7 +72,10 @@ impl Session {
         }
         if now_us >= self.last_sign_us + self.silence_us {
             let seconds = self.silence_us / 1_000_000;
-            events.push(Event::Close(FeedState::Waiting, format!("the server sent nothing for {seconds} s")));
+            events.push(Event::Close(
+                FeedState::Waiting,
+                format!("the server sent nothing for {seconds} s"),
+            ));
         }
     }
 
@@ -80,7 +83,11 @@ impl Session {
     #[must_use]
     pub fn wake_at_us(&self) -> i64 {
         let silence = self.last_sign_us + self.silence_us;
-        if self.sent_login { silence } else { silence.min(self.started_us + self.banner_wait_us) }
+        if self.sent_login {
+            silence
+        } else {
+            silence.min(self.started_us + self.banner_wait_us)
+        }
     }
 
     /// Lines skipped because they were too long.
@@ -116,7 +123,17 @@ impl Session {
             return;
         };
         self.comments += 1;
-        let text: String = comment.iter().take(200).map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '?' }).collect();
+        let text: String = comment
+            .iter()
+            .take(200)
+            .map(|byte| {
+                if (0x20..0x7f).contains(byte) {
+                    char::from(*byte)
+                } else {
+                    '?'
+                }
+            })
+            .collect();
         let text = text.trim();
         if !self.software_known && !text.to_ascii_lowercase().starts_with("logresp") {
             self.software_known = true;
@@ -134,7 +151,10 @@ impl Session {
     fn on_comment(&mut self, text: &str, events: &mut Vec<Event>) {
         let lower = text.to_ascii_lowercase();
         if let Some(answer) = lower.strip_prefix("logresp ") {
-            let server = answer.find("server ").and_then(|at| text.get("logresp ".len() + at + 7..)).map(|id| id.split([',', ' ']).next().unwrap_or_default().to_owned());
+            let server = answer
+                .find("server ")
+                .and_then(|at| text.get("logresp ".len() + at + 7..))
+                .map(|id| id.split([',', ' ']).next().unwrap_or_default().to_owned());
             let mut words = answer.split([' ', ',']).skip(1);
             match words.next() {
                 Some("verified") => self.logged_in(FeedState::Verified, server, events),
@@ -147,7 +167,16 @@ impl Session {
             events.push(Event::Close(FeedState::ServerFull, text.to_owned()));
         } else if lower.contains("port full") {
             events.push(Event::Close(FeedState::PortFull, text.to_owned()));
-        } else if ["invalid login", "login failed", "access denied", "not allowed", "banned"].iter().any(|word| lower.contains(word)) {
+        } else if [
+            "invalid login",
+            "login failed",
+            "access denied",
+            "not allowed",
+            "banned",
+        ]
+        .iter()
+        .any(|word| lower.contains(word))
+        {
             events.push(Event::Close(FeedState::Rejected, text.to_owned()));
         }
     }
@@ -165,7 +194,12 @@ mod tests {
     const S: i64 = 1_000_000;
 
     fn session() -> Session {
-        Session::new(&Login::new("N0CALL-1", None, None).expect("login"), 60 * S, 5 * S, 0)
+        Session::new(
+            &Login::new("N0CALL-1", None, None).expect("login"),
+            60 * S,
+            5 * S,
+            0,
+        )
     }
 
     fn feed(session: &mut Session, now_us: i64, bytes: &[u8]) -> Vec<Event> {
@@ -184,12 +218,30 @@ mod tests {
     fn the_usual_way() {
         let mut session = session();
         let events = feed(&mut session, 0, b"# aprsc 2.1.21-g1\r\n");
-        assert!(matches!(&events[..], [Event::Software(name), Event::Send(login)] if name == "aprsc 2.1.21-g1" && login.starts_with(b"user N0CALL-1 pass -1 vers Godwit ")));
-        let events = feed(&mut session, S, b"# logresp N0CALL-1 unverified, server T2TEST\r\nA1B>APRS:>hi\r\n# keep alive\r\n");
-        assert_eq!(events, [Event::LoggedIn(FeedState::Unverified, Some("T2TEST".into())), Event::Line(b"A1B>APRS:>hi".to_vec())]);
-        assert!(feed(&mut session, S, b"# server full of joy\r\n").is_empty(), "news after the login are no refusal");
+        assert!(
+            matches!(&events[..], [Event::Software(name), Event::Send(login)] if name == "aprsc 2.1.21-g1" && login.starts_with(b"user N0CALL-1 pass -1 vers Godwit "))
+        );
+        let events = feed(
+            &mut session,
+            S,
+            b"# logresp N0CALL-1 unverified, server T2TEST\r\nA1B>APRS:>hi\r\n# keep alive\r\n",
+        );
+        assert_eq!(
+            events,
+            [
+                Event::LoggedIn(FeedState::Unverified, Some("T2TEST".into())),
+                Event::Line(b"A1B>APRS:>hi".to_vec())
+            ]
+        );
+        assert!(
+            feed(&mut session, S, b"# server full of joy\r\n").is_empty(),
+            "news after the login are no refusal"
+        );
         assert!(time(&mut session, 60 * S).is_empty());
-        assert!(matches!(&time(&mut session, 61 * S)[..], [Event::Close(FeedState::Waiting, _)]));
+        assert!(matches!(
+            &time(&mut session, 61 * S)[..],
+            [Event::Close(FeedState::Waiting, _)]
+        ));
     }
 
     #[test]
@@ -198,7 +250,12 @@ mod tests {
         assert_eq!(session.wake_at_us(), 5 * S);
         assert!(time(&mut session, 4 * S).is_empty());
         assert!(matches!(&time(&mut session, 5 * S)[..], [Event::Send(_)]));
-        assert!(feed(&mut session, 6 * S, b"# late 1.0\r\n").iter().all(|event| !matches!(event, Event::Send(_))), "one login only");
+        assert!(
+            feed(&mut session, 6 * S, b"# late 1.0\r\n")
+                .iter()
+                .all(|event| !matches!(event, Event::Send(_))),
+            "one login only"
+        );
     }
 
     #[test]
@@ -206,17 +263,28 @@ mod tests {
         for (line, state) in [
             ("# Server full", FeedState::ServerFull),
             ("# Port full", FeedState::PortFull),
-            ("# Invalid login: software name missing", FeedState::Rejected),
+            (
+                "# Invalid login: software name missing",
+                FeedState::Rejected,
+            ),
             ("# Login failed", FeedState::Rejected),
             ("# logresp N0CALL-1 refused", FeedState::Rejected),
             ("# logresp", FeedState::LoggingIn),
         ] {
             let mut session = session();
             let events = feed(&mut session, 0, format!("{line}\r\n").as_bytes());
-            let closed = events.iter().find_map(|event| if let Event::Close(state, _) = event { Some(*state) } else { None });
+            let closed = events.iter().find_map(|event| {
+                if let Event::Close(state, _) = event {
+                    Some(*state)
+                } else {
+                    None
+                }
+            });
             assert_eq!(closed.unwrap_or(FeedState::LoggingIn), state, "{line}");
         }
         let mut verified = session();
-        assert!(matches!(&feed(&mut verified, 0, b"# logresp N0CALL-1 verified, server X, more\r\n")[..], [Event::Send(_), Event::LoggedIn(FeedState::Verified, Some(id))] if id == "X"));
+        assert!(
+            matches!(&feed(&mut verified, 0, b"# logresp N0CALL-1 verified, server X, more\r\n")[..], [Event::Send(_), Event::LoggedIn(FeedState::Verified, Some(id))] if id == "X")
+        );
     }
 }

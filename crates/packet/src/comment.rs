@@ -52,8 +52,14 @@ impl<'a> Comment<'a> {
     }
 
     /// The first place where `find` says there is something, as (piece, offset, length).
-    fn find(&self, find: impl Fn(&[u8]) -> Option<(usize, usize)>) -> Option<(usize, usize, usize)> {
-        self.parts.iter().enumerate().find_map(|(piece, part)| find(part).map(|(at, length)| (piece, at, length)))
+    fn find(
+        &self,
+        find: impl Fn(&[u8]) -> Option<(usize, usize)>,
+    ) -> Option<(usize, usize, usize)> {
+        self.parts
+            .iter()
+            .enumerate()
+            .find_map(|(piece, part)| find(part).map(|(at, length)| (piece, at, length)))
     }
 }
 
@@ -91,7 +97,10 @@ pub struct Dao {
 
 /// Reads a comment in the fixed order: altitude, telemetry, DAO, late extensions, one leading delimiter.
 pub(crate) fn read<'a>(packet: &mut Packet<'a>, text: &'a [u8]) {
-    let end = text.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n' | 0 | 0xff)).map_or(0, |last| last + 1);
+    let end = text
+        .iter()
+        .rposition(|byte| !matches!(byte, b'\r' | b'\n' | 0 | 0xff))
+        .map_or(0, |last| last + 1);
     let mut comment = Comment::new(&text[..end]);
     if let Some((piece, at, length)) = comment.find(find_altitude) {
         let altitude = comment.cut(piece, at, length);
@@ -106,7 +115,10 @@ pub(crate) fn read<'a>(packet: &mut Packet<'a>, text: &'a [u8]) {
         apply_dao(packet, dao);
     }
     if packet.phg.is_none() && packet.range_km.is_none() {
-        let late = comment.find(|part| (0..part.len().saturating_sub(6)).find_map(|at| is_extension(&part[at..]).map(|length| (at, length))));
+        let late = comment.find(|part| {
+            (0..part.len().saturating_sub(6))
+                .find_map(|at| is_extension(&part[at..]).map(|length| (at, length)))
+        });
         if let Some((piece, at, length)) = late {
             let extension = comment.cut(piece, at, length);
             signal_extension(packet, extension);
@@ -123,7 +135,12 @@ pub(crate) fn read<'a>(packet: &mut Packet<'a>, text: &'a [u8]) {
 
 /// `/A=` and six characters: digits, or a minus and five digits.
 fn find_altitude(text: &[u8]) -> Option<(usize, usize)> {
-    memchr::memmem::find_iter(text, b"/A=").find(|at| text.get(at + 3..at + 9).is_some_and(|value| feet(value).is_some())).map(|at| (at, 9))
+    memchr::memmem::find_iter(text, b"/A=")
+        .find(|at| {
+            text.get(at + 3..at + 9)
+                .is_some_and(|value| feet(value).is_some())
+        })
+        .map(|at| (at, 9))
 }
 
 fn feet(value: &[u8]) -> Option<f64> {
@@ -135,25 +152,30 @@ fn feet(value: &[u8]) -> Option<f64> {
 
 /// The last valid `!DAO!`.
 fn find_dao(text: &[u8]) -> Option<(usize, usize)> {
-    text.windows(5).rposition(|window| {
-        window[0] == b'!'
-            && window[4] == b'!'
-            && match (window[1], &window[2..4]) {
-                (b'A'..=b'Z' | b'a'..=b'z', b"  ") => true,
-                (b'A'..=b'Z', precise) => precise.iter().all(u8::is_ascii_digit),
-                (b'a'..=b'z', precise) => precise.iter().all(|byte| base91(*byte).is_some()),
-                _ => false,
-            }
-    })
-    .map(|at| (at, 5))
+    text.windows(5)
+        .rposition(|window| {
+            window[0] == b'!'
+                && window[4] == b'!'
+                && match (window[1], &window[2..4]) {
+                    (b'A'..=b'Z' | b'a'..=b'z', b"  ") => true,
+                    (b'A'..=b'Z', precise) => precise.iter().all(u8::is_ascii_digit),
+                    (b'a'..=b'z', precise) => precise.iter().all(|byte| base91(*byte).is_some()),
+                    _ => false,
+                }
+        })
+        .map(|at| (at, 5))
 }
 
 fn apply_dao<'a>(packet: &mut Packet<'a>, dao: &'a [u8]) {
-    packet.dao = Some(Dao { datum: dao[1].to_ascii_uppercase() });
+    packet.dao = Some(Dao {
+        datum: dao[1].to_ascii_uppercase(),
+    });
     if &dao[2..4] == b"  " {
         return;
     }
-    let Some(position) = packet.position.as_mut() else { return };
+    let Some(position) = packet.position.as_mut() else {
+        return;
+    };
     if position.format == crate::Format::Compressed || position.ambiguity > 0 {
         packet.odd("dao_ignored", dao);
         return;
@@ -174,7 +196,10 @@ fn is_extension(bytes: &[u8]) -> Option<usize> {
     let (name, value) = (bytes.get(..3)?, bytes.get(3..7)?);
     match name {
         b"PHG" => {
-            let good = value[0].is_ascii_digit() && (b'0'..=b'~').contains(&value[1]) && value[2].is_ascii_digit() && value[3].is_ascii_digit();
+            let good = value[0].is_ascii_digit()
+                && (b'0'..=b'~').contains(&value[1])
+                && value[2].is_ascii_digit()
+                && value[3].is_ascii_digit();
             let rated = bytes.get(8) == Some(&b'/') && bytes[7].is_ascii_alphanumeric();
             good.then_some(if rated { 9 } else { 7 })
         }
@@ -218,8 +243,14 @@ mod tests {
 
     #[test]
     fn altitude_is_lifted_out_wherever_it_stands() {
-        assert_eq!(comment("/A=001414 hi"), ("hi".into(), Some(1414.0 * 0.3048)));
-        assert_eq!(comment("up /A=-00167 there"), ("up  there".into(), Some(-167.0 * 0.3048)));
+        assert_eq!(
+            comment("/A=001414 hi"),
+            ("hi".into(), Some(1414.0 * 0.3048))
+        );
+        assert_eq!(
+            comment("up /A=-00167 there"),
+            ("up  there".into(), Some(-167.0 * 0.3048))
+        );
         for text in ["/A=12345", "/A=1234.5", "/A="] {
             assert_eq!(comment(text), (text[1..].into(), None));
         }
@@ -233,20 +264,42 @@ mod tests {
         assert!((position.longitude + (8.0 + 32.467 / 60.0)).abs() < 1e-9);
         assert_eq!(packet.comment.to_string(), "x");
         let packet = parse(b"A1B>APRS:!4722.85N/00832.46E-!w5k!").expect("packet");
-        assert!((packet.position.expect("position").latitude - (47.0 + (22.85 + 20.0 / 9100.0) / 60.0)).abs() < 1e-9);
-        assert!(parse(b"A1B>APRS:!4722.85N/00832.46E-!SN!").expect("packet").dao.is_none());
+        assert!(
+            (packet.position.expect("position").latitude - (47.0 + (22.85 + 20.0 / 9100.0) / 60.0))
+                .abs()
+                < 1e-9
+        );
+        assert!(
+            parse(b"A1B>APRS:!4722.85N/00832.46E-!SN!")
+                .expect("packet")
+                .dao
+                .is_none()
+        );
     }
 
     #[test]
     fn power_height_gain_at_the_front_and_late() {
-        let phg = parse(b"A1B>APRS:!4722.85N/00832.46E#PHG5132/x").expect("packet").phg.expect("PHG");
-        assert_eq!((phg.power_w, phg.gain_db, phg.directivity_deg), (25, 3, Some(90)));
+        let phg = parse(b"A1B>APRS:!4722.85N/00832.46E#PHG5132/x")
+            .expect("packet")
+            .phg
+            .expect("PHG");
+        assert_eq!(
+            (phg.power_w, phg.gain_db, phg.directivity_deg),
+            (25, 3, Some(90))
+        );
         assert!((phg.height_m - 20.0 * 0.3048).abs() < 1e-9);
         let late = parse(b"A1B>APRS:!4722.85N/00832.46E#digi PHG7360").expect("packet");
         assert_eq!(late.phg.expect("PHG").power_w, 49);
         assert!(late.diagnostics.contains("extension_late"));
         let both = parse(b"A1B>APRS:!4722.85N/00832.46E#000/000PHG2360").expect("packet");
-        assert_eq!((both.phg.expect("PHG").power_w, both.course_deg, both.speed_kmh), (4, None, Some(0.0)));
+        assert_eq!(
+            (
+                both.phg.expect("PHG").power_w,
+                both.course_deg,
+                both.speed_kmh
+            ),
+            (4, None, Some(0.0))
+        );
     }
 
     #[test]

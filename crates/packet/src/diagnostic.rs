@@ -32,7 +32,14 @@ pub struct Diagnostics {
 
 impl Default for Diagnostics {
     fn default() -> Self {
-        Self { list: [Diagnostic { code: "", start: 0, end: 0 }; 8], length: 0 }
+        Self {
+            list: [Diagnostic {
+                code: "",
+                start: 0,
+                end: 0,
+            }; 8],
+            length: 0,
+        }
     }
 }
 
@@ -40,7 +47,11 @@ impl Diagnostics {
     pub(crate) fn add(&mut self, code: &'static str, start: usize, end: usize) {
         if let Some(slot) = self.list.get_mut(usize::from(self.length)) {
             let clamp = |offset: usize| u16::try_from(offset).unwrap_or(u16::MAX);
-            *slot = Diagnostic { code, start: clamp(start), end: clamp(end) };
+            *slot = Diagnostic {
+                code,
+                start: clamp(start),
+                end: clamp(end),
+            };
             self.length += 1;
         }
     }
@@ -74,7 +85,12 @@ pub struct ParseError<'a> {
 
 impl<'a> ParseError<'a> {
     pub(crate) fn new(code: &'static str, offset: usize) -> Self {
-        Self { code, offset, start: None, kind: None }
+        Self {
+            code,
+            offset,
+            start: None,
+            kind: None,
+        }
     }
 
     /// Stable snake_case code.
@@ -122,7 +138,9 @@ fn sentence(code: &str) -> &'static str {
         "line_comment" => "A line that starts with # is a server's comment, not a packet.",
         "header_no_colon" => "There is no colon between header and information.",
         "header_source" => "The source is not a callsign of 1 to 9 letters, digits and dashes.",
-        "header_destination" => "The destination is not a callsign of 1 to 9 letters, digits and dashes.",
+        "header_destination" => {
+            "The destination is not a callsign of 1 to 9 letters, digits and dashes."
+        }
         "header_path" => "An element of the path is not a callsign.",
         "path_long" => "The path has more than 24 elements.",
         "path_star" => "A star stands where none belongs.",
@@ -159,10 +177,16 @@ fn sentence(code: &str) -> &'static str {
         "third_party_inner" => "The packet inside the third-party packet cannot be read.",
         "third_party_depth" => "Third-party packets are nested too deeply.",
         "dao_ignored" => "A !DAO! does not belong to a compressed or ambiguous position.",
-        "ssid_not_ax25" => "The callsign could not go over the air (AX.25 allows 6 characters and SSID 0 to 15).",
-        "position_late" => "The position stands not at the start (old X1J header); found within the first 40 bytes.",
+        "ssid_not_ax25" => {
+            "The callsign could not go over the air (AX.25 allows 6 characters and SSID 0 to 15)."
+        }
+        "position_late" => {
+            "The position stands not at the start (old X1J header); found within the first 40 bytes."
+        }
         "encoding_fallback" => "The text is not UTF-8; shown as Latin-1.",
-        "extension_late" => "A data extension stands in the comment instead of right after the symbol.",
+        "extension_late" => {
+            "A data extension stands in the comment instead of right after the symbol."
+        }
         _ => "Something is odd here.",
     }
 }

@@ -6,7 +6,8 @@ use crate::Symbol;
 /// `SOURCE>DESTINATION,PATH:` and the information field.
 #[must_use]
 pub fn line(source: &str, destination: &str, path: &str, info: &[u8]) -> Vec<u8> {
-    let mut line = Vec::with_capacity(source.len() + destination.len() + path.len() + info.len() + 3);
+    let mut line =
+        Vec::with_capacity(source.len() + destination.len() + path.len() + info.len() + 3);
     line.extend_from_slice(source.as_bytes());
     line.push(b'>');
     line.extend_from_slice(destination.as_bytes());
@@ -22,11 +23,15 @@ pub fn line(source: &str, destination: &str, path: &str, info: &[u8]) -> Vec<u8>
 /// `DDMM.hhN` table `DDDMM.hhE` code (chapter 6).
 pub fn position(out: &mut Vec<u8>, latitude: f64, longitude: f64, symbol: Symbol) {
     let (degrees, minutes) = degrees_minutes(latitude.abs().min(90.0));
-    out.extend_from_slice(format!("{degrees:02}{:02}.{:02}", minutes / 100, minutes % 100).as_bytes());
+    out.extend_from_slice(
+        format!("{degrees:02}{:02}.{:02}", minutes / 100, minutes % 100).as_bytes(),
+    );
     out.push(if latitude < 0.0 { b'S' } else { b'N' });
     out.push(symbol.table);
     let (degrees, minutes) = degrees_minutes(longitude.abs().min(180.0));
-    out.extend_from_slice(format!("{degrees:03}{:02}.{:02}", minutes / 100, minutes % 100).as_bytes());
+    out.extend_from_slice(
+        format!("{degrees:03}{:02}.{:02}", minutes / 100, minutes % 100).as_bytes(),
+    );
     out.push(if longitude < 0.0 { b'W' } else { b'E' });
     out.push(symbol.code);
 }
@@ -37,16 +42,36 @@ fn degrees_minutes(value: f64) -> (u32, u32) {
 }
 
 /// The 13 bytes of a compressed position (chapter 9) with course (degrees) and speed (km/h) if given.
-pub fn compressed(out: &mut Vec<u8>, latitude: f64, longitude: f64, symbol: Symbol, course_speed: Option<(u16, f64)>) {
-    let table = if symbol.table.is_ascii_digit() { symbol.table - b'0' + b'a' } else { symbol.table };
+pub fn compressed(
+    out: &mut Vec<u8>,
+    latitude: f64,
+    longitude: f64,
+    symbol: Symbol,
+    course_speed: Option<(u16, f64)>,
+) {
+    let table = if symbol.table.is_ascii_digit() {
+        symbol.table - b'0' + b'a'
+    } else {
+        symbol.table
+    };
     out.push(table);
-    base91(out, (380_926.0 * (90.0 - latitude.clamp(-90.0, 90.0))).round() as u32, 4);
-    base91(out, (190_463.0 * (180.0 + longitude.clamp(-180.0, 180.0))).round() as u32, 4);
+    base91(
+        out,
+        (380_926.0 * (90.0 - latitude.clamp(-90.0, 90.0))).round() as u32,
+        4,
+    );
+    base91(
+        out,
+        (190_463.0 * (180.0 + longitude.clamp(-180.0, 180.0))).round() as u32,
+        4,
+    );
     out.push(symbol.code);
     match course_speed {
         Some((course, speed_kmh)) => {
             let knots = (speed_kmh / 1.852).max(0.0);
-            let s = ((knots + 1.0).ln() / 1.08_f64.ln()).round().clamp(0.0, 90.0);
+            let s = ((knots + 1.0).ln() / 1.08_f64.ln())
+                .round()
+                .clamp(0.0, 90.0);
             out.push(b'!' + u8::try_from(course % 360 / 4).unwrap_or(0));
             out.push(b'!' + s as u8);
             // Current fix, RMC, made by software.
@@ -66,18 +91,38 @@ fn base91(out: &mut Vec<u8>, mut value: u32, digits: usize) {
 
 /// `CCC/SSS`: degrees and km/h as knots (chapter 7).
 pub fn course_speed(out: &mut Vec<u8>, course_deg: u16, speed_kmh: f64) {
-    out.extend_from_slice(format!("{:03}/{:03}", course_deg.min(360), (speed_kmh / 1.852).round().clamp(0.0, 999.0)).as_bytes());
+    out.extend_from_slice(
+        format!(
+            "{:03}/{:03}",
+            course_deg.min(360),
+            (speed_kmh / 1.852).round().clamp(0.0, 999.0)
+        )
+        .as_bytes(),
+    );
 }
 
 /// `/A=dddddd`: metres as feet (chapter 6).
 pub fn altitude(out: &mut Vec<u8>, altitude_m: f64) {
     let feet = (altitude_m / 0.3048).round().clamp(-99_999.0, 999_999.0) as i32;
-    out.extend_from_slice(if feet < 0 { format!("/A=-{:05}", -feet) } else { format!("/A={feet:06}") }.as_bytes());
+    out.extend_from_slice(
+        if feet < 0 {
+            format!("/A=-{:05}", -feet)
+        } else {
+            format!("/A={feet:06}")
+        }
+        .as_bytes(),
+    );
 }
 
 /// `;NAME     *DDHHMMz`, to be followed by a position (chapter 11).
 pub fn object(out: &mut Vec<u8>, name: &str, alive: bool, (day, hour, minute): (u8, u8, u8)) {
-    out.extend_from_slice(format!(";{name:<9.9}{}{day:02}{hour:02}{minute:02}z", if alive { '*' } else { '_' }).as_bytes());
+    out.extend_from_slice(
+        format!(
+            ";{name:<9.9}{}{day:02}{hour:02}{minute:02}z",
+            if alive { '*' } else { '_' }
+        )
+        .as_bytes(),
+    );
 }
 
 /// `)NAME!`, to be followed by a position (chapter 11).
@@ -96,14 +141,31 @@ pub fn message(out: &mut Vec<u8>, addressee: &str, text: &str, id: &str) {
 
 /// The Mic-E destination and information field (chapter 10) of a position with course and speed; message type En Route.
 #[must_use]
-pub fn mic_e(latitude: f64, longitude: f64, symbol: Symbol, course_deg: u16, speed_kmh: f64) -> (String, Vec<u8>) {
+pub fn mic_e(
+    latitude: f64,
+    longitude: f64,
+    symbol: Symbol,
+    course_deg: u16,
+    speed_kmh: f64,
+) -> (String, Vec<u8>) {
     let (degrees, hundredths) = degrees_minutes(latitude.abs().min(90.0));
-    let digits = [degrees / 10, degrees % 10, hundredths / 1000, hundredths / 100 % 10, hundredths / 10 % 10, hundredths % 10];
+    let digits = [
+        degrees / 10,
+        degrees % 10,
+        hundredths / 1000,
+        hundredths / 100 % 10,
+        hundredths / 10 % 10,
+        hundredths % 10,
+    ];
     let (east_degrees, east_hundredths) = degrees_minutes(longitude.abs().min(179.999_9));
     let far = east_degrees >= 100 || east_degrees < 10;
     // En Route is bits 110; then north, +100, west.
     let set = [true, true, false, latitude >= 0.0, far, longitude < 0.0];
-    let destination = digits.iter().zip(set).map(|(digit, set)| char::from(if set { b'P' } else { b'0' } + *digit as u8)).collect();
+    let destination = digits
+        .iter()
+        .zip(set)
+        .map(|(digit, set)| char::from(if set { b'P' } else { b'0' } + *digit as u8))
+        .collect();
     let degree_byte = match east_degrees {
         0..=9 => east_degrees + 118,
         100..=109 => east_degrees + 8,
@@ -113,10 +175,25 @@ pub fn mic_e(latitude: f64, longitude: f64, symbol: Symbol, course_deg: u16, spe
     let minutes = east_hundredths / 100;
     let knots = (speed_kmh / 1.852).round().clamp(0.0, 799.0) as u32;
     let course = u32::from(course_deg.min(360));
-    let tens = if knots < 200 { knots / 10 + 80 } else { knots / 10 };
+    let tens = if knots < 200 {
+        knots / 10 + 80
+    } else {
+        knots / 10
+    };
     let bytes = [
-        u32::from(b'`'), degree_byte, if minutes < 10 { minutes + 88 } else { minutes + 28 }, east_hundredths % 100 + 28,
-        tens + 28, knots % 10 * 10 + (course / 100 + 4) + 28, course % 100 + 28, u32::from(symbol.code), u32::from(symbol.table),
+        u32::from(b'`'),
+        degree_byte,
+        if minutes < 10 {
+            minutes + 88
+        } else {
+            minutes + 28
+        },
+        east_hundredths % 100 + 28,
+        tens + 28,
+        knots % 10 * 10 + (course / 100 + 4) + 28,
+        course % 100 + 28,
+        u32::from(symbol.code),
+        u32::from(symbol.table),
     ];
     (destination, bytes.map(|byte| byte as u8).to_vec())
 }
@@ -127,7 +204,10 @@ mod tests {
     use crate::parse;
     use proptest::prelude::*;
 
-    const CAR: Symbol = Symbol { table: b'/', code: b'>' };
+    const CAR: Symbol = Symbol {
+        table: b'/',
+        code: b'>',
+    };
 
     proptest! {
         #[test]

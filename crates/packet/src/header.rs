@@ -53,15 +53,22 @@ impl<'a> Path<'a> {
     pub const MOST: usize = 24;
 
     pub(crate) fn parse(text: &'a str, offset: usize) -> Result<Self, ParseError<'a>> {
-        let mut path = Self { text, ..Self::default() };
+        let mut path = Self {
+            text,
+            ..Self::default()
+        };
         let mut at = offset;
         for element in Elements(Some(text).filter(|text| !text.is_empty())) {
             if usize::from(path.elements) == Self::MOST {
                 return Err(ParseError::new("path_long", at));
             }
-            let (call, star) = element.strip_suffix('*').map_or((element, false), |call| (call, true));
+            let (call, star) = element
+                .strip_suffix('*')
+                .map_or((element, false), |call| (call, true));
             let after_q = path.q.is_some();
-            if !(is_call(call.as_bytes()) || after_q && call.len() == 32 && call.bytes().all(|byte| byte.is_ascii_hexdigit())) {
+            if !(is_call(call.as_bytes())
+                || after_q && call.len() == 32 && call.bytes().all(|byte| byte.is_ascii_hexdigit()))
+            {
                 return Err(ParseError::new("header_path", at));
             }
             if is_q(call) && path.q.is_none() {
@@ -79,7 +86,11 @@ impl<'a> Path<'a> {
     /// The elements in order.
     #[must_use]
     pub fn iter(&self) -> Hops<'a> {
-        Hops { elements: Elements(Some(self.text).filter(|text| !text.is_empty())), index: 0, used: self.used }
+        Hops {
+            elements: Elements(Some(self.text).filter(|text| !text.is_empty())),
+            index: 0,
+            used: self.used,
+        }
     }
 
     /// Its text, as sent.
@@ -91,7 +102,9 @@ impl<'a> Path<'a> {
     /// The q construct, such as `qAR`.
     #[must_use]
     pub fn q_construct(&self) -> Option<&'a str> {
-        self.iter().nth(usize::from(self.q?)).map(|hop| hop.callsign)
+        self.iter()
+            .nth(usize::from(self.q?))
+            .map(|hop| hop.callsign)
     }
 
     /// The elements that are about radio: those before the q construct (and before an `CALL,I` at the end).
@@ -110,11 +123,16 @@ impl<'a> Path<'a> {
             Some(q) => {
                 let mut rest = self.iter().skip(usize::from(q));
                 match rest.next()?.callsign {
-                    "qAR" | "qAr" | "qAo" | "qAO" | "qAS" | "qAI" => rest.next().map(|hop| hop.callsign),
+                    "qAR" | "qAr" | "qAo" | "qAO" | "qAS" | "qAI" => {
+                        rest.next().map(|hop| hop.callsign)
+                    }
                     _ => None,
                 }
             }
-            None if self.ends_with_i() => self.iter().nth(usize::from(self.elements) - 2).map(|hop| hop.callsign),
+            None if self.ends_with_i() => self
+                .iter()
+                .nth(usize::from(self.elements) - 2)
+                .map(|hop| hop.callsign),
             None => None,
         }
     }
@@ -135,7 +153,11 @@ impl<'a> Path<'a> {
     }
 
     fn digipeated_or_direct(&self) -> Heard {
-        if self.radio().any(|hop| hop.used) { Heard::Digipeated } else { Heard::Direct }
+        if self.radio().any(|hop| hop.used) {
+            Heard::Digipeated
+        } else {
+            Heard::Direct
+        }
     }
 
     fn ends_with_i(&self) -> bool {
@@ -157,7 +179,10 @@ impl<'a> Iterator for Hops<'a> {
     fn next(&mut self) -> Option<Hop<'a>> {
         let element = self.elements.next()?;
         self.index = self.index.saturating_add(1);
-        Some(Hop { callsign: element.strip_suffix('*').unwrap_or(element), used: self.index <= self.used })
+        Some(Hop {
+            callsign: element.strip_suffix('*').unwrap_or(element),
+            used: self.index <= self.used,
+        })
     }
 }
 
@@ -187,17 +212,25 @@ fn is_q(call: &str) -> bool {
 /// A callsign as APRS-IS takes it: 1 to 9 letters, digits and dashes, none at either end.
 pub(crate) fn is_call(bytes: &[u8]) -> bool {
     (1..=9).contains(&bytes.len())
-        && bytes.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+        && bytes
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
         && bytes[0] != b'-'
         && bytes[bytes.len() - 1] != b'-'
 }
 
 /// A callsign as AX.25 takes it: up to 6 capitals and digits, SSID 0 to 15.
 pub(crate) fn is_ax25(call: &str) -> bool {
-    let (base, ssid) = call.split_once('-').map_or((call, None), |(base, ssid)| (base, Some(ssid)));
+    let (base, ssid) = call
+        .split_once('-')
+        .map_or((call, None), |(base, ssid)| (base, Some(ssid)));
     (1..=6).contains(&base.len())
-        && base.bytes().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-        && ssid.is_none_or(|ssid| ssid.len() <= 2 && ssid.parse::<u8>().is_ok_and(|number| number <= 15))
+        && base
+            .bytes()
+            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+        && ssid.is_none_or(|ssid| {
+            ssid.len() <= 2 && ssid.parse::<u8>().is_ok_and(|number| number <= 15)
+        })
 }
 
 #[cfg(test)]
@@ -210,15 +243,26 @@ mod tests {
 
     #[test]
     fn used_means_up_to_the_last_star() {
-        let used: Vec<_> = path("OE1A,WIDE1*,WIDE2-1,qAR,OE9XYZ").iter().map(|hop| hop.used).collect();
+        let used: Vec<_> = path("OE1A,WIDE1*,WIDE2-1,qAR,OE9XYZ")
+            .iter()
+            .map(|hop| hop.used)
+            .collect();
         assert_eq!(used, [true, true, false, false, false]);
     }
 
     #[test]
     fn who_heard_it() {
         for (text, heard, igate) in [
-            ("WIDE1-1,WIDE2-1,qAR,OE9XYZ-10", Heard::Direct, Some("OE9XYZ-10")),
-            ("OE9A*,WIDE2-1,qAR,OE9XYZ-10", Heard::Digipeated, Some("OE9XYZ-10")),
+            (
+                "WIDE1-1,WIDE2-1,qAR,OE9XYZ-10",
+                Heard::Direct,
+                Some("OE9XYZ-10"),
+            ),
+            (
+                "OE9A*,WIDE2-1,qAR,OE9XYZ-10",
+                Heard::Digipeated,
+                Some("OE9XYZ-10"),
+            ),
             ("TCPIP*,qAC,T2TEST", Heard::Internet, None),
             ("qAS,RECEIVER", Heard::Direct, Some("RECEIVER")),
             ("WIDE1-1,OE9XYZ,I", Heard::Direct, Some("OE9XYZ")),
@@ -226,14 +270,29 @@ mod tests {
             ("WIDE1-1", Heard::Unknown, None),
             ("", Heard::Unknown, None),
         ] {
-            assert_eq!((path(text).heard(), path(text).igate()), (heard, igate), "{text}");
+            assert_eq!(
+                (path(text).heard(), path(text).igate()),
+                (heard, igate),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn broken_paths_are_refused_where_they_break() {
-        for (text, offset) in [("A,,B", 2), ("A*B", 0), ("A,TOOLONGCALL", 2), ("A,B C", 2), (",", 0), ("A,B-", 2)] {
-            assert_eq!(Path::parse(text, 0).expect_err(text).offset(), offset, "{text}");
+        for (text, offset) in [
+            ("A,,B", 2),
+            ("A*B", 0),
+            ("A,TOOLONGCALL", 2),
+            ("A,B C", 2),
+            (",", 0),
+            ("A,B-", 2),
+        ] {
+            assert_eq!(
+                Path::parse(text, 0).expect_err(text).offset(),
+                offset,
+                "{text}"
+            );
         }
         let long = vec!["A"; 25].join(",");
         assert_eq!(Path::parse(&long, 0).expect_err("long").code(), "path_long");

@@ -9,7 +9,13 @@ use crate::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[allow(missing_docs, reason = "the names are those of the standard")]
 pub enum MicEMessage {
-    OffDuty, EnRoute, InService, Returning, Committed, Special, Priority,
+    OffDuty,
+    EnRoute,
+    InService,
+    Returning,
+    Committed,
+    Special,
+    Priority,
     /// Custom 0..=6.
     Custom(u8),
     /// All bits zero: also what defaults and damaged packets say.
@@ -30,7 +36,9 @@ impl MicEMessage {
             Self::Committed => "committed",
             Self::Special => "special",
             Self::Priority => "priority",
-            Self::Custom(n) => ["custom_0", "custom_1", "custom_2", "custom_3", "custom_4", "custom_5", "custom_6"][usize::from(n.min(6))],
+            Self::Custom(n) => [
+                "custom_0", "custom_1", "custom_2", "custom_3", "custom_4", "custom_5", "custom_6",
+            ][usize::from(n.min(6))],
             Self::Emergency => "emergency",
             Self::Unknown => "unknown",
         }
@@ -47,24 +55,57 @@ struct Digit {
 
 fn digit(byte: u8) -> Option<Digit> {
     Some(match byte {
-        b'0'..=b'9' => Digit { value: Some(byte - b'0'), bit: None },
-        b'A'..=b'J' => Digit { value: Some(byte - b'A'), bit: Some(false) },
-        b'K' => Digit { value: None, bit: Some(false) },
-        b'L' => Digit { value: None, bit: None },
-        b'P'..=b'Y' => Digit { value: Some(byte - b'P'), bit: Some(true) },
-        b'Z' => Digit { value: None, bit: Some(true) },
+        b'0'..=b'9' => Digit {
+            value: Some(byte - b'0'),
+            bit: None,
+        },
+        b'A'..=b'J' => Digit {
+            value: Some(byte - b'A'),
+            bit: Some(false),
+        },
+        b'K' => Digit {
+            value: None,
+            bit: Some(false),
+        },
+        b'L' => Digit {
+            value: None,
+            bit: None,
+        },
+        b'P'..=b'Y' => Digit {
+            value: Some(byte - b'P'),
+            bit: Some(true),
+        },
+        b'Z' => Digit {
+            value: None,
+            bit: Some(true),
+        },
         _ => return None,
     })
 }
 
 /// `` ` ``, `'`, 0x1C, 0x1D.
-pub(crate) fn report<'a>(packet: &mut Packet<'a>, data_type: u8, body: &'a [u8]) -> Result<(), ParseError<'a>> {
+pub(crate) fn report<'a>(
+    packet: &mut Packet<'a>,
+    data_type: u8,
+    body: &'a [u8],
+) -> Result<(), ParseError<'a>> {
     packet.kind = Kind::MicE;
     let at = &packet.raw[packet.source.len() + 1..];
-    let destination = packet.destination.split('-').next().unwrap_or_default().as_bytes();
+    let destination = packet
+        .destination
+        .split('-')
+        .next()
+        .unwrap_or_default()
+        .as_bytes();
     let bad_destination = packet.bad("mic_e_destination", at);
-    let Ok(six) = <[u8; 6]>::try_from(destination) else { return Err(bad_destination) };
-    let Some(digits) = six.iter().map(|byte| digit(*byte)).collect::<Option<Vec<_>>>().and_then(|list| <[Digit; 6]>::try_from(list).ok())
+    let Ok(six) = <[u8; 6]>::try_from(destination) else {
+        return Err(bad_destination);
+    };
+    let Some(digits) = six
+        .iter()
+        .map(|byte| digit(*byte))
+        .collect::<Option<Vec<_>>>()
+        .and_then(|list| <[Digit; 6]>::try_from(list).ok())
     else {
         return Err(bad_destination);
     };
@@ -77,9 +118,14 @@ pub(crate) fn report<'a>(packet: &mut Packet<'a>, data_type: u8, body: &'a [u8])
     }
     let (latitude, ambiguity) = latitude(&digits).ok_or(bad_destination)?;
     let south = digits[3].bit.is_none();
-    let longitude = longitude(body, digits[4].bit.is_some(), ambiguity).ok_or_else(|| packet.bad("mic_e_range", &body[..3]))?;
+    let longitude = longitude(body, digits[4].bit.is_some(), ambiguity)
+        .ok_or_else(|| packet.bad("mic_e_range", &body[..3]))?;
     let west = digits[5].bit.is_some();
-    packet.symbol = position::symbol(packet, body[7], body[6], &body[6..7]).map_err(|error| ParseError { code: "mic_e_symbol", ..error })?;
+    packet.symbol =
+        position::symbol(packet, body[7], body[6], &body[6..7]).map_err(|error| ParseError {
+            code: "mic_e_symbol",
+            ..error
+        })?;
     packet.position = Some(Position {
         latitude: if south { -latitude } else { latitude },
         longitude: if west { -longitude } else { longitude },
@@ -95,18 +141,36 @@ pub(crate) fn report<'a>(packet: &mut Packet<'a>, data_type: u8, body: &'a [u8])
 }
 
 fn latitude(digits: &[Digit; 6]) -> Option<(f64, u8)> {
-    let blank = digits.iter().rev().take_while(|digit| digit.value.is_none()).count();
-    if blank > 4 || digits[..6 - blank].iter().any(|digit| digit.value.is_none()) {
+    let blank = digits
+        .iter()
+        .rev()
+        .take_while(|digit| digit.value.is_none())
+        .count();
+    if blank > 4
+        || digits[..6 - blank]
+            .iter()
+            .any(|digit| digit.value.is_none())
+    {
         return None;
     }
     let value = |index: usize| f64::from(digits[index].value.unwrap_or(0));
-    let minutes = value(2) * 10.0 + value(3) + value(4) / 10.0 + value(5) / 100.0 + [0.0, 0.05, 0.5, 5.0, 30.0][blank];
+    let minutes = value(2) * 10.0
+        + value(3)
+        + value(4) / 10.0
+        + value(5) / 100.0
+        + [0.0, 0.05, 0.5, 5.0, 30.0][blank];
     let degrees = value(0) * 10.0 + value(1);
-    (minutes < 60.0 && degrees + minutes / 60.0 <= 90.0).then(|| (degrees + minutes / 60.0, u8::try_from(blank).unwrap_or(4)))
+    (minutes < 60.0 && degrees + minutes / 60.0 <= 90.0)
+        .then(|| (degrees + minutes / 60.0, u8::try_from(blank).unwrap_or(4)))
 }
 
 fn longitude(body: &[u8], offset: bool, ambiguity: u8) -> Option<f64> {
-    let field = |index: usize| body[index].checked_sub(28).filter(|value| *value < 100).map(u16::from);
+    let field = |index: usize| {
+        body[index]
+            .checked_sub(28)
+            .filter(|value| *value < 100)
+            .map(u16::from)
+    };
     let mut degrees = field(0)? + if offset { 100 } else { 0 };
     match degrees {
         180..=189 => degrees -= 80,
@@ -119,12 +183,21 @@ fn longitude(body: &[u8], offset: bool, ambiguity: u8) -> Option<f64> {
     }
     let hundredths = f64::from(minutes) * 100.0 + f64::from(field(2)?);
     let unit = [1.0, 10.0, 100.0, 1000.0, 6000.0][usize::from(ambiguity)];
-    let centre = if ambiguity == 0 { hundredths } else { (hundredths / unit).floor() * unit + unit / 2.0 };
+    let centre = if ambiguity == 0 {
+        hundredths
+    } else {
+        (hundredths / unit).floor() * unit + unit / 2.0
+    };
     Some(f64::from(degrees) + centre / 6000.0)
 }
 
 fn speed_and_course<'a>(packet: &mut Packet<'a>, body: &'a [u8]) {
-    let field = |index: usize| body[index].checked_sub(28).filter(|value| *value < 100).map(u16::from);
+    let field = |index: usize| {
+        body[index]
+            .checked_sub(28)
+            .filter(|value| *value < 100)
+            .map(u16::from)
+    };
     let (Some(tens), Some(mixed), Some(units)) = (field(3), field(4), field(5)) else {
         packet.odd("mic_e_range", &body[3..6]);
         return;
@@ -146,7 +219,9 @@ fn speed_and_course<'a>(packet: &mut Packet<'a>, body: &'a [u8]) {
 
 fn message(digits: &[Digit; 6]) -> MicEMessage {
     let bits = [digits[0].bit, digits[1].bit, digits[2].bit];
-    let number = bits.iter().fold(0_u8, |number, bit| number * 2 + u8::from(bit.is_some()));
+    let number = bits
+        .iter()
+        .fold(0_u8, |number, bit| number * 2 + u8::from(bit.is_some()));
     if number == 0 {
         return MicEMessage::Emergency;
     }
@@ -155,22 +230,35 @@ fn message(digits: &[Digit; 6]) -> MicEMessage {
         (true, true) => MicEMessage::Unknown,
         (false, _) => MicEMessage::Custom(7 - number),
         (true, false) => {
-            use MicEMessage::{Committed, EnRoute, InService, OffDuty, Priority, Returning, Special};
-            [OffDuty, EnRoute, InService, Returning, Committed, Special, Priority][usize::from(7 - number)]
+            use MicEMessage::{
+                Committed, EnRoute, InService, OffDuty, Priority, Returning, Special,
+            };
+            [
+                OffDuty, EnRoute, InService, Returning, Committed, Special, Priority,
+            ][usize::from(7 - number)]
         }
     }
 }
 
 /// The text: type byte, altitude, device suffix, then a comment like any other.
 fn text<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) {
-    let end = bytes.iter().rposition(|byte| !matches!(byte, b'\r' | b'\n' | 0xff)).map_or(0, |last| last + 1);
+    let end = bytes
+        .iter()
+        .rposition(|byte| !matches!(byte, b'\r' | b'\n' | 0xff))
+        .map_or(0, |last| last + 1);
     let mut rest = &bytes[..end];
-    let type_byte = rest.first().copied().filter(|byte| matches!(byte, b' ' | b'>' | b']' | b'`' | b'\''));
+    let type_byte = rest
+        .first()
+        .copied()
+        .filter(|byte| matches!(byte, b' ' | b'>' | b']' | b'`' | b'\''));
     if type_byte.is_some() {
         rest = &rest[1..];
     }
-    if rest.len() >= 4 && rest[3] == b'}'
-        && let Some(value) = rest[..3].iter().try_fold(0_u32, |number, byte| Some(number * 91 + base91(*byte)?))
+    if rest.len() >= 4
+        && rest[3] == b'}'
+        && let Some(value) = rest[..3]
+            .iter()
+            .try_fold(0_u32, |number, byte| Some(number * 91 + base91(*byte)?))
     {
         let metres = f64::from(value) - 10_000.0;
         packet.altitude_m = Some(metres).filter(|metres| (-10_000.0..=50_000.0).contains(metres));
@@ -197,7 +285,10 @@ fn text<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) {
 
 fn is_suffix(pair: &[u8]) -> bool {
     match pair[0] {
-        b'_' => matches!(pair[1], b' ' | b'"' | b'#' | b'$' | b'%' | b'(' | b')' | b'0'..=b'9'),
+        b'_' => matches!(
+            pair[1],
+            b' ' | b'"' | b'#' | b'$' | b'%' | b'(' | b')' | b'0'..=b'9'
+        ),
         b'(' => matches!(pair[1], b'5' | b'8'),
         b'|' => matches!(pair[1], b'3' | b'4'),
         b'*' => matches!(pair[1], b'v' | b'9'),
@@ -214,22 +305,49 @@ mod tests {
 
     #[test]
     fn a_modern_radio() {
-        let packet = parse(b"OE9XXX-9>TW2RX5,WIDE1-1,qAR,OE9XYZ:`~<JrIK>/`\"8Z}Test_5").expect("packet");
+        let packet =
+            parse(b"OE9XXX-9>TW2RX5,WIDE1-1,qAR,OE9XYZ:`~<JrIK>/`\"8Z}Test_5").expect("packet");
         let position = packet.position.expect("position");
-        assert!((position.latitude - 47.380_833).abs() < 1e-5 && (position.longitude - 8.541).abs() < 1e-5, "{position:?}");
-        assert_eq!(packet.speed_kmh.map(|speed| (speed / 1.852).round()), Some(64.0));
-        assert_eq!((packet.course_deg, packet.mic_e_message), (Some(147), Some(MicEMessage::EnRoute)));
-        assert_eq!((packet.altitude_m, packet.messaging), (Some(431.0), Some(true)));
+        assert!(
+            (position.latitude - 47.380_833).abs() < 1e-5
+                && (position.longitude - 8.541).abs() < 1e-5,
+            "{position:?}"
+        );
+        assert_eq!(
+            packet.speed_kmh.map(|speed| (speed / 1.852).round()),
+            Some(64.0)
+        );
+        assert_eq!(
+            (packet.course_deg, packet.mic_e_message),
+            (Some(147), Some(MicEMessage::EnRoute))
+        );
+        assert_eq!(
+            (packet.altitude_m, packet.messaging),
+            (Some(431.0), Some(true))
+        );
         assert_eq!(packet.comment.to_string(), "Test");
     }
 
     #[test]
     fn longitudes_with_their_odd_offsets() {
-        for (byte, offset, degrees) in [(118_u8, 'P', 0.0), (127, 'P', 9.0), (38, '0', 10.0), (127, '0', 99.0), (108, 'P', 100.0), (117, 'P', 109.0), (38, 'P', 110.0), (107, 'P', 179.0)] {
+        for (byte, offset, degrees) in [
+            (118_u8, 'P', 0.0),
+            (127, 'P', 9.0),
+            (38, '0', 10.0),
+            (127, '0', 99.0),
+            (108, 'P', 100.0),
+            (117, 'P', 109.0),
+            (38, 'P', 110.0),
+            (107, 'P', 179.0),
+        ] {
             let mut line = format!("A1B>TW2R{offset}0:`").into_bytes();
             line.extend([byte, 28 + 60, 28, 28, 28, 28, b'>', b'/']);
             let position = parse(&line).expect("packet").position.expect("position");
-            assert!((position.longitude - degrees).abs() < 1e-6, "{byte} {offset}: {}", position.longitude);
+            assert!(
+                (position.longitude - degrees).abs() < 1e-6,
+                "{byte} {offset}: {}",
+                position.longitude
+            );
         }
     }
 
@@ -241,7 +359,11 @@ mod tests {
             ("A1B>TW2RX5:`~<JrIK>x", "mic_e_symbol"),
             ("A1B>TW2AX5:`~<JrIK>/", "mic_e_destination"),
         ] {
-            assert_eq!(parse(line.as_bytes()).expect_err(line).code(), code, "{line}");
+            assert_eq!(
+                parse(line.as_bytes()).expect_err(line).code(),
+                code,
+                "{line}"
+            );
         }
     }
 }

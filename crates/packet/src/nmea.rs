@@ -1,9 +1,6 @@
 //! Raw GPS sentences (chapter 5, NMEA 0183): RMC, GGA and GLL give a position; others are kept as they are.
 
-use crate::{
-    Comment, Format, Kind, Packet, ParseError, Position,
-    units::KMH_PER_KNOT,
-};
+use crate::{Comment, Format, Kind, Packet, ParseError, Position, units::KMH_PER_KNOT};
 
 /// `$` talker, type, fields, perhaps `*` and a checksum, then a comment.
 pub(crate) fn report<'a>(packet: &mut Packet<'a>, body: &'a [u8]) -> Result<(), ParseError<'a>> {
@@ -11,7 +8,10 @@ pub(crate) fn report<'a>(packet: &mut Packet<'a>, body: &'a [u8]) -> Result<(), 
     let star = memchr::memchr(b'*', body);
     let sentence = &body[..star.unwrap_or(body.len())];
     if let Some(star) = star {
-        let sum = body.get(star + 1..star + 3).and_then(|hex| std::str::from_utf8(hex).ok()).and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        let sum = body
+            .get(star + 1..star + 3)
+            .and_then(|hex| std::str::from_utf8(hex).ok())
+            .and_then(|hex| u8::from_str_radix(hex, 16).ok());
         if sum != Some(sentence.iter().fold(0, |sum, byte| sum ^ byte)) {
             return Err(packet.bad("nmea_checksum", &body[star..]));
         }
@@ -31,13 +31,24 @@ pub(crate) fn report<'a>(packet: &mut Packet<'a>, body: &'a [u8]) -> Result<(), 
         packet.odd("nmea_no_fix", sentence);
         return Ok(());
     }
-    let latitude = coordinate(fields[at], fields[at + 1], 90.0).ok_or_else(|| packet.bad("position_format", fields[at]))?;
-    let longitude = coordinate(fields[at + 2], fields[at + 3], 180.0).ok_or_else(|| packet.bad("position_format", fields[at + 2]))?;
-    packet.position = Some(Position { latitude, longitude, ambiguity: 0, resolution_m: 1.852, format: Format::Nmea });
+    let latitude = coordinate(fields[at], fields[at + 1], 90.0)
+        .ok_or_else(|| packet.bad("position_format", fields[at]))?;
+    let longitude = coordinate(fields[at + 2], fields[at + 3], 180.0)
+        .ok_or_else(|| packet.bad("position_format", fields[at + 2]))?;
+    packet.position = Some(Position {
+        latitude,
+        longitude,
+        ambiguity: 0,
+        resolution_m: 1.852,
+        format: Format::Nmea,
+    });
     match fields[0].get(2..) {
         Some(b"RMC") => {
             packet.speed_kmh = number(fields[7]).map(|knots| (knots * KMH_PER_KNOT) as f32);
-            packet.course_deg = number(fields[8]).map(|course| course.round()).filter(|course| (1.0..=360.0).contains(course)).map(|course| course as u16);
+            packet.course_deg = number(fields[8])
+                .map(|course| course.round())
+                .filter(|course| (1.0..=360.0).contains(course))
+                .map(|course| course as u16);
         }
         Some(b"GGA") => packet.altitude_m = number(fields[9]).filter(|_| fields[10] == b"M"),
         _ => {}
@@ -46,8 +57,15 @@ pub(crate) fn report<'a>(packet: &mut Packet<'a>, body: &'a [u8]) -> Result<(), 
 }
 
 fn number(text: &[u8]) -> Option<f64> {
-    let plain = text.len() <= 15 && text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
-    if plain { std::str::from_utf8(text).ok()?.parse().ok() } else { None }
+    let plain = text.len() <= 15
+        && text
+            .iter()
+            .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b'-'));
+    if plain {
+        std::str::from_utf8(text).ok()?.parse().ok()
+    } else {
+        None
+    }
 }
 
 /// `ddmm.mmm` and a hemisphere to degrees.
@@ -72,14 +90,30 @@ mod tests {
 
     #[test]
     fn sentences_with_and_without_a_fix() {
-        let packet = parse(b"A1B>GPSMV:$GPRMC,101530,A,6012.330,N,02456.304,E,027.0,232.0,231126,,*1F").expect("packet");
+        let packet =
+            parse(b"A1B>GPSMV:$GPRMC,101530,A,6012.330,N,02456.304,E,027.0,232.0,231126,,*1F")
+                .expect("packet");
         let position = packet.position.expect("position");
-        assert!((position.latitude - 60.2055).abs() < 1e-6 && (position.longitude - 24.9384).abs() < 1e-6);
-        assert_eq!((packet.course_deg, packet.speed_kmh), (Some(232), Some(50.004)));
-        let packet = parse(b"A1B>GPSMV:$GPGGA,101530,4722.850,N,00832.460,E,1,08,0.9,431.0,M,47.9,M,,*4C").expect("packet");
+        assert!(
+            (position.latitude - 60.2055).abs() < 1e-6
+                && (position.longitude - 24.9384).abs() < 1e-6
+        );
+        assert_eq!(
+            (packet.course_deg, packet.speed_kmh),
+            (Some(232), Some(50.004))
+        );
+        let packet =
+            parse(b"A1B>GPSMV:$GPGGA,101530,4722.850,N,00832.460,E,1,08,0.9,431.0,M,47.9,M,,*4C")
+                .expect("packet");
         assert_eq!(packet.altitude_m, Some(431.0));
-        let lost = parse(b"A1B>GPSMV:$GPRMC,101530,V,6012.330,N,02456.304,E,027.0,232.0,231126,,").expect("packet");
+        let lost = parse(b"A1B>GPSMV:$GPRMC,101530,V,6012.330,N,02456.304,E,027.0,232.0,231126,,")
+            .expect("packet");
         assert!(lost.position.is_none() && lost.diagnostics.contains("nmea_no_fix"));
-        assert_eq!(parse(b"A1B>GPSMV:$GPRMC,101530,A,6012.330,N,02456.304,E,027.0,232.0,231126,,*00").expect_err("sum").code(), "nmea_checksum");
+        assert_eq!(
+            parse(b"A1B>GPSMV:$GPRMC,101530,A,6012.330,N,02456.304,E,027.0,232.0,231126,,*00")
+                .expect_err("sum")
+                .code(),
+            "nmea_checksum"
+        );
     }
 }

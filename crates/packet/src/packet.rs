@@ -1,17 +1,42 @@
 //! From a line to a [`Packet`]: the header, then by data type (APRS 1.0.1 chapter 5).
 
 use crate::{
-    Comment, Dao, Diagnostics, Heard, Message, MicEMessage, ParseError, Path, Phg, Position, Symbol, Telemetry, Text, Timestamp,
-    Weather, header, message, mic_e, nmea, object, position, status, telemetry, weather,
+    Comment, Dao, Diagnostics, Heard, Message, MicEMessage, ParseError, Path, Phg, Position,
+    Symbol, Telemetry, Text, Timestamp, Weather, header, message, mic_e, nmea, object, position,
+    status, telemetry, weather,
 };
 
 /// What kind of packet it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
-#[allow(missing_docs, reason = "the names are those of the standard; as_str lists them")]
+#[allow(
+    missing_docs,
+    reason = "the names are those of the standard; as_str lists them"
+)]
 pub enum Kind {
-    Position, MicE, Object, Item, Message, Bulletin, Announcement, Ack, Reject, Telemetry, TelemetryDefinition, Weather,
-    Status, Query, Capabilities, Nmea, UserDefined, ThirdParty, Grid, Df, RawWeather, Test, Unknown,
+    Position,
+    MicE,
+    Object,
+    Item,
+    Message,
+    Bulletin,
+    Announcement,
+    Ack,
+    Reject,
+    Telemetry,
+    TelemetryDefinition,
+    Weather,
+    Status,
+    Query,
+    Capabilities,
+    Nmea,
+    UserDefined,
+    ThirdParty,
+    Grid,
+    Df,
+    RawWeather,
+    Test,
+    Unknown,
 }
 
 impl Kind {
@@ -137,7 +162,14 @@ impl<'a> Packet<'a> {
     }
 
     pub(crate) fn bad(&self, code: &'static str, at: &[u8]) -> ParseError<'a> {
-        ParseError { code, offset: self.offset_of(at), start: Some(Start { source: self.source }), kind: Some(self.kind) }
+        ParseError {
+            code,
+            offset: self.offset_of(at),
+            start: Some(Start {
+                source: self.source,
+            }),
+            kind: Some(self.kind),
+        }
     }
 }
 
@@ -217,10 +249,16 @@ fn parse_header(line: &[u8]) -> Result<Packet<'_>, ParseError<'_>> {
     let source = call(&head[..arrow]).ok_or(ParseError::new("header_source", 0))?;
     let rest = &head[arrow + 1..];
     let comma = memchr::memchr(b',', rest).unwrap_or(rest.len());
-    let destination = call(&rest[..comma]).ok_or(ParseError::new("header_destination", arrow + 1))?;
+    let destination =
+        call(&rest[..comma]).ok_or(ParseError::new("header_destination", arrow + 1))?;
     let offset = (arrow + comma + 2).min(colon);
-    let path = std::str::from_utf8(&line[offset..colon]).map_err(|_| ParseError::new("header_path", offset))?;
-    let path = if comma < rest.len() { Path::parse(path, offset)? } else { Path::default() };
+    let path = std::str::from_utf8(&line[offset..colon])
+        .map_err(|_| ParseError::new("header_path", offset))?;
+    let path = if comma < rest.len() {
+        Path::parse(path, offset)?
+    } else {
+        Path::default()
+    };
     let mut packet = Packet {
         raw: line,
         source,
@@ -256,5 +294,9 @@ fn parse_header(line: &[u8]) -> Result<Packet<'_>, ParseError<'_>> {
 }
 
 fn call(bytes: &[u8]) -> Option<&str> {
-    if header::is_call(bytes) { std::str::from_utf8(bytes).ok() } else { None }
+    if header::is_call(bytes) {
+        std::str::from_utf8(bytes).ok()
+    } else {
+        None
+    }
 }

@@ -50,7 +50,11 @@ pub struct Position {
 const METRES_PER_MINUTE: f64 = 1852.0;
 
 /// `!`, `=`, `/`, `@`: a position report.
-pub(crate) fn report<'a>(packet: &mut Packet<'a>, data_type: u8, body: &'a [u8]) -> Result<(), ParseError<'a>> {
+pub(crate) fn report<'a>(
+    packet: &mut Packet<'a>,
+    data_type: u8,
+    body: &'a [u8],
+) -> Result<(), ParseError<'a>> {
     packet.kind = Kind::Position;
     packet.messaging = Some(matches!(data_type, b'=' | b'@'));
     let mut rest = body;
@@ -72,15 +76,25 @@ pub(crate) fn report<'a>(packet: &mut Packet<'a>, data_type: u8, body: &'a [u8])
 
 /// A position with all that may follow it.
 pub(crate) fn located<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) -> Result<(), ParseError<'a>> {
-    let compressed = bytes.first().is_some_and(|byte| matches!(byte, b'/' | b'\\' | b'A'..=b'Z' | b'a'..=b'j'));
-    let rest = if compressed { compressed_position(packet, bytes)? } else { plain_position(packet, bytes)? };
+    let compressed = bytes
+        .first()
+        .is_some_and(|byte| matches!(byte, b'/' | b'\\' | b'A'..=b'Z' | b'a'..=b'j'));
+    let rest = if compressed {
+        compressed_position(packet, bytes)?
+    } else {
+        plain_position(packet, bytes)?
+    };
     if packet.symbol.is_some_and(|symbol| symbol.code == b'_') {
         return {
             weather::with_position(packet, rest);
             Ok(())
         };
     }
-    let rest = if compressed { rest } else { extensions(packet, rest) };
+    let rest = if compressed {
+        rest
+    } else {
+        extensions(packet, rest)
+    };
     if weather::looks_like(rest) {
         weather::fields_behind(packet, rest);
         return Ok(());
@@ -90,7 +104,10 @@ pub(crate) fn located<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) -> Result<()
 }
 
 /// `DDMM.hhN` table `DDDMM.hhE` code: 19 bytes.
-fn plain_position<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) -> Result<&'a [u8], ParseError<'a>> {
+fn plain_position<'a>(
+    packet: &mut Packet<'a>,
+    bytes: &'a [u8],
+) -> Result<&'a [u8], ParseError<'a>> {
     if bytes.len() < 19 {
         return Err(packet.bad("position_short", bytes));
     }
@@ -109,9 +126,12 @@ fn plain_position<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) -> Result<&'a [u
     if north.is_ascii_lowercase() || east.is_ascii_lowercase() {
         packet.odd("hemisphere_case", &bytes[7..8]);
     }
-    let ambiguity = ambiguity(latitude).ok_or_else(|| packet.bad("position_ambiguity", latitude))?;
-    let latitude_deg = degrees(latitude, 2, ambiguity).ok_or_else(|| packet.bad("position_format", latitude))?;
-    let longitude_deg = degrees(longitude, 3, ambiguity).ok_or_else(|| packet.bad("position_format", longitude))?;
+    let ambiguity =
+        ambiguity(latitude).ok_or_else(|| packet.bad("position_ambiguity", latitude))?;
+    let latitude_deg =
+        degrees(latitude, 2, ambiguity).ok_or_else(|| packet.bad("position_format", latitude))?;
+    let longitude_deg =
+        degrees(longitude, 3, ambiguity).ok_or_else(|| packet.bad("position_format", longitude))?;
     if latitude_deg > 90.0 || longitude_deg > 180.0 {
         return Err(packet.bad("position_range", latitude));
     }
@@ -129,8 +149,15 @@ fn plain_position<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) -> Result<&'a [u
 /// How many digits are blank at the end of `DDMM.hh`; `None` if blanks stand elsewhere.
 fn ambiguity(latitude: &[u8]) -> Option<u8> {
     let significant = [latitude[2], latitude[3], latitude[5], latitude[6]];
-    let blank = significant.iter().rev().take_while(|byte| **byte == b' ').count();
-    significant[..4 - blank].iter().all(u8::is_ascii_digit).then(|| u8::try_from(blank).unwrap_or(4))
+    let blank = significant
+        .iter()
+        .rev()
+        .take_while(|byte| **byte == b' ')
+        .count();
+    significant[..4 - blank]
+        .iter()
+        .all(u8::is_ascii_digit)
+        .then(|| u8::try_from(blank).unwrap_or(4))
 }
 
 /// `DDMM.hh` or `DDDMM.hh` to degrees: digits below the ambiguity count as their middle.
@@ -140,7 +167,12 @@ pub(crate) fn degrees(text: &[u8], width: usize, ambiguity: u8) -> Option<f64> {
         return None;
     }
     let mut hundredths = 0_u32;
-    let places = [text[width], text[width + 1], text[width + 3], text[width + 4]];
+    let places = [
+        text[width],
+        text[width + 1],
+        text[width + 3],
+        text[width + 4],
+    ];
     for (index, byte) in places.iter().enumerate() {
         let blanked = index + usize::from(ambiguity) >= 4;
         let digit = match byte {
@@ -154,7 +186,12 @@ pub(crate) fn degrees(text: &[u8], width: usize, ambiguity: u8) -> Option<f64> {
     (hundredths < 6000).then(|| f64::from(whole) + (f64::from(hundredths) + middle) / 6000.0)
 }
 
-pub(crate) fn symbol<'a>(packet: &Packet<'a>, table: u8, code: u8, at: &'a [u8]) -> Result<Option<Symbol>, ParseError<'a>> {
+pub(crate) fn symbol<'a>(
+    packet: &Packet<'a>,
+    table: u8,
+    code: u8,
+    at: &'a [u8],
+) -> Result<Option<Symbol>, ParseError<'a>> {
     if !matches!(table, b'/' | b'\\' | b'0'..=b'9' | b'A'..=b'Z') {
         return Err(packet.bad("symbol_table", at));
     }
@@ -165,11 +202,17 @@ pub(crate) fn symbol<'a>(packet: &Packet<'a>, table: u8, code: u8, at: &'a [u8])
 }
 
 /// table YYYY XXXX code c s T: 13 bytes.
-fn compressed_position<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) -> Result<&'a [u8], ParseError<'a>> {
+fn compressed_position<'a>(
+    packet: &mut Packet<'a>,
+    bytes: &'a [u8],
+) -> Result<&'a [u8], ParseError<'a>> {
     if bytes.len() < 13 {
         return Err(packet.bad("compressed_short", bytes));
     }
-    let number = |part: &[u8]| part.iter().try_fold(0_u32, |number, byte| Some(number * 91 + base91(*byte)?));
+    let number = |part: &[u8]| {
+        part.iter()
+            .try_fold(0_u32, |number, byte| Some(number * 91 + base91(*byte)?))
+    };
     let y = number(&bytes[1..5]).ok_or_else(|| packet.bad("compressed_digit", &bytes[1..5]))?;
     let x = number(&bytes[5..9]).ok_or_else(|| packet.bad("compressed_digit", &bytes[5..9]))?;
     let latitude = 90.0 - f64::from(y) / 380_926.0;
@@ -182,7 +225,13 @@ fn compressed_position<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) -> Result<&
         other => other,
     };
     packet.symbol = symbol(packet, table, bytes[9], &bytes[..1])?;
-    packet.position = Some(Position { latitude, longitude, ambiguity: 0, resolution_m: 0.29, format: Format::Compressed });
+    packet.position = Some(Position {
+        latitude,
+        longitude,
+        ambiguity: 0,
+        resolution_m: 0.29,
+        format: Format::Compressed,
+    });
     let (c, s, t) = (bytes[10], bytes[11], bytes[12]);
     if c != b' ' && s != b' ' && t != b' ' {
         course_speed_or_more(packet, c, s, t);
@@ -192,7 +241,9 @@ fn compressed_position<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) -> Result<&
 
 /// The cs bytes: altitude, range, or course and speed, by the T byte (chapter 9).
 fn course_speed_or_more(packet: &mut Packet<'_>, c: u8, s: u8, t: u8) {
-    let (Some(high), Some(low)) = (base91(c), base91(s)) else { return };
+    let (Some(high), Some(low)) = (base91(c), base91(s)) else {
+        return;
+    };
     let origin = t.wrapping_sub(33) & 0x3f;
     if origin & 0b11000 == 0b10000 {
         packet.altitude_m = Some(1.002_f64.powf(f64::from(high * 91 + low)) * METRES_PER_FOOT);
@@ -225,7 +276,9 @@ pub(crate) fn course_and_speed(bytes: &[u8]) -> Option<(Option<u16>, Option<u16>
         if part == b"..." || part == b"   " {
             return Some(None);
         }
-        digits(part).and_then(|number| u16::try_from(number).ok()).map(Some)
+        digits(part)
+            .and_then(|number| u16::try_from(number).ok())
+            .map(Some)
     };
     if bytes.len() < 7 || bytes[3] != b'/' {
         return None;
@@ -238,18 +291,27 @@ pub(crate) fn grid<'a>(packet: &mut Packet<'a>, body: &'a [u8]) {
     packet.kind = Kind::Grid;
     let end = memchr::memchr(b']', body).unwrap_or(0);
     packet.position = locator(&body[..end]);
-    packet.comment = Comment::new(if packet.position.is_some() { &body[end + 1..] } else { body });
+    packet.comment = Comment::new(if packet.position.is_some() {
+        &body[end + 1..]
+    } else {
+        body
+    });
 }
 
 /// The centre of a Maidenhead square of 4 or 6 characters.
 pub(crate) fn locator(text: &[u8]) -> Option<Position> {
     let letter = |byte: u8, last: u8| {
         let byte = byte.to_ascii_uppercase();
-        (b'A'..=last).contains(&byte).then(|| f64::from(byte - b'A'))
+        (b'A'..=last)
+            .contains(&byte)
+            .then(|| f64::from(byte - b'A'))
     };
     let digit = |byte: u8| byte.is_ascii_digit().then(|| f64::from(byte - b'0'));
     let (mut longitude, mut latitude) = match text.len() {
-        4 | 6 => (letter(text[0], b'R')? * 20.0 + digit(text[2])? * 2.0, letter(text[1], b'R')? * 10.0 + digit(text[3])?),
+        4 | 6 => (
+            letter(text[0], b'R')? * 20.0 + digit(text[2])? * 2.0,
+            letter(text[1], b'R')? * 10.0 + digit(text[3])?,
+        ),
         _ => return None,
     };
     let resolution_m = if text.len() == 6 {
@@ -261,7 +323,13 @@ pub(crate) fn locator(text: &[u8]) -> Option<Position> {
         latitude += 0.5;
         111_000.0
     };
-    Some(Position { latitude: latitude - 90.0, longitude: longitude - 180.0, ambiguity: 0, resolution_m, format: Format::Grid })
+    Some(Position {
+        latitude: latitude - 90.0,
+        longitude: longitude - 180.0,
+        ambiguity: 0,
+        resolution_m,
+        format: Format::Grid,
+    })
 }
 
 /// Text of no known data type: a `!` position within the first 40 bytes counts (chapter 5, X1J headers).
@@ -285,16 +353,25 @@ mod tests {
     use crate::{Format, parse};
 
     fn near(value: Option<f64>, expected: f64) {
-        assert!((value.expect("value") - expected).abs() < 2e-5, "{value:?} is not {expected}");
+        assert!(
+            (value.expect("value") - expected).abs() < 2e-5,
+            "{value:?} is not {expected}"
+        );
     }
 
     #[test]
     fn plain() {
-        let packet = parse(b"OE9XXX-9>APRS,OE9A*,WIDE2-1,qAR,OE9XYZ:!4722.85N/00832.46E>147/064/A=001414Hello").expect("packet");
+        let packet = parse(
+            b"OE9XXX-9>APRS,OE9A*,WIDE2-1,qAR,OE9XYZ:!4722.85N/00832.46E>147/064/A=001414Hello",
+        )
+        .expect("packet");
         let position = packet.position.expect("position");
         near(Some(position.latitude), 47.380_833);
         near(Some(position.longitude), 8.541);
-        assert_eq!((packet.course_deg, packet.messaging), (Some(147), Some(false)));
+        assert_eq!(
+            (packet.course_deg, packet.messaging),
+            (Some(147), Some(false))
+        );
         assert!((packet.speed_kmh.expect("speed") - 118.528).abs() < 0.01);
         near(packet.altitude_m, 430.987_2);
         assert_eq!(packet.comment.to_string(), "Hello");
@@ -309,11 +386,19 @@ mod tests {
             ("47  .  N/008  .  E-", 4, 47.5),
         ] {
             let line = format!("A1B>APRS:!{text}");
-            let position = parse(line.as_bytes()).expect("packet").position.expect("position");
+            let position = parse(line.as_bytes())
+                .expect("packet")
+                .position
+                .expect("position");
             assert_eq!(position.ambiguity, ambiguity);
             near(Some(position.latitude), latitude);
         }
-        assert_eq!(parse(b"A1B>APRS:!47 2.85N/00832.46E-").expect_err("hole").code(), "position_ambiguity");
+        assert_eq!(
+            parse(b"A1B>APRS:!47 2.85N/00832.46E-")
+                .expect_err("hole")
+                .code(),
+            "position_ambiguity"
+        );
     }
 
     #[test]
@@ -322,13 +407,19 @@ mod tests {
         let position = packet.position.expect("position");
         near(Some(position.latitude), 49.5);
         near(Some(position.longitude), -72.75);
-        assert_eq!((packet.course_deg, position.format), (Some(88), Format::Compressed));
+        assert_eq!(
+            (packet.course_deg, position.format),
+            (Some(88), Format::Compressed)
+        );
         assert!((packet.speed_kmh.expect("speed") - 36.2 * 1.852).abs() < 0.1);
         let packet = parse(b"A1B>APRS:=/0&RhTiV'>MqS").expect("altitude");
         near(packet.altitude_m.map(f64::round), 1066.0);
         let packet = parse(b"A1B>APRS:=/0&RhTiV'#{?!").expect("range");
         assert!((packet.range_km.expect("range") / 1.609_344 - 20.1).abs() < 0.1);
-        assert_eq!(parse(b"A1B>APRS:=/0&RhTiV'>").expect_err("short").code(), "compressed_short");
+        assert_eq!(
+            parse(b"A1B>APRS:=/0&RhTiV'>").expect_err("short").code(),
+            "compressed_short"
+        );
     }
 
     #[test]
@@ -341,7 +432,11 @@ mod tests {
             ("A1B>APRS:!4722.85N/0083", "position_short", 10),
         ] {
             let error = parse(line.as_bytes()).expect_err(line);
-            assert_eq!((error.code(), error.offset(), error.source()), (code, offset, Some("A1B")), "{line}");
+            assert_eq!(
+                (error.code(), error.offset(), error.source()),
+                (code, offset, Some("A1B")),
+                "{line}"
+            );
         }
     }
 
@@ -351,6 +446,11 @@ mod tests {
         assert!(packet.timestamp.is_none() && packet.diagnostics.contains("time_missing"));
         let packet = parse(b"A1B>ID:TheNet X1J4 (NODE)!4722.85N/00832.46E#").expect("packet");
         assert!(packet.position.is_some() && packet.diagnostics.contains("position_late"));
-        assert!(parse(b"A1B>ID:A1B/R just text!").expect("text").position.is_none());
+        assert!(
+            parse(b"A1B>ID:A1B/R just text!")
+                .expect("text")
+                .position
+                .is_none()
+        );
     }
 }

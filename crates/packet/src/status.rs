@@ -11,11 +11,15 @@ pub(crate) fn report<'a>(packet: &mut Packet<'a>, body: &'a [u8]) {
         text = rest;
     } else {
         for length in [6, 4] {
-            let Some(head) = text.get(..length + 2) else { continue };
+            let Some(head) = text.get(..length + 2) else {
+                continue;
+            };
             let after = text.get(length + 2);
             let (table, code) = (head[length], head[length + 1]);
-            let symbol = matches!(table, b'/' | b'\\' | b'0'..=b'9' | b'A'..=b'Z') && (b'!'..=b'~').contains(&code);
-            if symbol && after.is_none_or(|byte| *byte == b' ')
+            let symbol = matches!(table, b'/' | b'\\' | b'0'..=b'9' | b'A'..=b'Z')
+                && (b'!'..=b'~').contains(&code);
+            if symbol
+                && after.is_none_or(|byte| *byte == b' ')
                 && let Some(square) = position::locator(&head[..length])
             {
                 packet.position = Some(square);
@@ -35,12 +39,23 @@ mod tests {
     #[test]
     fn with_time_locator_or_neither() {
         let status = |line: &'static str| parse(line.as_bytes()).expect(line);
-        assert_eq!(status("A1B>APRS:>Net Control Centre").status.expect("status").to_text(), "Net Control Centre");
+        assert_eq!(
+            status("A1B>APRS:>Net Control Centre")
+                .status
+                .expect("status")
+                .to_text(),
+            "Net Control Centre"
+        );
         let timed = status("A1B>APRS:>092345zNet Control");
-        assert!(timed.timestamp.is_some() && timed.status.expect("status").to_text() == "Net Control");
+        assert!(
+            timed.timestamp.is_some() && timed.status.expect("status").to_text() == "Net Control"
+        );
         let grid = status("A1B>APRS:>JN47GL/- QRV");
         let position = grid.position.expect("position");
-        assert!((position.latitude - 47.479_167).abs() < 1e-5 && (position.longitude - 8.541_667).abs() < 1e-5);
+        assert!(
+            (position.latitude - 47.479_167).abs() < 1e-5
+                && (position.longitude - 8.541_667).abs() < 1e-5
+        );
         assert!(status("A1B>APRS:>hello/world").position.is_none());
     }
 }

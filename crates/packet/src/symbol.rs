@@ -56,12 +56,33 @@ mod tests {
     #[test]
     fn names_stand_at_their_codes() {
         for (table, code, name) in [
-            (b'/', b'>', "Car"), (b'/', b'_', "Weather station"), (b'/', b'[', "Person"), (b'/', b'-', "House"), (b'/', b'y', "House with yagi"),
-            (b'/', b'#', "Digipeater"), (b'\\', b'^', "Aircraft"), (b'I', b'&', "Gateway"), (b'\\', b'z', "Shelter"), (b'/', b'O', "Balloon"),
-            (b'\\', b'!', "Emergency"), (b'/', b'a', "Ambulance"), (b'\\', b'a', "Club"), (b'/', 0, "Unknown symbol"), (b'/', b'~', "Unknown symbol"),
-            (b'\\', b'9', "Fuel station"), (b'\\', b'S', "Satellite"), (b'/', b's', "Ship"), (b'\\', b'm', "Value sign"),
+            (b'/', b'>', "Car"),
+            (b'/', b'_', "Weather station"),
+            (b'/', b'[', "Person"),
+            (b'/', b'-', "House"),
+            (b'/', b'y', "House with yagi"),
+            (b'/', b'#', "Digipeater"),
+            (b'\\', b'^', "Aircraft"),
+            (b'I', b'&', "Gateway"),
+            (b'\\', b'z', "Shelter"),
+            (b'/', b'O', "Balloon"),
+            (b'\\', b'!', "Emergency"),
+            (b'/', b'a', "Ambulance"),
+            (b'\\', b'a', "Club"),
+            (b'/', 0, "Unknown symbol"),
+            (b'/', b'~', "Unknown symbol"),
+            (b'\\', b'9', "Fuel station"),
+            (b'\\', b'S', "Satellite"),
+            (b'/', b's', "Ship"),
+            (b'\\', b'm', "Value sign"),
         ] {
-            assert_eq!(symbol_name(table, code), name, "{}{}", char::from(table), char::from(code));
+            assert_eq!(
+                symbol_name(table, code),
+                name,
+                "{}{}",
+                char::from(table),
+                char::from(code)
+            );
         }
     }
 }

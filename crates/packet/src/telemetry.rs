@@ -47,8 +47,13 @@ pub(crate) fn report<'a>(packet: &mut Packet<'a>, body: &'a [u8]) -> Result<(), 
     let mut rest = if let Some(rest) = body.strip_prefix(b"MIC") {
         rest.strip_prefix(b",").unwrap_or(rest)
     } else {
-        let end = body.iter().position(|byte| *byte == b',').ok_or_else(|| packet.bad("telemetry_form", body))?;
-        telemetry.sequence = std::str::from_utf8(&body[..end]).ok().and_then(|text| text.trim().parse().ok());
+        let end = body
+            .iter()
+            .position(|byte| *byte == b',')
+            .ok_or_else(|| packet.bad("telemetry_form", body))?;
+        telemetry.sequence = std::str::from_utf8(&body[..end])
+            .ok()
+            .and_then(|text| text.trim().parse().ok());
         &body[end + 1..]
     };
     let mut any = false;
@@ -92,7 +97,11 @@ fn number(text: &[u8]) -> Option<f64> {
     if text.len() > 20 || !text.iter().all(plain) {
         return None;
     }
-    std::str::from_utf8(text).ok()?.parse().ok().filter(|value: &f64| value.is_finite())
+    std::str::from_utf8(text)
+        .ok()?
+        .parse()
+        .ok()
+        .filter(|value: &f64| value.is_finite())
 }
 
 /// The last `|ss11..|`: 4 to 14 base-91 digits, an even number, between bars.
@@ -100,17 +109,25 @@ pub(crate) fn find_base91(text: &[u8]) -> Option<(usize, usize)> {
     let close = memchr::memrchr(b'|', text)?;
     let open = memchr::memrchr(b'|', &text[..close])?;
     let inner = &text[open + 1..close];
-    let good = matches!(inner.len(), 4 | 6 | 8 | 10 | 12 | 14) && inner.iter().all(|byte| base91(*byte).is_some());
+    let good = matches!(inner.len(), 4 | 6 | 8 | 10 | 12 | 14)
+        && inner.iter().all(|byte| base91(*byte).is_some());
     good.then_some((open, inner.len() + 2))
 }
 
 impl Telemetry {
     /// The digits between the bars.
     pub(crate) fn from_base91(digits: &[u8]) -> Option<Self> {
-        let mut pairs = digits.chunks_exact(2).map(|pair| Some(base91(pair[0])? * 91 + base91(pair[1])?));
-        let mut telemetry = Self { sequence: Some(pairs.next()??), ..Self::default() };
+        let mut pairs = digits
+            .chunks_exact(2)
+            .map(|pair| Some(base91(pair[0])? * 91 + base91(pair[1])?));
+        let mut telemetry = Self {
+            sequence: Some(pairs.next()??),
+            ..Self::default()
+        };
         for slot in &mut telemetry.values {
-            let Some(value) = pairs.next() else { return Some(telemetry) };
+            let Some(value) = pairs.next() else {
+                return Some(telemetry);
+            };
             *slot = Some(f64::from(value?));
         }
         if let Some(Some(bits)) = pairs.next() {
@@ -129,20 +146,46 @@ mod tests {
         let packet = parse(b"A1B>APRS:T#093,5,-12.6,,255,0,10110000Balloon").expect("packet");
         let telemetry = packet.telemetry.expect("telemetry");
         assert_eq!(telemetry.sequence, Some(93));
-        assert_eq!(telemetry.values, [Some(5.0), Some(-12.6), None, Some(255.0), Some(0.0)]);
-        assert_eq!(telemetry.bits, Some([true, false, true, true, false, false, false, false]));
+        assert_eq!(
+            telemetry.values,
+            [Some(5.0), Some(-12.6), None, Some(255.0), Some(0.0)]
+        );
+        assert_eq!(
+            telemetry.bits,
+            Some([true, false, true, true, false, false, false, false])
+        );
         assert_eq!(packet.comment.to_string(), "Balloon");
-        let short = parse(b"A1B>APRS:T#MIC199,000").expect("packet").telemetry.expect("telemetry");
-        assert_eq!((short.sequence, short.values[0], short.values[2], short.bits), (None, Some(199.0), None, None));
-        assert_eq!(parse(b"A1B>APRS:T#").expect_err("empty").code(), "telemetry_form");
-        assert_eq!(parse(b"A1B>APRS:T#1,,,").expect_err("no values").code(), "telemetry_form");
+        let short = parse(b"A1B>APRS:T#MIC199,000")
+            .expect("packet")
+            .telemetry
+            .expect("telemetry");
+        assert_eq!(
+            (short.sequence, short.values[0], short.values[2], short.bits),
+            (None, Some(199.0), None, None)
+        );
+        assert_eq!(
+            parse(b"A1B>APRS:T#").expect_err("empty").code(),
+            "telemetry_form"
+        );
+        assert_eq!(
+            parse(b"A1B>APRS:T#1,,,").expect_err("no values").code(),
+            "telemetry_form"
+        );
     }
 
     #[test]
     fn base_91_in_a_comment() {
         let packet = parse(br##"A1B>APRS:!4722.85N/00832.46E-hi|"#!&0P!'|"##).expect("packet");
         let telemetry = packet.telemetry.expect("telemetry");
-        assert_eq!((telemetry.sequence, telemetry.values[0], telemetry.values[1], telemetry.values[2]), (Some(93), Some(5.0), Some(1412.0), Some(6.0)));
+        assert_eq!(
+            (
+                telemetry.sequence,
+                telemetry.values[0],
+                telemetry.values[1],
+                telemetry.values[2]
+            ),
+            (Some(93), Some(5.0), Some(1412.0), Some(6.0))
+        );
         assert_eq!(packet.comment.to_string(), "hi");
     }
 }

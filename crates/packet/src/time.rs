@@ -49,17 +49,32 @@ impl Timestamp {
         let today = received_at_us.div_euclid(DAY_US);
         match self {
             Self::DayHourMinute { local: true, .. } => None,
-            Self::HourMinuteSecond { hour, minute, second } => {
+            Self::HourMinuteSecond {
+                hour,
+                minute,
+                second,
+            } => {
                 let of_day = clock(hour, minute) + i64::from(second) * 1_000_000;
                 // A clock may be a little ahead: up to an hour it is today's time.
                 let at = today * DAY_US + of_day;
-                Some(if at > received_at_us + 60 * MINUTE_US { at - DAY_US } else { at })
+                Some(if at > received_at_us + 60 * MINUTE_US {
+                    at - DAY_US
+                } else {
+                    at
+                })
             }
-            Self::DayHourMinute { day, hour, minute, .. } => (-1..62)
+            Self::DayHourMinute {
+                day, hour, minute, ..
+            } => (-1..62)
                 .map(|back| today - back)
                 .find(|date| civil(*date).2 == day)
                 .map(|date| date * DAY_US + clock(hour, minute)),
-            Self::MonthDayHourMinute { month, day, hour, minute } => (-1..366)
+            Self::MonthDayHourMinute {
+                month,
+                day,
+                hour,
+                minute,
+            } => (-1..366)
                 .map(|back| today - back)
                 .find(|date| (civil(*date).1, civil(*date).2) == (month, day))
                 .map(|date| date * DAY_US + clock(hour, minute)),
@@ -80,8 +95,16 @@ fn civil(days: i64) -> (i64, u8, u8) {
     let of_year = of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let from_march = (5 * of_year + 2) / 153;
     let day = of_year - (153 * from_march + 2) / 5 + 1;
-    let month = if from_march < 10 { from_march + 3 } else { from_march - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), u8::try_from(month).unwrap_or(1), u8::try_from(day).unwrap_or(1))
+    let month = if from_march < 10 {
+        from_march + 3
+    } else {
+        from_march - 9
+    };
+    (
+        year_of_era + era * 400 + i64::from(month <= 2),
+        u8::try_from(month).unwrap_or(1),
+        u8::try_from(day).unwrap_or(1),
+    )
 }
 
 /// Takes a timestamp of 7 bytes off the front. `None`: there is none. `Some((None, rest))`: it has the form of one, but
@@ -89,14 +112,29 @@ fn civil(days: i64) -> (i64, u8, u8) {
 pub(crate) fn take(bytes: &[u8]) -> Option<(Option<Timestamp>, &[u8])> {
     let (stamp, rest) = bytes.split_at_checked(7)?;
     let pair = |at: usize| digits(&stamp[at..at + 2]).and_then(|number| u8::try_from(number).ok());
-    if !matches!(stamp[6], b'z' | b'/' | b'h' | b'Z' | b'H') || stamp[..6].iter().any(|byte| matches!(byte, b'.' | b'N' | b'S')) {
+    if !matches!(stamp[6], b'z' | b'/' | b'h' | b'Z' | b'H')
+        || stamp[..6]
+            .iter()
+            .any(|byte| matches!(byte, b'.' | b'N' | b'S'))
+    {
         return None;
     }
-    let (Some(a), Some(b), Some(c)) = (pair(0), pair(2), pair(4)) else { return Some((None, rest)) };
+    let (Some(a), Some(b), Some(c)) = (pair(0), pair(2), pair(4)) else {
+        return Some((None, rest));
+    };
     let time = match stamp[6] {
-        b'h' | b'H' if a < 24 && b < 60 && c < 60 => Some(Timestamp::HourMinuteSecond { hour: a, minute: b, second: c }),
+        b'h' | b'H' if a < 24 && b < 60 && c < 60 => Some(Timestamp::HourMinuteSecond {
+            hour: a,
+            minute: b,
+            second: c,
+        }),
         b'z' | b'Z' | b'/' if (1..=31).contains(&a) && b < 24 && c < 60 => {
-            Some(Timestamp::DayHourMinute { day: a, hour: b, minute: c, local: stamp[6] == b'/' })
+            Some(Timestamp::DayHourMinute {
+                day: a,
+                hour: b,
+                minute: c,
+                local: stamp[6] == b'/',
+            })
         }
         _ => None,
     };
@@ -105,10 +143,17 @@ pub(crate) fn take(bytes: &[u8]) -> Option<(Option<Timestamp>, &[u8])> {
 
 /// `MMDDHHMM` of chapter 12.
 pub(crate) fn month_day_hour_minute(stamp: &[u8]) -> Option<Timestamp> {
-    let pair = |at: usize| digits(stamp.get(at..at + 2)?).and_then(|number| u8::try_from(number).ok());
+    let pair =
+        |at: usize| digits(stamp.get(at..at + 2)?).and_then(|number| u8::try_from(number).ok());
     let (month, day, hour, minute) = (pair(0)?, pair(2)?, pair(4)?, pair(6)?);
-    ((1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60)
-        .then_some(Timestamp::MonthDayHourMinute { month, day, hour, minute })
+    ((1..=12).contains(&month) && (1..=31).contains(&day) && hour < 24 && minute < 60).then_some(
+        Timestamp::MonthDayHourMinute {
+            month,
+            day,
+            hour,
+            minute,
+        },
+    )
 }
 
 #[cfg(test)]
@@ -120,18 +165,55 @@ mod tests {
 
     #[test]
     fn resolved_across_the_ends_of_day_month_and_year() {
-        let hms = |hour, minute| Timestamp::HourMinuteSecond { hour, minute, second: 0 }.resolve(RECEIVED).map(|at| (RECEIVED - at) / MINUTE_US);
+        let hms = |hour, minute| {
+            Timestamp::HourMinuteSecond {
+                hour,
+                minute,
+                second: 0,
+            }
+            .resolve(RECEIVED)
+            .map(|at| (RECEIVED - at) / MINUTE_US)
+        };
         assert_eq!(hms(0, 20), Some(10));
         assert_eq!(hms(23, 50), Some(40));
         let dhm = |day, hour, minute| {
-            Timestamp::DayHourMinute { day, hour, minute, local: false }.resolve(RECEIVED).map(|at| (RECEIVED - at) / MINUTE_US)
+            Timestamp::DayHourMinute {
+                day,
+                hour,
+                minute,
+                local: false,
+            }
+            .resolve(RECEIVED)
+            .map(|at| (RECEIVED - at) / MINUTE_US)
         };
         assert_eq!(dhm(1, 0, 25), Some(5));
         assert_eq!(dhm(28, 23, 30), Some(60), "February has 28 days in 2026");
-        assert_eq!(dhm(31, 0, 30), Some(29 * 1440), "the last 31st was in January");
-        let mdhm = Timestamp::MonthDayHourMinute { month: 12, day: 31, hour: 23, minute: 30 }.resolve(RECEIVED);
-        assert_eq!(mdhm.map(|at| (RECEIVED - at) / MINUTE_US), Some(60 + 59 * 1440));
-        assert_eq!(Timestamp::DayHourMinute { day: 1, hour: 0, minute: 0, local: true }.resolve(RECEIVED), None);
+        assert_eq!(
+            dhm(31, 0, 30),
+            Some(29 * 1440),
+            "the last 31st was in January"
+        );
+        let mdhm = Timestamp::MonthDayHourMinute {
+            month: 12,
+            day: 31,
+            hour: 23,
+            minute: 30,
+        }
+        .resolve(RECEIVED);
+        assert_eq!(
+            mdhm.map(|at| (RECEIVED - at) / MINUTE_US),
+            Some(60 + 59 * 1440)
+        );
+        assert_eq!(
+            Timestamp::DayHourMinute {
+                day: 1,
+                hour: 0,
+                minute: 0,
+                local: true
+            }
+            .resolve(RECEIVED),
+            None
+        );
     }
 
     #[test]

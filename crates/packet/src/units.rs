@@ -14,7 +14,9 @@ pub(crate) fn celsius(fahrenheit: f64) -> f64 {
 
 /// The value of a base-91 digit (`!` to `{`), chapter 9.
 pub(crate) fn base91(byte: u8) -> Option<u32> {
-    (b'!'..=b'{').contains(&byte).then(|| u32::from(byte - b'!'))
+    (b'!'..=b'{')
+        .contains(&byte)
+        .then(|| u32::from(byte - b'!'))
 }
 
 /// The number in these ASCII digits; `None` for none, for anything else in them, or for more than nine.
@@ -22,5 +24,8 @@ pub(crate) fn digits(bytes: &[u8]) -> Option<u32> {
     if bytes.is_empty() || bytes.len() > 9 {
         return None;
     }
-    bytes.iter().try_fold(0_u32, |number, byte| byte.is_ascii_digit().then(|| number * 10 + u32::from(byte - b'0')))
+    bytes.iter().try_fold(0_u32, |number, byte| {
+        byte.is_ascii_digit()
+            .then(|| number * 10 + u32::from(byte - b'0'))
+    })
 }

@@ -50,7 +50,11 @@ pub(crate) fn positionless<'a>(packet: &mut Packet<'a>, body: &'a [u8]) {
         weather.wind_direction_deg = direction_of(direction);
         rest = &rest[4..];
     }
-    if let Some(speed) = rest.strip_prefix(b"s").and_then(|rest| rest.get(..3)).filter(|speed| is_field(speed)) {
+    if let Some(speed) = rest
+        .strip_prefix(b"s")
+        .and_then(|rest| rest.get(..3))
+        .filter(|speed| is_field(speed))
+    {
         weather.wind_speed_ms = digits(speed).map(|mph| f64::from(mph) * MS_PER_MPH);
         rest = &rest[4..];
     }
@@ -64,10 +68,16 @@ pub(crate) fn with_position<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) {
     }
     let mut weather = Weather::default();
     let mut rest = bytes;
-    if packet.position.is_some_and(|position| position.format == crate::Format::Compressed) {
+    if packet
+        .position
+        .is_some_and(|position| position.format == crate::Format::Compressed)
+    {
         // In a compressed report the cs bytes are the wind (chapters 9 and 12).
         weather.wind_direction_deg = packet.course_deg.take();
-        weather.wind_speed_ms = packet.speed_kmh.take().map(|speed| f64::from(speed) / 1.852 * MS_PER_KNOT);
+        weather.wind_speed_ms = packet
+            .speed_kmh
+            .take()
+            .map(|speed| f64::from(speed) / 1.852 * MS_PER_KNOT);
     } else if let Some((_, speed)) = position::course_and_speed(rest) {
         weather.wind_direction_deg = direction_of(&rest[..3]);
         weather.wind_speed_ms = speed.map(|mph| f64::from(mph) * MS_PER_MPH);
@@ -78,24 +88,37 @@ pub(crate) fn with_position<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) {
 
 /// Whether weather fields follow although the symbol is another: `g...t...`.
 pub(crate) fn looks_like(bytes: &[u8]) -> bool {
-    bytes.len() >= 8 && bytes[0] == b'g' && is_field(&bytes[1..4]) && bytes[4] == b't' && is_field(&bytes[5..8])
+    bytes.len() >= 8
+        && bytes[0] == b'g'
+        && is_field(&bytes[1..4])
+        && bytes[4] == b't'
+        && is_field(&bytes[5..8])
 }
 
 /// The same, when they do; course and speed before them are the wind.
 pub(crate) fn fields_behind<'a>(packet: &mut Packet<'a>, rest: &'a [u8]) {
-    let mut weather = Weather { wind_direction_deg: packet.course_deg.take(), ..Weather::default() };
-    weather.wind_speed_ms = packet.speed_kmh.take().map(|speed| f64::from(speed) / 1.852 * MS_PER_MPH);
+    let mut weather = Weather {
+        wind_direction_deg: packet.course_deg.take(),
+        ..Weather::default()
+    };
+    weather.wind_speed_ms = packet
+        .speed_kmh
+        .take()
+        .map(|speed| f64::from(speed) / 1.852 * MS_PER_MPH);
     packet.odd("weather_order", &rest[..1]);
     finish(packet, weather, rest);
 }
 
 fn direction_of(text: &[u8]) -> Option<u16> {
-    digits(text).and_then(|degrees| u16::try_from(degrees).ok()).filter(|degrees| (1..=360).contains(degrees))
+    digits(text)
+        .and_then(|degrees| u16::try_from(degrees).ok())
+        .filter(|degrees| (1..=360).contains(degrees))
 }
 
 /// Digits, dots, blanks, dashes.
 fn is_field(text: &[u8]) -> bool {
-    text.iter().all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b' ' | b'-'))
+    text.iter()
+        .all(|byte| byte.is_ascii_digit() || matches!(byte, b'.' | b' ' | b'-'))
 }
 
 fn finish<'a>(packet: &mut Packet<'a>, mut weather: Weather, bytes: &'a [u8]) {
@@ -107,16 +130,26 @@ fn finish<'a>(packet: &mut Packet<'a>, mut weather: Weather, bytes: &'a [u8]) {
             b'b' => 5,
             _ => break,
         };
-        let Some(value) = after.get(..width).filter(|value| is_field(value)) else { break };
+        let Some(value) = after.get(..width).filter(|value| is_field(value)) else {
+            break;
+        };
         // A 0 may be cut off a three-digit `h100`; the width by the standard is two.
-        let (value, width) = if letter == b'h' && after.starts_with(b"100") { (&after[..3], 3) } else { (value, width) };
+        let (value, width) = if letter == b'h' && after.starts_with(b"100") {
+            (&after[..3], 3)
+        } else {
+            (value, width)
+        };
         field(&mut weather, letter, value);
         rest = &after[width..];
     }
     if weather != Weather::default() || packet.kind == Kind::Weather {
         packet.weather = Some(weather);
     }
-    if packet.position.is_some() { comment::read(packet, rest) } else { packet.comment = Comment::new(rest) }
+    if packet.position.is_some() {
+        comment::read(packet, rest)
+    } else {
+        packet.comment = Comment::new(rest)
+    }
 }
 
 fn field(weather: &mut Weather, letter: u8, text: &[u8]) {
@@ -130,24 +163,46 @@ fn field(weather: &mut Weather, letter: u8, text: &[u8]) {
     match letter {
         b'g' => set(&mut weather.wind_gust_ms, whole.map(|mph| mph * MS_PER_MPH)),
         b't' => set(&mut weather.temperature_c, signed.map(celsius)),
-        b'r' => set(&mut weather.rain_1h_mm, whole.map(|hundredths| hundredths * MM_PER_HUNDREDTH_INCH)),
-        b'p' => set(&mut weather.rain_24h_mm, whole.map(|hundredths| hundredths * MM_PER_HUNDREDTH_INCH)),
-        b'P' => set(&mut weather.rain_midnight_mm, whole.map(|hundredths| hundredths * MM_PER_HUNDREDTH_INCH)),
+        b'r' => set(
+            &mut weather.rain_1h_mm,
+            whole.map(|hundredths| hundredths * MM_PER_HUNDREDTH_INCH),
+        ),
+        b'p' => set(
+            &mut weather.rain_24h_mm,
+            whole.map(|hundredths| hundredths * MM_PER_HUNDREDTH_INCH),
+        ),
+        b'P' => set(
+            &mut weather.rain_midnight_mm,
+            whole.map(|hundredths| hundredths * MM_PER_HUNDREDTH_INCH),
+        ),
         b's' => {
-            let inches = std::str::from_utf8(trimmed).ok().and_then(|text| text.parse::<f64>().ok());
-            set(&mut weather.snow_24h_mm, inches.filter(|inches| *inches >= 0.0).map(|inches| inches * MM_PER_INCH));
+            let inches = std::str::from_utf8(trimmed)
+                .ok()
+                .and_then(|text| text.parse::<f64>().ok());
+            set(
+                &mut weather.snow_24h_mm,
+                inches
+                    .filter(|inches| *inches >= 0.0)
+                    .map(|inches| inches * MM_PER_INCH),
+            );
         }
         b'b' => {
-            let hpa = whole.map(|tenths| tenths / 10.0).filter(|hpa| (800.0..=1100.0).contains(hpa));
+            let hpa = whole
+                .map(|tenths| tenths / 10.0)
+                .filter(|hpa| (800.0..=1100.0).contains(hpa));
             set(&mut weather.pressure_hpa, hpa);
         }
         b'h' => {
             let percent = digits(trimmed).and_then(|number| u8::try_from(number).ok());
-            weather.humidity_percent = weather.humidity_percent.or(percent.map(|percent| if percent == 0 { 100 } else { percent }).filter(|percent| *percent <= 100));
+            weather.humidity_percent = weather.humidity_percent.or(percent
+                .map(|percent| if percent == 0 { 100 } else { percent })
+                .filter(|percent| *percent <= 100));
         }
         b'L' | b'l' => {
             let watts = digits(trimmed).and_then(|number| u16::try_from(number).ok());
-            weather.luminosity_wm2 = weather.luminosity_wm2.or(watts.map(|watts| if letter == b'l' { watts + 1000 } else { watts }));
+            weather.luminosity_wm2 = weather
+                .luminosity_wm2
+                .or(watts.map(|watts| if letter == b'l' { watts + 1000 } else { watts }));
         }
         _ => {}
     }
@@ -158,39 +213,79 @@ mod tests {
     use crate::{Kind, parse};
 
     fn near(value: Option<f64>, expected: f64) {
-        assert!((value.expect("value") - expected).abs() < 0.01, "{value:?} is not {expected}");
+        assert!(
+            (value.expect("value") - expected).abs() < 0.01,
+            "{value:?} is not {expected}"
+        );
     }
 
     #[test]
     fn complete_report() {
-        let packet = parse(b"A1B>APRS:@231015z4722.85N/00832.46E_232/004g011t-07r000p012P008h00b10132L123xWx").expect("packet");
+        let packet = parse(
+            b"A1B>APRS:@231015z4722.85N/00832.46E_232/004g011t-07r000p012P008h00b10132L123xWx",
+        )
+        .expect("packet");
         let weather = packet.weather.expect("weather");
-        assert_eq!((packet.kind, weather.wind_direction_deg, weather.humidity_percent), (Kind::Weather, Some(232), Some(100)));
+        assert_eq!(
+            (
+                packet.kind,
+                weather.wind_direction_deg,
+                weather.humidity_percent
+            ),
+            (Kind::Weather, Some(232), Some(100))
+        );
         near(weather.wind_speed_ms, 4.0 * 0.44704);
         near(weather.wind_gust_ms, 11.0 * 0.44704);
         near(weather.temperature_c, -21.67);
         near(weather.rain_1h_mm, 0.0);
         near(weather.rain_24h_mm, 3.048);
         near(weather.pressure_hpa, 1013.2);
-        assert_eq!((weather.luminosity_wm2, packet.course_deg, packet.speed_kmh), (Some(123), None, None));
+        assert_eq!(
+            (weather.luminosity_wm2, packet.course_deg, packet.speed_kmh),
+            (Some(123), None, None)
+        );
         assert_eq!(packet.comment.to_string(), "xWx");
     }
 
     #[test]
     fn unknown_is_absent_not_zero() {
-        let weather = parse(b"A1B>APRS:_11231015c232s004g011t047r...p...h..b.....").expect("packet").weather.expect("weather");
+        let weather = parse(b"A1B>APRS:_11231015c232s004g011t047r...p...h..b.....")
+            .expect("packet")
+            .weather
+            .expect("weather");
         near(weather.temperature_c, 8.33);
-        assert_eq!((weather.rain_1h_mm, weather.humidity_percent, weather.pressure_hpa), (None, None, None));
-        let words = parse(b"A1B>APRS:!4722.85N/00832.46E_.../...g...t...ESP32 HP1000").expect("packet");
+        assert_eq!(
+            (
+                weather.rain_1h_mm,
+                weather.humidity_percent,
+                weather.pressure_hpa
+            ),
+            (None, None, None)
+        );
+        let words =
+            parse(b"A1B>APRS:!4722.85N/00832.46E_.../...g...t...ESP32 HP1000").expect("packet");
         let weather = words.weather.expect("weather");
-        assert_eq!((weather.wind_gust_ms, weather.rain_24h_mm, weather.pressure_hpa), (None, None, None));
+        assert_eq!(
+            (
+                weather.wind_gust_ms,
+                weather.rain_24h_mm,
+                weather.pressure_hpa
+            ),
+            (None, None, None)
+        );
         assert_eq!(words.comment.to_string(), "ESP32 HP1000");
     }
 
     #[test]
     fn six_digits_of_pressure_keep_the_first_five() {
-        let weather = parse(b"A1B>APRS:!4722.85N/00832.46E_000/000g000t050b100630").expect("packet").weather.expect("weather");
+        let weather = parse(b"A1B>APRS:!4722.85N/00832.46E_000/000g000t050b100630")
+            .expect("packet")
+            .weather
+            .expect("weather");
         near(weather.pressure_hpa, 1006.3);
-        assert_eq!((weather.wind_direction_deg, weather.wind_speed_ms), (None, Some(0.0)));
+        assert_eq!(
+            (weather.wind_direction_deg, weather.wind_speed_ms),
+            (None, Some(0.0))
+        );
     }
 }

@@ -154,8 +154,6 @@ pub struct EntityState {
     pub first_heard_us: i64,
     /// See `first_heard_us`.
     pub last_heard_us: i64,
-    /// Packets about it since `first_heard_us`.
-    pub packets: u64,
     /// The latest packet about it.
     pub raw: Arc<[u8]>,
     /// The latest position with the time it was received and the packet that said so.
@@ -172,7 +170,6 @@ impl EntityState {
             alive: change.alive,
             first_heard_us: change.heard_at_us,
             last_heard_us: change.heard_at_us,
-            packets: 0,
             raw: change.raw.clone(),
             position: None,
         };
@@ -180,10 +177,9 @@ impl EntityState {
         state
     }
 
-    /// Follows a packet. One that was heard earlier than what is known (an import, a replay) counts, but does not
-    /// turn time back.
+    /// Follows a packet. One that was heard earlier than what is known (an import, a replay) does not turn time
+    /// back. Following the same packet twice changes nothing.
     pub fn apply(&mut self, change: &EntityChange) {
-        self.packets += 1;
         self.first_heard_us = self.first_heard_us.min(change.heard_at_us);
         if change.heard_at_us >= self.last_heard_us {
             self.last_heard_us = change.heard_at_us;

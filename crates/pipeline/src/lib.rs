@@ -6,10 +6,14 @@
 //! Invariant: no socket, no clock, no task, no database. Time and bytes are arguments, so a day of traffic runs in
 //! seconds in a test. The only state is the bounded duplicate window.
 
+mod duplicate;
 mod entity;
+mod pipeline;
 
 mod record;
 
+pub use duplicate::DuplicateWindow;
 pub use entity::{EntityChange, EntityKey, EntityKind, EntityState, Fix, Name};
 
+pub use pipeline::{Outcome, Pipeline, changes_of, fix_of};
 pub use record::{Record, Verdict};

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use godwit_packet::{Kind, Packet, parse};
+use godwit_packet::{Format, Kind, Packet, parse};
 
 use crate::{DuplicateWindow, EntityChange, EntityKey, EntityKind, Fix, Name, Record, Verdict};
 
@@ -37,22 +37,40 @@ impl Pipeline {
         let packet = match parse(line) {
             Ok(packet) => packet,
             Err(error) => {
-                record.sender = error.source().and_then(|source| Name::new(source.as_bytes()));
-                record.entity = record.sender.map(|name| EntityKey { kind: EntityKind::Station, name });
+                record.sender = error
+                    .source()
+                    .and_then(|source| Name::new(source.as_bytes()));
+                record.entity = record.sender.map(|name| EntityKey {
+                    kind: EntityKind::Station,
+                    name,
+                });
                 record.kind = error.kind().unwrap_or(Kind::Unknown).as_str();
                 record.verdict = Verdict::Bad(error.code());
-                return Outcome { record, changes: Vec::new() };
+                return Outcome {
+                    record,
+                    changes: Vec::new(),
+                };
             }
         };
         let subject = innermost(&packet);
         record.sender = Name::new(subject.source.as_bytes());
         record.entity = entity_of(subject);
         record.kind = packet.kind.as_str();
-        record.position = subject.position.map(|position| (position.latitude, position.longitude));
+        record.position = subject
+            .position
+            .map(|position| (position.latitude, position.longitude));
         let source = packet.source.as_bytes();
-        if self.duplicates.check(received_at_us, source, packet.destination.as_bytes(), packet.info) {
+        if self.duplicates.check(
+            received_at_us,
+            source,
+            packet.destination.as_bytes(),
+            packet.info,
+        ) {
             record.verdict = Verdict::Duplicate;
-            return Outcome { record, changes: Vec::new() };
+            return Outcome {
+                record,
+                changes: Vec::new(),
+            };
         }
         if let Some(reason) = implausible(subject) {
             record.verdict = Verdict::Implausible(reason);
@@ -74,7 +92,9 @@ impl Pipeline {
 #[must_use]
 pub fn changes_of(record: &Record) -> Vec<EntityChange> {
     match (record.verdict, parse(&record.raw)) {
-        (Verdict::Accepted | Verdict::Implausible(_), Ok(packet)) => changes(record, &packet, innermost(&packet)),
+        (Verdict::Accepted | Verdict::Implausible(_), Ok(packet)) => {
+            changes(record, &packet, innermost(&packet))
+        }
         _ => Vec::new(),
     }
 }
@@ -106,7 +126,10 @@ fn entity_of(packet: &Packet<'_>) -> Option<EntityKey> {
         Kind::Item => (EntityKind::Item, packet.name?),
         _ => (EntityKind::Station, packet.source.as_bytes()),
     };
-    Some(EntityKey { kind, name: Name::new(name)? })
+    Some(EntityKey {
+        kind,
+        name: Name::new(name)?,
+    })
 }
 
 /// Why a position must not reach the map.
@@ -117,8 +140,13 @@ fn implausible(packet: &Packet<'_>) -> Option<&'static str> {
 }
 
 fn fix(packet: &Packet<'_>) -> Option<Fix> {
-    let position = packet.position?;
-    let (symbol_table, symbol_code) = packet.symbol.map_or((0, 0), |symbol| (symbol.table, symbol.code));
+    // A locator is a square kilometres wide: not a place to put a station that may be known exactly.
+    let position = packet
+        .position
+        .filter(|position| position.format != Format::Grid)?;
+    let (symbol_table, symbol_code) = packet
+        .symbol
+        .map_or((0, 0), |symbol| (symbol.table, symbol.code));
     Some(Fix {
         latitude: position.latitude,
         longitude: position.longitude,
@@ -134,7 +162,10 @@ fn fix(packet: &Packet<'_>) -> Option<Fix> {
 
 fn changes(record: &Record, packet: &Packet<'_>, subject: &Packet<'_>) -> Vec<EntityChange> {
     let heard = |name: Name| EntityChange {
-        key: EntityKey { kind: EntityKind::Station, name },
+        key: EntityKey {
+            kind: EntityKind::Station,
+            name,
+        },
         owner: None,
         alive: true,
         heard_at_us: record.received_at_us,
