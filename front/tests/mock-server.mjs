@@ -55,7 +55,7 @@ for (const one of entities) {
 Object.assign(entities[0], {
   name: "N0CALL-9", table: "/", code: ">", moves: true, kmh: 72, latitude: 48.1372, longitude: 11.5756, comment: "On the road <img src=x onerror=alert(1)>",
 });
-Object.assign(entities[1], { name: "<b>EVE", kind: 1, owner: "N0CALL", moves: false, kmh: undefined, latitude: 48.2, longitude: 11.7, code: "-" });
+Object.assign(entities[1], { name: "<b>EVE", kind: 1, owner: "N0CALL", moves: false, kmh: undefined, latitude: 48.2, longitude: 11.7, code: "-", heardMs: Date.now() });
 Object.assign(entities[2], { name: "N0CALL-13", table: "/", code: "_", weather: true, moves: false, kmh: undefined, latitude: 48.05, longitude: 11.4 });
 
 const mercator = (latitude, longitude) => {
@@ -88,6 +88,10 @@ function tick() {
   const moved = new Map();
   const before = new Map();
   for (const one of entities) {
+    if (!one.moves && Date.now() - one.heardMs > 120_000 && random() < 0.02) {
+      one.heardMs = Date.now();
+      moved.set(one.id, one);
+    }
     if (!one.moves || random() > 0.15) continue;
     before.set(one.id, LEVELS.map((level) => place(one, level).tile));
     const km = (one.kmh / 3600) * 6;

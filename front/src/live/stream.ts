@@ -92,13 +92,15 @@ export class LiveStream {
   setView(view: MapView): void {
     const tiles = tilesForView(view);
     if (tiles.length === 0) return;
-    const same = tiles.length === this.tiles.length && this.tiles.every((tile) => tiles.some((t) => tileKey(t) === tileKey(tile)));
-    if (same) return;
+    const keys = new Set(this.tiles.map(tileKey));
+    if (tiles.length === keys.size && tiles.every((tile) => keys.has(tileKey(tile)))) return;
     this.tiles = tiles;
     this.world.setWanted(tiles);
     this.sendTimer ??= setTimeout(() => {
       this.sendTimer = undefined;
-      this.sendTiles();
+      // An opened connection may have sent this very list meanwhile.
+      const news = this.tiles.length !== this.sent.size || this.tiles.some((tile) => !this.sent.has(tileKey(tile)));
+      if (news) this.sendTiles();
     }, this.sent.size === 0 ? 0 : SEND_EVERY_MS);
   }
 
@@ -109,7 +111,8 @@ export class LiveStream {
 
   private connect(): void {
     this.drop();
-    if (this.state.value.kind !== "reconnecting") this.state.value = { kind: "connecting" };
+    const { kind } = this.state.value;
+    if (kind !== "reconnecting" && kind !== "offline" && kind !== "live") this.state.value = { kind: "connecting" };
     const socket = new WebSocket(this.url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
@@ -138,14 +141,11 @@ export class LiveStream {
     const leaveIn = this.leaveAt - now;
     if (this.state.value.kind === "live" && now - this.openedAt >= GOOD_AFTER_MS) this.attempts = 0;
     this.drop();
-    if (!navigator.onLine) {
-      this.state.value = { kind: "offline" };
-      return;
-    }
     const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.attempts);
     this.attempts++;
     const delay = Math.max(leaveIn, longest * (0.5 + Math.random() / 2));
-    this.state.value = { kind: "reconnecting", atMs: now + delay };
+    // Tried all the same: a server on this very machine needs no network.
+    this.state.value = navigator.onLine ? { kind: "reconnecting", atMs: now + delay } : { kind: "offline" };
     this.retryTimer = setTimeout(() => this.connect(), delay);
   }
 
@@ -271,9 +271,6 @@ export class LiveStream {
   };
 
   private readonly onOffline = (): void => {
-    if (this.socket === null && this.state.value.kind === "reconnecting") {
-      this.drop();
-      this.state.value = { kind: "offline" };
-    }
+    if (this.state.value.kind === "reconnecting") this.state.value = { kind: "offline" };
   };
 }

@@ -27,7 +27,9 @@ export function plural(key: PluralKey, count: number): string {
   return fill(text, { count: number(count) });
 }
 
-/** A number as the language writes it. */
-export function number(value: number, digits = 0): string {
-  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+/** A number as the language writes it; `plain` leaves out the marks between thousands, as a pressure is written. */
+export function number(value: number, digits = 0, plain = false): string {
+  return new Intl.NumberFormat(language, {
+    minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: !plain,
+  }).format(value);
 }

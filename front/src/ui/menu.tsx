@@ -78,7 +78,7 @@ export function Controls({ page }: { page: Page }) {
   const locate = () => {
     trouble.value = "";
     navigator.geolocation.getCurrentPosition(
-      (found) => page.flyTo(found.coords.latitude, found.coords.longitude),
+      (found) => page.flyToPoint(found.coords.latitude, found.coords.longitude),
       () => {
         trouble.value = t("locate.failed");
       },

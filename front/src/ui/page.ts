@@ -13,6 +13,9 @@ export const KINDS: readonly EntityKind[] = ["station", "object", "item"];
 
 /** Zoom of a station that was asked for by name. */
 const STATION_ZOOM = 12;
+/** Where page.css makes the card a sheet, and by which part of the window the point then moves up. */
+const SHEET_QUERY = "(max-width: 45rem)";
+const SHEET_SHIFT = 0.2;
 /** The address follows the map this long after its last move. */
 const ADDRESS_AFTER_MS = 300;
 /** A station that sends often is asked for at most this often. */
@@ -83,8 +86,18 @@ export class Page {
     this.map?.setBasemap(id);
   }
 
-  flyTo(lat: number, lng: number, zoom = Math.max(this.view.value.zoom, STATION_ZOOM)): void {
+  /** Flies to a view as it is. */
+  flyTo(lat: number, lng: number, zoom: number): void {
     this.map?.flyTo(lat, lng, zoom);
+  }
+
+  /** Flies so that a point comes to the middle of what the card leaves free. */
+  flyToPoint(lat: number, lng: number): void {
+    const zoom = Math.max(this.view.value.zoom, STATION_ZOOM);
+    const sheet = this.selection.value !== null && matchMedia(SHEET_QUERY).matches;
+    const down = sheet ? innerHeight * SHEET_SHIFT : 0;
+    const at = fromMercator((lng + 180) / 360, toMercatorY(lat) + down / (256 * 2 ** zoom));
+    this.flyTo(at.lat, at.lng, zoom);
   }
 
   /** Opens a card as a step of the history; `fly` when the map may be elsewhere. */
@@ -113,11 +126,11 @@ export class Page {
     const slot = this.slot.value;
     const detail = this.detail.value;
     if (detail.kind === "loaded" && detail.station.latitude !== undefined && detail.station.longitude !== undefined) {
-      this.flyTo(detail.station.latitude, detail.station.longitude);
+      this.flyToPoint(detail.station.latitude, detail.station.longitude);
     } else if (slot !== null) {
       const { x, y } = this.world.entities;
       const { lat, lng } = fromMercator(x[slot] as number, y[slot] as number);
-      this.flyTo(lat, lng);
+      this.flyToPoint(lat, lng);
     }
   }
 
@@ -152,7 +165,7 @@ export class Page {
   private loaded(answer: StationDetail): void {
     this.detail.value = { kind: "loaded", station: answer };
     if (this.flyWhenLoaded && answer.latitude !== undefined && answer.longitude !== undefined) {
-      this.flyTo(answer.latitude, answer.longitude);
+      this.flyToPoint(answer.latitude, answer.longitude);
     }
     this.flyWhenLoaded = false;
   }
@@ -261,4 +274,10 @@ export class Page {
 /** Web Mercator 0..1 to degrees. */
 export function fromMercator(x: number, y: number): { lat: number; lng: number } {
   return { lat: (Math.atan(Math.sinh(Math.PI * (1 - 2 * y))) * 180) / Math.PI, lng: x * 360 - 180 };
+}
+
+/** Latitude to Web Mercator 0..1 from the north. */
+function toMercatorY(lat: number): number {
+  const sin = Math.sin((Math.min(85.0511, Math.max(-85.0511, lat)) * Math.PI) / 180);
+  return 0.5 - Math.log((1 + sin) / (1 - sin)) / (4 * Math.PI);
 }

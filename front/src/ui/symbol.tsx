@@ -1,4 +1,4 @@
-/** An APRS symbol as an image beside text. */
+/** An APRS symbol beside text. The pair as sent stands for it as long as the symbol sheet is not part of the page. */
 import type { SymbolId } from "./api";
 
 export function SymbolImage({ symbol, large = false }: { symbol: SymbolId; large?: boolean }) {

@@ -1,9 +1,8 @@
 /** Weather of a card. A value that is absent is unknown and not shown; never a zero. */
-import { bearing, rain, temperature, windSpeed } from "./format";
+import { type Units, bearing, rain, temperature, windSpeed } from "./format";
 import { number, t } from "./i18n";
 import { units } from "./settings";
 import type { TextKey } from "./texts.en";
-import type { Units } from "./format";
 
 const FORMATS: Readonly<Record<string, (value: number, units: Units) => string>> = {
   temperature_c: temperature,
@@ -11,7 +10,7 @@ const FORMATS: Readonly<Record<string, (value: number, units: Units) => string>>
   wind_gust_ms: windSpeed,
   wind_direction_deg: bearing,
   humidity_percent: (value) => `${number(value)} %`,
-  pressure_hpa: (value) => `${number(value, 1)} hPa`,
+  pressure_hpa: (value) => `${number(value, 1, true)} hPa`,
   rain_1h_mm: rain,
   rain_24h_mm: rain,
   rain_midnight_mm: rain,
