@@ -8,7 +8,7 @@ import { World } from "./live/world";
 import { createMap } from "./map";
 import { pageSettings } from "./ui/api";
 import { App } from "./ui/app";
-import { t } from "./ui/i18n";
+import { language, t } from "./ui/i18n";
 import { Page } from "./ui/page";
 import { dark, reducedMotion, startTheme } from "./ui/settings";
 import { parsePlace } from "./ui/url";
@@ -21,6 +21,7 @@ function element(id: string): HTMLElement {
 
 async function start(): Promise<void> {
   startTheme();
+  document.documentElement.lang = language;
   const world = new World();
   const stream = new LiveStream(world, new URL("/live/v1/ws", location.href).href.replace(/^http/, "ws"));
   stream.start();

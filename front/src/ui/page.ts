@@ -100,14 +100,15 @@ export class Page {
     this.flyTo(at.lat, at.lng, zoom);
   }
 
-  /** Opens a card as a step of the history; `fly` when the map may be elsewhere. */
-  open(selection: Selection, fly = false): void {
+  /** Opens a card as a step of the history. `fly` when the map may be elsewhere, with the position where it is known. */
+  open(selection: Selection, fly: boolean | { lat: number; lng: number } = false): void {
     const now = this.selection.value;
     if (now?.name !== selection.name || now.kind !== selection.kind) {
       this.writeAddress("replaceState");
-      this.show(selection, fly);
+      this.show(selection, fly === true);
       this.writeAddress("pushState");
-    } else if (fly) {
+      if (typeof fly === "object") this.flyToPoint(fly.lat, fly.lng);
+    } else if (fly !== false) {
       this.centreSelected();
     }
   }
@@ -229,10 +230,11 @@ export class Page {
     const now = this.selection.peek();
     if (now === null) return;
     const slot = this.slot.peek();
-    const kept = slot !== null && entities.present[slot] === 1 && entities.name(slot) === now.name
-      && KINDS[(entities.flags[slot] as number) & 3] === now.kind;
-    if (kept && changed !== null && ![...changed].includes(slot)) return;
-    if (!kept) this.seek();
+    const isIt = (one: number) => entities.present[one] === 1 && entities.name(one) === now.name
+      && KINDS[(entities.flags[one] as number) & 3] === now.kind;
+    // Among what changed only: looking through all entities each time would cost a frame.
+    if (changed !== null && ![...changed].some((one) => one === slot || (slot === null && isIt(one)))) return;
+    if (slot === null || !isIt(slot)) this.seek();
     if (this.slot.peek() === null) return;
     this.slotVersion.value++;
     this.refetchTimer ??= setTimeout(() => {

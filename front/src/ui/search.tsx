@@ -66,7 +66,8 @@ export function Search({ page }: { page: Page }) {
     text.value = result.name;
     open.value = false;
     input.current?.blur();
-    page.open({ name: result.name, kind: result.kind }, true);
+    const { name, kind, latitude: lat, longitude: lng } = result;
+    page.open({ name, kind }, Number.isFinite(lat) && Number.isFinite(lng) ? { lat, lng } : true);
   };
 
   const enter = async () => {
