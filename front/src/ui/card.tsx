@@ -102,45 +102,47 @@ function Values({ page, station }: { page: Page; station: Partial<StationDetail>
   const { latitude, longitude, ambiguity = 0, phg, device } = station;
   const model = [device?.vendor, device?.model].filter(Boolean).join(" ");
   return (
-    <dl>
+    <>
       {(station.speed_kmh !== undefined || station.altitude_m !== undefined || station.course_deg !== undefined) && (
-        <div class="figures">
+        <dl class="figures">
           {station.speed_kmh !== undefined && <Row title={t("card.speed")}>{speed(station.speed_kmh, unit)}</Row>}
           {station.course_deg !== undefined && (
             <Row title={t("card.course")}><CourseArrow deg={station.course_deg} /> {bearing(station.course_deg)}</Row>
           )}
           {station.altitude_m !== undefined && <Row title={t("card.altitude")}>{height(station.altitude_m, unit)}</Row>}
-        </div>
+        </dl>
       )}
       {station.weather !== undefined && <WeatherValues weather={station.weather} />}
-      {station.status !== undefined && <Row title={t("card.status")}><span dir="auto">{station.status}</span></Row>}
-      {latitude !== undefined && longitude !== undefined && (
-        <Row title={t("card.position")}>
-          <p>{latLng(latitude, longitude, ambiguity)}</p>
-          <p class="faint">{t("card.locator")} {locator(latitude, longitude, ambiguity > 2 ? 4 : 6)}</p>
-          {ambiguity > 0 && <p class="faint">{t("card.ambiguity", { distance: distance(ambiguityKm(ambiguity), unit) })}</p>}
-        </Row>
-      )}
-      {station.path !== undefined && station.heard !== undefined && <Path page={page} station={station as StationDetail} />}
-      {model !== "" && (
-        <Row title={t("card.device")}>{model}{device?.class !== undefined && <span class="faint"> · {device.class}</span>}</Row>
-      )}
-      {phg !== undefined && (
-        <Row title={t("card.phg")}>
-          {t("card.phg.value", {
-            power: number(phg.power_w),
-            height: height(phg.height_m, unit),
-            gain: number(phg.gain_db),
-            direction: phg.directivity_deg === null ? t("card.phg.omni") : bearing(phg.directivity_deg),
-          })}
-        </Row>
-      )}
-      {station.first_heard !== undefined && (
-        <Row title={t("card.first_heard")}>
-          <span title={moment(Date.parse(station.first_heard))}><Age page={page} atMs={Date.parse(station.first_heard)} /></span>
-        </Row>
-      )}
-    </dl>
+      <dl>
+        {station.status !== undefined && <Row title={t("card.status")}><span dir="auto">{station.status}</span></Row>}
+        {latitude !== undefined && longitude !== undefined && (
+          <Row title={t("card.position")}>
+            <p>{latLng(latitude, longitude, ambiguity)}</p>
+            <p class="faint">{t("card.locator")} {locator(latitude, longitude, ambiguity > 2 ? 4 : 6)}</p>
+            {ambiguity > 0 && <p class="faint">{t("card.ambiguity", { distance: distance(ambiguityKm(ambiguity), unit) })}</p>}
+          </Row>
+        )}
+        {station.path !== undefined && station.heard !== undefined && <Path page={page} station={station as StationDetail} />}
+        {model !== "" && (
+          <Row title={t("card.device")}>{model}{device?.class !== undefined && <span class="faint"> · {device.class}</span>}</Row>
+        )}
+        {phg !== undefined && (
+          <Row title={t("card.phg")}>
+            {t("card.phg.value", {
+              power: number(phg.power_w),
+              height: height(phg.height_m, unit),
+              gain: number(phg.gain_db),
+              direction: phg.directivity_deg === null ? t("card.phg.omni") : bearing(phg.directivity_deg),
+            })}
+          </Row>
+        )}
+        {station.first_heard !== undefined && (
+          <Row title={t("card.first_heard")}>
+            <span title={moment(Date.parse(station.first_heard))}><Age page={page} atMs={Date.parse(station.first_heard)} /></span>
+          </Row>
+        )}
+      </dl>
+    </>
   );
 }
 

@@ -54,7 +54,7 @@ export function Controls({ page }: { page: Page }) {
   const open = useSignal(false);
   const trouble = useSignal("");
   const basemap = useSignal("");
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
 
   useEffect(() => {
     const away = (event: PointerEvent) => {
@@ -87,7 +87,7 @@ export function Controls({ page }: { page: Page }) {
   };
 
   return (
-    <div class="controls" ref={box}>
+    <section class="controls" ref={box} aria-label={t("controls.label")}>
       {trouble.value !== "" && <p class="trouble panel" role="alert">{trouble.value}</p>}
       <button
         type="button"
@@ -117,6 +117,6 @@ export function Controls({ page }: { page: Page }) {
           <Icon name="minus" />
         </button>
       </div>
-    </div>
+    </section>
   );
 }

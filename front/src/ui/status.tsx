@@ -19,7 +19,7 @@ export function Status({ page }: { page: Page }) {
   const state = stream.state.value;
   const pulse = stream.pulse.value;
   return (
-    <section class="status panel" data-state={state.kind}>
+    <section class="status panel" data-state={state.kind} aria-label={t("state.label")}>
       <span class="dot" aria-hidden="true" />
       <span class="visually-hidden" role="status">{stateName(state)}</span>
       <span class="label" aria-hidden="true">

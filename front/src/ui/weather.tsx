@@ -24,13 +24,13 @@ export function WeatherValues({ weather }: { weather: Record<string, number> }) 
   const known = Object.keys(FORMATS).filter((key) => Number.isFinite(weather[key]));
   if (known.length === 0) return null;
   return (
-    <div class="figures weather">
+    <dl class="figures weather">
       {known.map((key) => (
         <div class="row" key={key}>
           <dt>{t(`weather.${key}` as TextKey)}</dt>
           <dd>{FORMATS[key]?.(weather[key] as number, units.value)}</dd>
         </div>
       ))}
-    </div>
+    </dl>
   );
 }
