@@ -73,7 +73,14 @@ export function Controls({ page }: { page: Page }) {
     };
   }, []);
 
-  useEffect(() => basemap.subscribe((id) => page.setBasemap(id)), []);
+  useEffect(() => {
+    // The first call tells what already is: the map begins with its own base map.
+    let begun = false;
+    return basemap.subscribe((id) => {
+      if (begun) page.setBasemap(id);
+      begun = true;
+    });
+  }, []);
 
   const locate = () => {
     trouble.value = "";
