@@ -68,9 +68,11 @@ use Allowed::{Address, Callsign, Number, Path, Servers, Switch, Text, TileUrl, V
 use Command::{Import, Migrate, Serve, Simulate};
 
 macro_rules! key {
-    ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal $(, $secret:ident)?) => {
-        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help,
-              secret: false $(|| stringify!($secret) == "secret")? }
+    ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
+        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: false }
+    };
+    ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal, secret) => {
+        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: true }
     };
 }
 
