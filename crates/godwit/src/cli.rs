@@ -8,7 +8,7 @@ use crate::config::{Allowed, Command, ConfigError, KEYS, Settings};
 
 /// The whole command line.
 #[must_use]
-pub fn command() -> Clap {
+pub(crate) fn command() -> Clap {
     Clap::new("godwit")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A live map, archive and API of APRS, amateur radio's packet network")
@@ -70,15 +70,24 @@ pub fn command() -> Clap {
 }
 
 fn with_keys(command: Clap, which: Command) -> Clap {
-    KEYS.iter().filter(|key| key.commands.contains(&which)).fold(command.arg(config_arg()), |command, key| command.arg(arg(key)))
+    KEYS.iter()
+        .filter(|key| key.commands.contains(&which))
+        .fold(command.arg(config_arg()), |command, key| {
+            command.arg(arg(key))
+        })
 }
 
 fn all_keys(command: Clap) -> Clap {
-    KEYS.iter().fold(command.arg(config_arg()), |command, key| command.arg(arg(key)))
+    KEYS.iter().fold(command.arg(config_arg()), |command, key| {
+        command.arg(arg(key))
+    })
 }
 
 fn config_arg() -> Arg {
-    Arg::new("config").long("config").value_name("FILE").value_parser(clap::value_parser!(PathBuf))
+    Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
         .help("TOML file (GODWIT_CONFIG) [default: godwit.toml, if it is there]")
 }
 
@@ -89,7 +98,11 @@ fn arg(key: &'static crate::config::Key) -> Arg {
     }
     let arg = Arg::new(key.name).long(key.name).help(help);
     if matches!(key.allowed, Allowed::Switch) {
-        arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("true|false").hide_possible_values(true)
+        arg.num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true")
+            .value_name("true|false")
+            .hide_possible_values(true)
     } else {
         arg.value_name(key.value).allow_hyphen_values(true)
     }
@@ -99,7 +112,7 @@ fn arg(key: &'static crate::config::Key) -> Arg {
 ///
 /// # Errors
 /// A value that may not stand, or a file that cannot be used.
-pub fn settings(matches: &ArgMatches) -> Result<Settings, ConfigError> {
+pub(crate) fn settings(matches: &ArgMatches) -> Result<Settings, ConfigError> {
     let mut flags = BTreeMap::new();
     for key in KEYS {
         if let Ok(Some(value)) = matches.try_get_one::<String>(key.name) {
@@ -110,9 +123,16 @@ pub fn settings(matches: &ArgMatches) -> Result<Settings, ConfigError> {
         .get_one::<PathBuf>("config")
         .cloned()
         .or_else(|| std::env::var_os("GODWIT_CONFIG").map(PathBuf::from));
-    let file = named.map_or_else(|| Some((PathBuf::from("godwit.toml"), false)), |path| Some((path, true)));
+    let file = named.map_or_else(
+        || Some((PathBuf::from("godwit.toml"), false)),
+        |path| Some((path, true)),
+    );
     // A variable that is not UTF-8 is read lossily: the checks then refuse it by name.
-    let environment = std::env::vars_os()
-        .map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+    let environment = std::env::vars_os().map(|(name, value)| {
+        (
+            name.to_string_lossy().into_owned(),
+            value.to_string_lossy().into_owned(),
+        )
+    });
     Settings::merge(&flags, environment, file)
 }

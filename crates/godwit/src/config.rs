@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt, path::PathBuf};
 
 /// The commands that read configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Command {
+pub(crate) enum Command {
     /// `godwit serve`
     Serve,
     /// `godwit simulate`
@@ -20,26 +20,26 @@ pub enum Command {
 }
 
 /// One thing that can be set.
-pub struct Key {
+pub(crate) struct Key {
     /// Its name: the flag without dashes, the TOML key, and in capitals the variable.
-    pub name: &'static str,
+    pub(crate) name: &'static str,
     /// What stands for the value in the help; empty for a switch.
-    pub value: &'static str,
+    pub(crate) value: &'static str,
     /// One sentence.
-    pub help: &'static str,
+    pub(crate) help: &'static str,
     /// The value when nothing sets it; empty: not set.
-    pub default: &'static str,
+    pub(crate) default: &'static str,
     /// The commands it is for.
-    pub commands: &'static [Command],
+    pub(crate) commands: &'static [Command],
     /// Never printed.
-    pub secret: bool,
+    pub(crate) secret: bool,
     /// What is allowed, and the check.
-    pub allowed: Allowed,
+    pub(crate) allowed: Allowed,
 }
 
 /// What a value may be.
 #[derive(Debug, Clone, Copy)]
-pub enum Allowed {
+pub(crate) enum Allowed {
     /// `true` or `false`.
     Switch,
     /// `HOST:PORT` to listen on.
@@ -69,48 +69,231 @@ use Command::{Import, Migrate, Serve, Simulate};
 
 macro_rules! key {
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
-        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: false }
+        Key {
+            name: $name,
+            value: $value,
+            default: $default,
+            commands: &$commands,
+            allowed: $allowed,
+            help: $help,
+            secret: false,
+        }
     };
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal, secret) => {
-        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: true }
+        Key {
+            name: $name,
+            value: $value,
+            default: $default,
+            commands: &$commands,
+            allowed: $allowed,
+            help: $help,
+            secret: true,
+        }
     };
 }
 
 /// Everything that can be set, in the order of the help.
-pub const KEYS: &[Key] = &[
-    key!("listen", "HOST:PORT", "127.0.0.1:8080", [Serve, Simulate], Address,
-        "Where to answer: the site (serve; default 127.0.0.1:8080) or APRS-IS clients (simulate; default 127.0.0.1:14580)"),
-    key!("data", "DIR", "data", [Serve, Import, Migrate], Path, "Folder of the embedded store; made if missing"),
-    key!("demo", "", "false", [Serve], Switch, "Run the simulator inside and show its traffic"),
-    key!("aprs-is", "HOST:PORT,..", "", [Serve], Servers,
-        "APRS-IS servers, tried in turn; with a callsign alone: rotate.aprs2.net:14580"),
-    key!("callsign", "CALL", "", [Serve], Callsign, "Callsign to log in to APRS-IS with: your own"),
-    key!("passcode", "N", "", [Serve], Whole(0, 32767), "APRS-IS passcode; without it the login is read-only (pass -1)", secret),
-    key!("filter", "FILTER", "", [Serve], Text(400),
-        "APRS-IS filter, such as r/47.4/8.5/200; with the default servers: t/poimqstunw (everything)"),
-    key!("silence-seconds", "N", "60", [Serve], Whole(5, 3600), "Reconnect when the server sent nothing for so long"),
-    key!("rate", "N", "200", [Serve, Simulate], Number(1.0, 100_000.0), "Simulated packets a second"),
-    key!("stations", "N", "20000", [Serve, Simulate], Whole(1, 200_000), "Simulated stations"),
-    key!("seed", "N", "1", [Serve, Simulate], Whole(0, u64::MAX), "Same seed, same simulated traffic"),
-    key!("retention-days", "N", "30", [Serve, Import], Whole(0, 36_500), "Days of packets kept; 0 keeps them for ever"),
-    key!("live-hours", "N", "24", [Serve], Whole(1, 8760), "Hours after which a silent station leaves the live map"),
-    key!("max-entities", "N", "500000", [Serve], Whole(100, 10_000_000), "Most entities on the live map; the longest silent leave first"),
-    key!("max-viewers", "N", "20000", [Serve], Whole(1, 1_000_000), "Most live viewers at a time"),
-    key!("view", "LAT,LON,ZOOM", "49.5,11,6", [Serve], View, "What the map shows to a first visitor"),
-    key!("tiles-url", "URL", "", [Serve], TileUrl,
-        "Online raster base map offered beside the embedded one, as https://HOST/{z}/{x}/{y}.png"),
-    key!("tiles-name", "TEXT", "Online map", [Serve], Text(40), "Its name in the layer menu"),
-    key!("tiles-attribution", "TEXT", "", [Serve], Text(200), "Its credit line; most providers ask for one"),
-    key!("database-url", "URL", "", [Serve, Import, Migrate], Text(2000), "PostgreSQL instead of the embedded store (not in this version)", secret),
-    key!("redis-url", "URL", "", [Serve], Text(2000), "Redis for several replicas (not in this version)", secret),
-    key!("metrics-listen", "HOST:PORT", "", [Serve], Address, "A second address for operators: /livez, /readyz and the status"),
-    key!("log", "FILTER", "info", [Serve, Simulate, Import, Migrate], Text(400), "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"),
-    key!("log-format", "FORMAT", "text", [Serve, Simulate, Import, Migrate], Word(&["text", "json"]), "Log lines as text or JSON"),
+pub(crate) const KEYS: &[Key] = &[
+    key!(
+        "listen",
+        "HOST:PORT",
+        "127.0.0.1:8080",
+        [Serve, Simulate],
+        Address,
+        "Where to answer: the site (serve; default 127.0.0.1:8080) or APRS-IS clients (simulate; default 127.0.0.1:14580)"
+    ),
+    key!(
+        "data",
+        "DIR",
+        "data",
+        [Serve, Import, Migrate],
+        Path,
+        "Folder of the embedded store; made if missing"
+    ),
+    key!(
+        "demo",
+        "",
+        "false",
+        [Serve],
+        Switch,
+        "Run the simulator inside and show its traffic"
+    ),
+    key!(
+        "aprs-is",
+        "HOST:PORT,..",
+        "",
+        [Serve],
+        Servers,
+        "APRS-IS servers, tried in turn; with a callsign alone: rotate.aprs2.net:14580"
+    ),
+    key!(
+        "callsign",
+        "CALL",
+        "",
+        [Serve],
+        Callsign,
+        "Callsign to log in to APRS-IS with: your own"
+    ),
+    key!(
+        "passcode",
+        "N",
+        "",
+        [Serve],
+        Whole(0, 32767),
+        "APRS-IS passcode; without it the login is read-only (pass -1)",
+        secret
+    ),
+    key!(
+        "filter",
+        "FILTER",
+        "",
+        [Serve],
+        Text(400),
+        "APRS-IS filter, such as r/47.4/8.5/200; with the default servers: t/poimqstunw (everything)"
+    ),
+    key!(
+        "silence-seconds",
+        "N",
+        "60",
+        [Serve],
+        Whole(5, 3600),
+        "Reconnect when the server sent nothing for so long"
+    ),
+    key!(
+        "rate",
+        "N",
+        "200",
+        [Serve, Simulate],
+        Number(1.0, 100_000.0),
+        "Simulated packets a second"
+    ),
+    key!(
+        "stations",
+        "N",
+        "20000",
+        [Serve, Simulate],
+        Whole(1, 200_000),
+        "Simulated stations"
+    ),
+    key!(
+        "seed",
+        "N",
+        "1",
+        [Serve, Simulate],
+        Whole(0, u64::MAX),
+        "Same seed, same simulated traffic"
+    ),
+    key!(
+        "retention-days",
+        "N",
+        "30",
+        [Serve, Import],
+        Whole(0, 36_500),
+        "Days of packets kept; 0 keeps them for ever"
+    ),
+    key!(
+        "live-hours",
+        "N",
+        "24",
+        [Serve],
+        Whole(1, 8760),
+        "Hours after which a silent station leaves the live map"
+    ),
+    key!(
+        "max-entities",
+        "N",
+        "500000",
+        [Serve],
+        Whole(100, 10_000_000),
+        "Most entities on the live map; the longest silent leave first"
+    ),
+    key!(
+        "max-viewers",
+        "N",
+        "20000",
+        [Serve],
+        Whole(1, 1_000_000),
+        "Most live viewers at a time"
+    ),
+    key!(
+        "view",
+        "LAT,LON,ZOOM",
+        "49.5,11,6",
+        [Serve],
+        View,
+        "What the map shows to a first visitor"
+    ),
+    key!(
+        "tiles-url",
+        "URL",
+        "",
+        [Serve],
+        TileUrl,
+        "Online raster base map offered beside the embedded one, as https://HOST/{z}/{x}/{y}.png"
+    ),
+    key!(
+        "tiles-name",
+        "TEXT",
+        "Online map",
+        [Serve],
+        Text(40),
+        "Its name in the layer menu"
+    ),
+    key!(
+        "tiles-attribution",
+        "TEXT",
+        "",
+        [Serve],
+        Text(200),
+        "Its credit line; most providers ask for one"
+    ),
+    key!(
+        "database-url",
+        "URL",
+        "",
+        [Serve, Import, Migrate],
+        Text(2000),
+        "PostgreSQL instead of the embedded store (not in this version)",
+        secret
+    ),
+    key!(
+        "redis-url",
+        "URL",
+        "",
+        [Serve],
+        Text(2000),
+        "Redis for several replicas (not in this version)",
+        secret
+    ),
+    key!(
+        "metrics-listen",
+        "HOST:PORT",
+        "",
+        [Serve],
+        Address,
+        "A second address for operators: /livez, /readyz and the status"
+    ),
+    key!(
+        "log",
+        "FILTER",
+        "info",
+        [Serve, Simulate, Import, Migrate],
+        Text(400),
+        "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"
+    ),
+    key!(
+        "log-format",
+        "FORMAT",
+        "text",
+        [Serve, Simulate, Import, Migrate],
+        Word(&["text", "json"]),
+        "Log lines as text or JSON"
+    ),
 ];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Origin {
+pub(crate) enum Origin {
     /// Nobody set it.
     Default,
     /// The file.
@@ -134,9 +317,11 @@ impl fmt::Display for Origin {
 
 /// A value that may not stand: which key, which value, from where, and what is allowed.
 #[derive(Debug, thiserror::Error)]
-pub enum ConfigError {
+pub(crate) enum ConfigError {
     /// The value is wrong.
-    #[error("{name} = \"{value}\" ({origin}): {why}\n\n  hint: allowed is {allowed}; see `godwit serve --help`")]
+    #[error(
+        "{name} = \"{value}\" ({origin}): {why}\n\n  hint: allowed is {allowed}; see `godwit serve --help`"
+    )]
     Value {
         /// The key.
         name: &'static str,
@@ -150,7 +335,9 @@ pub enum ConfigError {
         allowed: String,
     },
     /// The file has a key that does not exist.
-    #[error("{file}: unknown key `{key}`{suggestion}\n\n  hint: `godwit config show` lists every key")]
+    #[error(
+        "{file}: unknown key `{key}`{suggestion}\n\n  hint: `godwit config show` lists every key"
+    )]
     UnknownKey {
         /// The file.
         file: String,
@@ -167,14 +354,11 @@ pub enum ConfigError {
         /// What went wrong.
         why: String,
     },
-    /// Two values do not go together.
-    #[error("{0}")]
-    Together(String),
 }
 
 /// Every key with its effective value (checked, as text) and where that came from.
 #[derive(Debug, Clone)]
-pub struct Settings {
+pub(crate) struct Settings {
     values: BTreeMap<&'static str, (String, Origin)>,
 }
 
@@ -184,13 +368,14 @@ impl Settings {
     ///
     /// # Errors
     /// The first value that may not stand, a file that cannot be read, or a key in it that does not exist.
-    pub fn merge(
+    pub(crate) fn merge(
         flags: &BTreeMap<&'static str, String>,
         environment: impl Iterator<Item = (String, String)>,
         file: Option<(PathBuf, bool)>,
     ) -> Result<Self, ConfigError> {
-        let environment: BTreeMap<String, String> =
-            environment.filter(|(name, _)| name.starts_with("GODWIT_")).collect();
+        let environment: BTreeMap<String, String> = environment
+            .filter(|(name, _)| name.starts_with("GODWIT_"))
+            .collect();
         let (path, from_file) = match file {
             Some((path, required)) => read_file(path, required)?,
             None => (PathBuf::new(), BTreeMap::new()),
@@ -216,40 +401,54 @@ impl Settings {
 
     /// The value of a key of [`KEYS`]; `None` when it is not set.
     #[must_use]
-    pub fn get(&self, name: &str) -> Option<&str> {
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let (value, _) = self.values.get(name)?;
         (!value.is_empty()).then_some(value.as_str())
     }
 
     /// Whether anybody set it.
     #[must_use]
-    pub fn is_set(&self, name: &str) -> bool {
-        self.values.get(name).is_some_and(|(value, origin)| *origin != Origin::Default && !value.is_empty())
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.values
+            .get(name)
+            .is_some_and(|(value, origin)| *origin != Origin::Default && !value.is_empty())
     }
 
     /// A whole number that was checked by [`Settings::merge`]; 0 when not set.
     #[must_use]
-    pub fn whole(&self, name: &str) -> u64 {
-        self.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
+    pub(crate) fn whole(&self, name: &str) -> u64 {
+        self.get(name)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0)
     }
 
     /// A number that was checked by [`Settings::merge`]; 0 when not set.
     #[must_use]
-    pub fn number(&self, name: &str) -> f64 {
-        self.get(name).and_then(|value| value.parse().ok()).unwrap_or(0.0)
+    pub(crate) fn number(&self, name: &str) -> f64 {
+        self.get(name)
+            .and_then(|value| value.parse().ok())
+            .unwrap_or(0.0)
     }
 
     /// A switch.
     #[must_use]
-    pub fn on(&self, name: &str) -> bool {
+    pub(crate) fn on(&self, name: &str) -> bool {
         self.get(name) == Some("true")
     }
 
     /// `view` as latitude, longitude, zoom.
     #[must_use]
-    pub fn view(&self) -> (f64, f64, f64) {
-        let mut parts = self.get("view").unwrap_or_default().split(',').map(|part| part.trim().parse().unwrap_or(0.0));
-        (parts.next().unwrap_or(0.0), parts.next().unwrap_or(0.0), parts.next().unwrap_or(2.0))
+    pub(crate) fn view(&self) -> (f64, f64, f64) {
+        let mut parts = self
+            .get("view")
+            .unwrap_or_default()
+            .split(',')
+            .map(|part| part.trim().parse().unwrap_or(0.0));
+        (
+            parts.next().unwrap_or(0.0),
+            parts.next().unwrap_or(0.0),
+            parts.next().unwrap_or(2.0),
+        )
     }
 }
 
@@ -257,7 +456,9 @@ impl Settings {
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for key in KEYS {
-            let Some((value, origin)) = self.values.get(key.name) else { continue };
+            let Some((value, origin)) = self.values.get(key.name) else {
+                continue;
+            };
             let shown = match (value.is_empty(), key.secret, key.allowed) {
                 (true, ..) => {
                     writeln!(f, "# {:<20} not set", key.name)?;
@@ -273,8 +474,14 @@ impl fmt::Display for Settings {
     }
 }
 
-fn read_file(path: PathBuf, required: bool) -> Result<(PathBuf, BTreeMap<String, String>), ConfigError> {
-    let failed = |why: String| ConfigError::File { file: path.display().to_string(), why };
+fn read_file(
+    path: PathBuf,
+    required: bool,
+) -> Result<(PathBuf, BTreeMap<String, String>), ConfigError> {
+    let failed = |why: String| ConfigError::File {
+        file: path.display().to_string(),
+        why,
+    };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
@@ -282,21 +489,33 @@ fn read_file(path: PathBuf, required: bool) -> Result<(PathBuf, BTreeMap<String,
         }
         Err(error) => return Err(failed(format!("cannot be read: {error}"))),
     };
-    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
+    let table: toml::Table = text
+        .parse()
+        .map_err(|error: toml::de::Error| failed(error.to_string()))?;
     let mut values = BTreeMap::new();
     for (name, value) in table {
         if !KEYS.iter().any(|key| key.name == name) {
-            return Err(ConfigError::UnknownKey { file: path.display().to_string(), suggestion: suggestion(&name), key: name });
+            return Err(ConfigError::UnknownKey {
+                file: path.display().to_string(),
+                suggestion: suggestion(&name),
+                key: name,
+            });
         }
         let value = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
             toml::Value::Float(number) => number.to_string(),
             toml::Value::Boolean(on) => on.to_string(),
-            toml::Value::Array(list) if list.iter().all(toml::Value::is_str) => {
-                list.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
+            toml::Value::Array(list) if list.iter().all(toml::Value::is_str) => list
+                .iter()
+                .filter_map(toml::Value::as_str)
+                .collect::<Vec<_>>()
+                .join(","),
+            _ => {
+                return Err(failed(format!(
+                    "`{name}` must be a text, a number, true or false"
+                )));
             }
-            _ => return Err(failed(format!("`{name}` must be a text, a number, true or false"))),
         };
         values.insert(name, value);
     }
@@ -332,7 +551,7 @@ fn edits(a: &str, b: &str) -> usize {
 impl Key {
     /// The environment variable.
     #[must_use]
-    pub fn variable(&self) -> String {
+    pub(crate) fn variable(&self) -> String {
         format!("GODWIT_{}", self.name.to_uppercase().replace('-', "_"))
     }
 
@@ -340,10 +559,18 @@ impl Key {
     ///
     /// # Errors
     /// [`ConfigError::Value`].
-    pub fn check(&self, value: &str, origin: &Origin) -> Result<(), ConfigError> {
+    pub(crate) fn check(&self, value: &str, origin: &Origin) -> Result<(), ConfigError> {
         self.allowed.check(value).map_err(|why| ConfigError::Value {
             name: self.name,
-            value: if self.secret { "***".to_owned() } else { value.chars().take(200).flat_map(char::escape_debug).collect() },
+            value: if self.secret {
+                "***".to_owned()
+            } else {
+                value
+                    .chars()
+                    .take(200)
+                    .flat_map(char::escape_debug)
+                    .collect()
+            },
             origin: origin.clone(),
             why,
             allowed: self.allowed.to_string(),
@@ -380,7 +607,9 @@ impl Allowed {
             Switch => Err("is neither true nor false".to_owned()),
             Address => host_and_port(value),
             Servers if value.split(',').count() > 16 => Err("are more than 16 servers".to_owned()),
-            Servers => value.split(',').try_for_each(|server| godwit_feed::check_server(server.trim()).map_err(|e| e.to_string())),
+            Servers => value.split(',').try_for_each(|server| {
+                godwit_feed::check_server(server.trim()).map_err(|e| e.to_string())
+            }),
             Text(most) if value.len() > most => Err(format!("is {} bytes long", value.len())),
             Path if value.is_empty() => Err("is empty".to_owned()),
             Text(_) | Path => Ok(()),
@@ -416,7 +645,10 @@ fn host_and_port(value: &str) -> Result<(), String> {
 }
 
 fn view(value: &str) -> Result<(), String> {
-    let parts: Vec<f64> = value.split(',').filter_map(|part| part.trim().parse().ok()).collect();
+    let parts: Vec<f64> = value
+        .split(',')
+        .filter_map(|part| part.trim().parse().ok())
+        .collect();
     match parts[..] {
         [latitude, longitude, zoom]
             if value.split(',').count() == 3
@@ -431,13 +663,20 @@ fn view(value: &str) -> Result<(), String> {
 }
 
 fn tile_url(value: &str) -> Result<(), String> {
-    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")).ok_or("is not a web address")?;
+    let rest = value
+        .strip_prefix("https://")
+        .or_else(|| value.strip_prefix("http://"))
+        .ok_or("is not a web address")?;
     let host = rest.split('/').next().unwrap_or_default();
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
     if host.is_empty() || !host.chars().all(good) {
         return Err("has no plain host name (letters, digits, dots, a port)".to_owned());
     }
-    if ["{z}", "{x}", "{y}"].iter().any(|part| !rest.contains(part)) || value.len() > 500 {
+    if ["{z}", "{x}", "{y}"]
+        .iter()
+        .any(|part| !rest.contains(part))
+        || value.len() > 500
+    {
         return Err("lacks {z}, {x} or {y}, or is over 500 bytes".to_owned());
     }
     Ok(())

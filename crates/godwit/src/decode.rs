@@ -15,11 +15,14 @@ const LONGEST: u64 = 65_536;
 
 pub(crate) fn decode(matches: &ArgMatches) -> anyhow::Result<()> {
     let path: &PathBuf = matches.get_one("file").context("file")?;
-    let as_json = matches.get_one::<String>("format").is_some_and(|format| format == "json");
+    let as_json = matches
+        .get_one::<String>("format")
+        .is_some_and(|format| format == "json");
     let (source, live): (Box<dyn BufRead>, bool) = if path.as_os_str() == "-" {
         (Box::new(io::stdin().lock()), true)
     } else {
-        let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
+        let file =
+            File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
         (Box::new(BufReader::with_capacity(1 << 16, file)), false)
     };
     let mut out = BufWriter::new(io::stdout().lock());
@@ -38,7 +41,10 @@ pub(crate) fn decode(matches: &ArgMatches) -> anyhow::Result<()> {
 }
 
 /// Calls for each line, empty ones left out, with bounded memory.
-fn lines(mut source: Box<dyn BufRead>, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
+fn lines(
+    mut source: Box<dyn BufRead>,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<()> {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -56,7 +62,17 @@ fn lines(mut source: Box<dyn BufRead>, mut each: impl FnMut(&[u8]) -> io::Result
 
 /// Text from the air as a terminal may show it: control characters are escaped.
 fn shown(bytes: &[u8]) -> String {
-    Text(bytes).to_text().chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
+    Text(bytes)
+        .to_text()
+        .chars()
+        .map(|c| {
+            if c.is_control() {
+                c.escape_default().to_string()
+            } else {
+                c.to_string()
+            }
+        })
+        .collect()
 }
 
 fn for_people(out: &mut impl Write, line: &[u8]) -> io::Result<()> {
@@ -64,7 +80,12 @@ fn for_people(out: &mut impl Write, line: &[u8]) -> io::Result<()> {
     match parse(line) {
         Ok(packet) => explain(out, &packet, "  ")?,
         Err(error) => {
-            writeln!(out, "  not readable   {} (byte {})", error.message(), error.offset())?;
+            writeln!(
+                out,
+                "  not readable   {} (byte {})",
+                error.message(),
+                error.offset()
+            )?;
         }
     }
     writeln!(out)
@@ -72,32 +93,90 @@ fn for_people(out: &mut impl Write, line: &[u8]) -> io::Result<()> {
 
 fn explain(out: &mut impl Write, packet: &Packet<'_>, indent: &str) -> io::Result<()> {
     let mut field = |name: &str, value: String| writeln!(out, "{indent}{name:<14} {value}");
-    field("from", format!("{} to {}", packet.source, packet.destination))?;
+    field(
+        "from",
+        format!("{} to {}", packet.source, packet.destination),
+    )?;
     field("kind", packet.kind.as_str().replace('_', " "))?;
-    let path: Vec<String> = packet.path.iter().map(|hop| format!("{}{}", hop.callsign, if hop.used { "*" } else { "" })).collect();
+    let path: Vec<String> = packet
+        .path
+        .iter()
+        .map(|hop| format!("{}{}", hop.callsign, if hop.used { "*" } else { "" }))
+        .collect();
     if !path.is_empty() {
-        let igate = packet.path.igate().map(|igate| format!(", through {igate}")).unwrap_or_default();
-        field("path", format!("{} (heard: {}{igate})", path.join(" > "), packet.heard().as_str()))?;
+        let igate = packet
+            .path
+            .igate()
+            .map(|igate| format!(", through {igate}"))
+            .unwrap_or_default();
+        field(
+            "path",
+            format!(
+                "{} (heard: {}{igate})",
+                path.join(" > "),
+                packet.heard().as_str()
+            ),
+        )?;
     }
     if let Some(name) = packet.name {
-        field("name", format!("{}{}", shown(name), if packet.alive == Some(false) { " (killed)" } else { "" }))?;
+        field(
+            "name",
+            format!(
+                "{}{}",
+                shown(name),
+                if packet.alive == Some(false) {
+                    " (killed)"
+                } else {
+                    ""
+                }
+            ),
+        )?;
     }
     if let Some(position) = packet.position {
-        field("position", format!("{:.6}, {:.6} ({}, to about {:.0} m)", position.latitude, position.longitude, position.format.as_str(), position.resolution_m.max(1.0)))?;
+        field(
+            "position",
+            format!(
+                "{:.6}, {:.6} ({}, to about {:.0} m)",
+                position.latitude,
+                position.longitude,
+                position.format.as_str(),
+                position.resolution_m.max(1.0)
+            ),
+        )?;
     }
     if let Some(symbol) = packet.symbol {
-        field("symbol", format!("{}{} {}", char::from(symbol.table), char::from(symbol.code), symbol_name(symbol.table, symbol.code)))?;
+        field(
+            "symbol",
+            format!(
+                "{}{} {}",
+                char::from(symbol.table),
+                char::from(symbol.code),
+                symbol_name(symbol.table, symbol.code)
+            ),
+        )?;
     }
-    for (name, value, unit) in [("altitude", packet.altitude_m, "m"), ("speed", packet.speed_kmh.map(f64::from), "km/h"), ("course", packet.course_deg.map(f64::from), "°")] {
+    for (name, value, unit) in [
+        ("altitude", packet.altitude_m, "m"),
+        ("speed", packet.speed_kmh.map(f64::from), "km/h"),
+        ("course", packet.course_deg.map(f64::from), "°"),
+    ] {
         if let Some(value) = value {
             field(name, format!("{value:.0} {unit}"))?;
         }
     }
     if let Some(weather) = packet.weather {
-        field("weather", format!("{weather:?}").replace("Some(", "").replace(')', ""))?;
+        field(
+            "weather",
+            format!("{weather:?}").replace("Some(", "").replace(')', ""),
+        )?;
     }
     if let Some(telemetry) = packet.telemetry {
-        let values: Vec<String> = telemetry.values.iter().flatten().map(f64::to_string).collect();
+        let values: Vec<String> = telemetry
+            .values
+            .iter()
+            .flatten()
+            .map(f64::to_string)
+            .collect();
         field("telemetry", values.join(" "))?;
     }
     if let Some(message) = packet.message {
@@ -114,7 +193,10 @@ fn explain(out: &mut impl Write, packet: &Packet<'_>, indent: &str) -> io::Resul
         field("comment", shown(&packet.comment.to_bytes()))?;
     }
     for odd in packet.diagnostics.iter() {
-        field("odd", format!("{} (bytes {}-{})", odd.message(), odd.start, odd.end))?;
+        field(
+            "odd",
+            format!("{} (bytes {}-{})", odd.message(), odd.start, odd.end),
+        )?;
     }
     if let Some(inner) = &packet.third_party {
         writeln!(out, "{indent}carries")?;

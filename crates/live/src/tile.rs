@@ -37,7 +37,9 @@ impl Tile {
         self.log_bytes += delta.len();
         self.log.push_back((self.seq, delta));
         while self.log.len() > Self::LOG_DELTAS || self.log_bytes > Self::LOG_BYTES {
-            let Some((_, oldest)) = self.log.pop_front() else { break };
+            let Some((_, oldest)) = self.log.pop_front() else {
+                break;
+            };
             self.log_bytes -= oldest.len();
         }
     }
@@ -52,8 +54,17 @@ impl Tile {
         if seq == self.seq {
             return News::Nothing;
         }
-        let missed: Vec<Bytes> = self.log.iter().filter(|(to, _)| *to > seq).map(|(_, delta)| delta.clone()).collect();
+        let missed: Vec<Bytes> = self
+            .log
+            .iter()
+            .filter(|(to, _)| *to > seq)
+            .map(|(_, delta)| delta.clone())
+            .collect();
         // Every step is logged with its own number, so a full log has as many entries as numbers were missed.
-        if seq < self.seq && missed.len() == usize::try_from(self.seq - seq).unwrap_or(usize::MAX) { News::Deltas(missed) } else { News::Gap }
+        if seq < self.seq && missed.len() == usize::try_from(self.seq - seq).unwrap_or(usize::MAX) {
+            News::Deltas(missed)
+        } else {
+            News::Gap
+        }
     }
 }

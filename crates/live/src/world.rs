@@ -97,7 +97,10 @@ impl World {
     /// Takes a state from the store; what is known already and newer stays.
     pub(crate) fn fill(&mut self, state: EntityState) {
         if let Some(id) = self.ids.get(&state.key).copied() {
-            if self.state(id).is_some_and(|known| known.last_heard_us >= state.last_heard_us) {
+            if self
+                .state(id)
+                .is_some_and(|known| known.last_heard_us >= state.last_heard_us)
+            {
                 return;
             }
             self.remove(id);
@@ -112,7 +115,9 @@ impl World {
             self.make_room();
             return;
         };
-        let Some(entity) = self.entities.get_mut(&id) else { return };
+        let Some(entity) = self.entities.get_mut(&id) else {
+            return;
+        };
         self.by_age.remove(&(entity.state.last_heard_us, id));
         entity.state.apply(change);
         self.by_age.insert((entity.state.last_heard_us, id));
@@ -141,7 +146,14 @@ impl World {
         self.next_id += 1;
         self.ids.insert(state.key, id);
         self.by_age.insert((state.last_heard_us, id));
-        self.entities.insert(id, Entity { state, shown: None, cell: 0 });
+        self.entities.insert(
+            id,
+            Entity {
+                state,
+                shown: None,
+                cell: 0,
+            },
+        );
         self.show(id);
     }
 
@@ -155,8 +167,11 @@ impl World {
 
     /// Puts an entity into the tiles where its state says that it is.
     fn show(&mut self, id: u32) {
-        let Some(entity) = self.entities.get_mut(&id) else { return };
-        let Some(point) = drawn(&entity.state).map(|fix| mercator(fix.latitude, fix.longitude)) else {
+        let Some(entity) = self.entities.get_mut(&id) else {
+            return;
+        };
+        let Some(point) = drawn(&entity.state).map(|fix| mercator(fix.latitude, fix.longitude))
+        else {
             self.hide(id);
             return;
         };
@@ -187,8 +202,12 @@ impl World {
     }
 
     fn hide(&mut self, id: u32) {
-        let Some(entity) = self.entities.get_mut(&id) else { return };
-        let Some(tiles) = entity.shown.take() else { return };
+        let Some(entity) = self.entities.get_mut(&id) else {
+            return;
+        };
+        let Some(tiles) = entity.shown.take() else {
+            return;
+        };
         self.density[entity.cell] -= 1;
         self.density_changed = true;
         for address in tiles {
@@ -205,7 +224,8 @@ impl World {
     pub(crate) fn within(&self, area: &Area, since_us: i64, limit: usize) -> Found {
         let mut found = Found::default();
         let mut take = |state: &EntityState| {
-            let inside = state.last_heard_us >= since_us && drawn(state).is_some_and(|fix| area.contains(fix.latitude, fix.longitude));
+            let inside = state.last_heard_us >= since_us
+                && drawn(state).is_some_and(|fix| area.contains(fix.latitude, fix.longitude));
             if inside && found.states.len() >= limit {
                 found.truncated = true;
             } else if inside {
@@ -215,13 +235,24 @@ impl World {
         };
         // A small box asks its tiles, a large one everybody.
         const LEVEL: u8 = 7;
-        let (west, north) = (locate(mercator(area.north, area.west), LEVEL).0, locate(mercator(area.south, area.east), LEVEL).0);
-        let tiles = (usize::from(north.x.saturating_sub(west.x)) + 1) * (usize::from(north.y.saturating_sub(west.y)) + 1);
+        let (west, north) = (
+            locate(mercator(area.north, area.west), LEVEL).0,
+            locate(mercator(area.south, area.east), LEVEL).0,
+        );
+        let tiles = (usize::from(north.x.saturating_sub(west.x)) + 1)
+            * (usize::from(north.y.saturating_sub(west.y)) + 1);
         if area.west <= area.east && tiles <= 256 {
             for x in west.x..=north.x {
                 for y in west.y..=north.y {
-                    let Some(tile) = self.tiles.get(&TileAddress { level: LEVEL, x, y }) else { continue };
-                    if !tile.members.iter().filter_map(|id| self.state(*id)).all(&mut take) {
+                    let Some(tile) = self.tiles.get(&TileAddress { level: LEVEL, x, y }) else {
+                        continue;
+                    };
+                    if !tile
+                        .members
+                        .iter()
+                        .filter_map(|id| self.state(*id))
+                        .all(&mut take)
+                    {
                         return found;
                     }
                 }
@@ -253,11 +284,19 @@ impl World {
             })
             .collect();
         found.sort_unstable_by_key(|(rank, age, state)| (*rank, *age, state.key));
-        found.into_iter().take(limit).map(|(.., state)| state.clone()).collect()
+        found
+            .into_iter()
+            .take(limit)
+            .map(|(.., state)| state.clone())
+            .collect()
     }
 }
 
 /// Where the map draws it: alive, with a position.
 fn drawn(state: &EntityState) -> Option<&Fix> {
-    state.position.as_ref().filter(|_| state.alive).map(|(_, fix, _)| fix)
+    state
+        .position
+        .as_ref()
+        .filter(|_| state.alive)
+        .map(|(_, fix, _)| fix)
 }

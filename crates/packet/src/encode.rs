@@ -158,7 +158,7 @@ pub fn mic_e(
         hundredths % 10,
     ];
     let (east_degrees, east_hundredths) = degrees_minutes(longitude.abs().min(179.999_9));
-    let far = east_degrees >= 100 || east_degrees < 10;
+    let far = !(10..100).contains(&east_degrees);
     // En Route is bits 110; then north, +100, west.
     let set = [true, true, false, latitude >= 0.0, far, longitude < 0.0];
     let destination = digits

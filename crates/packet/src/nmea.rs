@@ -46,7 +46,7 @@ pub(crate) fn report<'a>(packet: &mut Packet<'a>, body: &'a [u8]) -> Result<(), 
         Some(b"RMC") => {
             packet.speed_kmh = number(fields[7]).map(|knots| (knots * KMH_PER_KNOT) as f32);
             packet.course_deg = number(fields[8])
-                .map(|course| course.round())
+                .map(f64::round)
                 .filter(|course| (1.0..=360.0).contains(course))
                 .map(|course| course as u16);
         }

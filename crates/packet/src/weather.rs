@@ -146,9 +146,9 @@ fn finish<'a>(packet: &mut Packet<'a>, mut weather: Weather, bytes: &'a [u8]) {
         packet.weather = Some(weather);
     }
     if packet.position.is_some() {
-        comment::read(packet, rest)
+        comment::read(packet, rest);
     } else {
-        packet.comment = Comment::new(rest)
+        packet.comment = Comment::new(rest);
     }
 }
 

@@ -11,7 +11,12 @@ pub(crate) struct Place {
 }
 
 const fn p(latitude: f64, longitude: f64, weight: f64, prefix: &'static str) -> Place {
-    Place { latitude, longitude, weight, prefix }
+    Place {
+        latitude,
+        longitude,
+        weight,
+        prefix,
+    }
 }
 
 #[rustfmt::skip]
@@ -211,7 +216,7 @@ pub(crate) const PLACES: &[Place] = &[
     p(23.13, 113.26, 5.0, "BD"), // Guangzhou
     p(13.76, 100.50, 9.0, "HS"), // Bangkok
     p(18.79, 98.98, 1.0, "E2"), // ChiangMai
-    p(3.14, 101.69, 5.0, "9M"), // KualaLumpur
+    p(3.139, 101.69, 5.0, "9M"), // KualaLumpur
     p(1.35, 103.82, 3.0, "9V"), // Singapore
     p(-6.21, 106.85, 10.0, "YB"), // Jakarta
     p(-7.26, 112.75, 3.0, "YC"), // Surabaya

@@ -74,7 +74,7 @@ const OBJECTS_PER_MILLE: usize = 15;
 impl Simulator {
     /// Places the stations.
     #[must_use]
-    pub fn new(config: SimulatorConfig) -> Self {
+    pub fn new(config: &SimulatorConfig) -> Self {
         let mut random = Rng::with_seed(config.seed);
         let total: f64 = PLACES.iter().map(|place| place.weight).sum();
         let mut stations = Vec::with_capacity(config.stations);
@@ -83,12 +83,24 @@ impl Simulator {
         let infrastructure = config.stations.saturating_sub(1).min(PLACES.len() * 2);
         let mut index = 0;
         while stations.len() < config.stations {
-            let place = if stations.len() < infrastructure { u16::try_from(stations.len() / 2).unwrap_or(0) } else { somewhere(&mut random, total) };
+            let place = if stations.len() < infrastructure {
+                u16::try_from(stations.len() / 2).unwrap_or(0)
+            } else {
+                somewhere(&mut random, total)
+            };
             let mut station = if stations.len() < infrastructure {
-                let role = if stations.len() % 2 == 0 { Role::Digipeater } else { Role::Igate };
+                let role = if stations.len() % 2 == 0 {
+                    Role::Digipeater
+                } else {
+                    Role::Igate
+                };
                 let mut station = Station::new(&mut random, index, place, role);
                 let (digi, igate) = traffic::infrastructure(place);
-                station.call = if role == Role::Digipeater { digi } else { igate };
+                station.call = if role == Role::Digipeater {
+                    digi
+                } else {
+                    igate
+                };
                 station
             } else {
                 let role = role(&mut random);
@@ -118,7 +130,11 @@ impl Simulator {
         for index in 0..simulator.stations.len() {
             // Moving ones speak first, so that a viewer sees movement at once.
             let interval = simulator.interval_us(index);
-            let within = if simulator.stations[index].moves() { interval.min(20e6) } else { interval };
+            let within = if simulator.stations[index].moves() {
+                interval.min(20e6)
+            } else {
+                interval
+            };
             let at_us = config.start_us + (simulator.random.f64() * within) as i64;
             simulator.due.push(Reverse((at_us, index)));
         }
@@ -136,27 +152,57 @@ impl Simulator {
         self.ahead_us -= whole;
         self.now_us += whole as i64;
         self.made += 1;
-        if self.following.front().is_some_and(|line| line.at_us <= self.now_us)
+        if self
+            .following
+            .front()
+            .is_some_and(|line| line.at_us <= self.now_us)
             && let Some(mut line) = self.following.pop_front()
         {
             line.at_us = self.now_us;
             return line;
         }
-        let Some(Reverse((_, index))) = self.due.pop() else { return self.line(0, "APRS", ">nobody here", String::new()) };
+        let Some(Reverse((_, index))) = self.due.pop() else {
+            return self.line(0, "APRS", ">nobody here", String::new());
+        };
         let jitter = 0.9 + 0.2 * self.random.f64();
         // A mover's second fix comes soon in the first minute of its life.
         let interval = self.interval_us(index) * jitter;
-        let interval = if self.stations[index].moves() && self.made < self.stations.len() as u64 / 2 { interval.min(8e6) } else { interval };
-        self.due.push(Reverse((self.now_us + interval as i64, index)));
+        let interval = if self.stations[index].moves() && self.made < self.stations.len() as u64 / 2
+        {
+            interval.min(8e6)
+        } else {
+            interval
+        };
+        self.due
+            .push(Reverse((self.now_us + interval as i64, index)));
         self.speak(index)
     }
 
-    fn line(&mut self, index: usize, destination: &str, info: impl AsRef<[u8]>, path: String) -> Line {
-        let Self { stations, random, now_us, .. } = self;
+    fn line(
+        &mut self,
+        index: usize,
+        destination: &str,
+        info: impl AsRef<[u8]>,
+        path: String,
+    ) -> Line {
+        let Self {
+            stations,
+            random,
+            now_us,
+            ..
+        } = self;
         let fix = stations[index].at(random, *now_us);
-        let path = if path.is_empty() { traffic::path(random, &stations[index], &fix, false) } else { path };
+        let path = if path.is_empty() {
+            traffic::path(random, &stations[index], &fix, false)
+        } else {
+            path
+        };
         let bytes = encode::line(&stations[index].call, destination, &path, info.as_ref());
-        Line { at_us: *now_us, bytes, position: (fix.latitude, fix.longitude) }
+        Line {
+            at_us: *now_us,
+            bytes,
+            position: (fix.latitude, fix.longitude),
+        }
     }
 
     fn speak(&mut self, index: usize) -> Line {
@@ -176,7 +222,12 @@ impl Simulator {
             let info = traffic::other(&mut self.random, &mut self.stations[index]);
             return self.line(index, "APZGDW", info, String::new());
         }
-        let Self { stations, random, now_us, .. } = self;
+        let Self {
+            stations,
+            random,
+            now_us,
+            ..
+        } = self;
         let fix = stations[index].at(random, *now_us);
         let (destination, info) = traffic::position(random, &stations[index], &fix, *now_us);
         // A copy over another way, within the 30 s in which the network knows it again.
@@ -186,31 +237,60 @@ impl Simulator {
             let path = traffic::path(&mut self.random, &self.stations[index], &fix, true);
             let bytes = encode::line(&self.stations[index].call, &destination, &path, &info);
             let later = self.now_us + 2_000_000;
-            self.follow(Line { at_us: later, bytes, position: line.position });
+            self.follow(Line {
+                at_us: later,
+                bytes,
+                position: line.position,
+            });
         }
         line
     }
 
     /// A message to somebody in the same city, which is acknowledged after some seconds.
     fn talk(&mut self, index: usize) -> Line {
-        const TEXTS: [&str; 5] = ["Hello, are you QRV?", "See you at the meeting", "Thanks for the igate", "Where are you now?", "QSL, 73"];
+        const TEXTS: [&str; 5] = [
+            "Hello, are you QRV?",
+            "See you at the meeting",
+            "Thanks for the igate",
+            "Where are you now?",
+            "QSL, 73",
+        ];
         let with = (index + 1 + self.random.usize(..40)) % self.stations.len();
         let text = TEXTS[self.random.usize(..TEXTS.len())];
         self.stations[index].sequence += 1;
         let id = (self.stations[index].sequence % 1000).to_string();
         let (mut info, mut ack) = (Vec::new(), Vec::new());
         encode::message(&mut info, &self.stations[with].call, text, &id);
-        encode::message(&mut ack, &self.stations[index].call, &format!("ack{id}"), "");
+        encode::message(
+            &mut ack,
+            &self.stations[index].call,
+            &format!("ack{id}"),
+            "",
+        );
         let mut answer = self.line(with, "APZGDW", ack, String::new());
         answer.at_us += 3_000_000;
         self.follow(answer);
         if self.random.u8(..10) == 0 {
             // Gated from the internet to radio and heard by another igate: third-party form.
-            let inner = encode::line(&self.stations[index].call, "APZGDW", "TCPIP,GODWIT-S*", &info);
+            let inner = encode::line(
+                &self.stations[index].call,
+                "APZGDW",
+                "TCPIP,GODWIT-S*",
+                &info,
+            );
             let (_, igate) = traffic::infrastructure(self.stations[index].place);
-            let bytes = encode::line(&igate, "APZGDW", &format!("qAR,{}-11", igate.split('-').next().unwrap_or_default()), &[b"}", &inner[..]].concat());
+            let bytes = encode::line(
+                &igate,
+                "APZGDW",
+                &format!("qAR,{}-11", igate.split('-').next().unwrap_or_default()),
+                &[b"}", &inner[..]].concat(),
+            );
             let position = self.stations[index].home;
-            return Line { at_us: self.now_us, bytes, position };
+            return Line {
+                at_us: self.now_us,
+                bytes,
+                position,
+            };
         }
         self.line(index, "APZGDW", info, String::new())
     }
@@ -219,11 +299,23 @@ impl Simulator {
     fn about_object(&mut self, index: usize) -> Line {
         let most = (self.stations.len() * OBJECTS_PER_MILLE / 1000).max(3);
         if self.objects.len() < most {
-            const KINDS: [(&str, &str); 5] = [("CAMP", "Field day, all welcome"), ("RACE", "Checkpoint"), ("R", "145.600MHz T123 -060 R30k"), ("NET", "Net on Sunday 20h"), ("<i>x", "Hostile <script>alert(1)</script>")];
+            const KINDS: [(&str, &str); 5] = [
+                ("CAMP", "Field day, all welcome"),
+                ("RACE", "Checkpoint"),
+                ("R", "145.600MHz T123 -060 R30k"),
+                ("NET", "Net on Sunday 20h"),
+                ("<i>x", "Hostile <script>alert(1)</script>"),
+            ];
             let (kind, text) = KINDS[self.random.usize(..KINDS.len())];
             let home = self.stations[index].home;
             let name = format!("{kind}{}", self.made % 10_000);
-            self.objects.push(Object { owner: index, name, text, place: (home.0 + 0.01, home.1), left: 4 + self.random.u32(..40) });
+            self.objects.push(Object {
+                owner: index,
+                name,
+                text,
+                place: (home.0 + 0.01, home.1),
+                left: 4 + self.random.u32(..40),
+            });
         }
         let chosen = self.random.usize(..self.objects.len());
         let object = &mut self.objects[chosen];
@@ -279,7 +371,12 @@ mod tests {
     use crate::station::distance_km;
 
     fn simulator(seed: u64) -> Simulator {
-        Simulator::new(SimulatorConfig { seed, stations: 3000, rate: 50.0, start_us: 1_795_435_200_000_000 })
+        Simulator::new(&SimulatorConfig {
+            seed,
+            stations: 3000,
+            rate: 50.0,
+            start_us: 1_795_435_200_000_000,
+        })
     }
 
     #[test]
@@ -309,7 +406,10 @@ mod tests {
             };
             *kinds.entry(packet.kind).or_default() += 1;
             killed += u32::from(packet.alive == Some(false));
-            asked += u32::from(packet.message.is_some_and(|message| message.id.is_some()) && packet.kind == Kind::Message);
+            asked += u32::from(
+                packet.message.is_some_and(|message| message.id.is_some())
+                    && packet.kind == Kind::Message,
+            );
             acks += u32::from(packet.kind == Kind::Ack);
             if let (Some(position), true) = (packet.position, packet.name.is_none()) {
                 if position.latitude == 0.0 {
@@ -320,13 +420,28 @@ mod tests {
                     let hours = ((here.0 - there.0) as f64 / 3.6e9).max(1e-9);
                     let km = distance_km((there.1, there.2), (here.1, here.2));
                     // Ambiguity and rounding aside, nothing is faster than an aircraft.
-                    fast += u32::from(km > 3.0 && km / hours > 1200.0 && (here.2 - there.2).abs() < 300.0);
+                    fast += u32::from(
+                        km > 3.0 && km / hours > 1200.0 && (here.2 - there.2).abs() < 300.0,
+                    );
                 }
             }
         }
-        assert!((100..2000).contains(&bad), "about 0.25 % are malformed: {bad}");
-        assert!(kinds[&Kind::Position] > 50_000 && kinds[&Kind::MicE] > 10_000 && kinds[&Kind::Weather] > 5000, "{kinds:?}");
-        assert!(killed > 20 && kinds[&Kind::Object] > 500 && kinds[&Kind::ThirdParty] > 20 && kinds[&Kind::Telemetry] > 500);
+        assert!(
+            (100..2000).contains(&bad),
+            "about 0.25 % are malformed: {bad}"
+        );
+        assert!(
+            kinds[&Kind::Position] > 50_000
+                && kinds[&Kind::MicE] > 10_000
+                && kinds[&Kind::Weather] > 5000,
+            "{kinds:?}"
+        );
+        assert!(
+            killed > 20
+                && kinds[&Kind::Object] > 500
+                && kinds[&Kind::ThirdParty] > 20
+                && kinds[&Kind::Telemetry] > 500
+        );
         assert!(asked > 500 && acks * 10 > asked * 8, "{asked} {acks}");
         assert_eq!(fast, 0);
     }

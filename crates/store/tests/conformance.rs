@@ -215,11 +215,7 @@ async fn packets_of_one_microsecond_all_find_room() {
         .await
         .unwrap();
     assert_eq!(page.packets.len(), 1500);
-    assert!(
-        page.packets
-            .iter()
-            .all(|packet| packet.id < NOON + S && packet.id < 1 << 53)
-    );
+    assert!(page.packets.iter().all(|packet| packet.id < NOON + S));
 }
 
 #[tokio::test]
