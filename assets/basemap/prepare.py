@@ -12,8 +12,9 @@ from pathlib import Path
 
 import shapefile
 from shapely import from_wkb
+from shapely.affinity import translate
 from shapely.geometry import mapping, shape
-from shapely.ops import polylabel
+from shapely.ops import polylabel, unary_union
 from shapely.strtree import STRtree
 
 DATA, OUT = Path(sys.argv[1]), Path(sys.argv[2])
@@ -23,6 +24,8 @@ SCALES = [("110m", 0, 1), ("50m", 2, 3), ("10m", 4, LAST_ZOOM)]
 # A state must be this wide on the screen (mean of its country, in pixels of 256-pixel tiles) for its lines to help.
 STATE_LINES_PX = 18
 STATE_NAME_PX = 64
+# Slips of the data.
+STATE_NAMES = {"Maga Buryatdan": "Magadan"}
 
 # The cache of populated places keeps Natural Earth's own order, least important first. Within one importance the
 # countries come in a fixed order, so the places where that order starts anew are where the importance changes.
@@ -57,12 +60,21 @@ def parts(geometry):
     return list(getattr(geometry, "geoms", [geometry]))
 
 
+def rejoined(polygons):
+    """Joins what Natural Earth cuts at 180 degrees, so that no edge is left there; tippecanoe wraps what reaches beyond."""
+    east = [p for p in polygons if p.bounds[2] > 179.999]
+    west = [p for p in polygons if p.bounds[0] < -179.999 and p.bounds[2] < 179.999]
+    rest = [p for p in polygons if p.bounds[2] <= 179.999 and p.bounds[0] >= -179.999]
+    # A hair of overlap closes the cut even where the two sides differ in the last digit.
+    joined = unary_union([p.buffer(0) for p in east] + [translate(p.buffer(0), 360 - 1e-5) for p in west])
+    return rest + parts(joined)
+
+
 def land():
     layer = Layer("land")
     for scale, first, last in SCALES:
-        for geometry, _ in records(f"ne_{scale}_land"):
-            for part in parts(geometry):
-                layer.add(part, first, last)
+        for part in rejoined([part for geometry, _ in records(f"ne_{scale}_land") for part in parts(geometry)]):
+            layer.add(part, first, last)
 
 
 def lakes():
@@ -103,7 +115,7 @@ def read_states():
     rows = sqlite3.connect(DATA / "world_map.gpkg").execute("select adm0_a3, name, geom from states_provinces")
     for country, name, blob in rows:
         if name and blob:
-            yield country, name, from_wkb(blob[8 + envelope[(blob[3] >> 1) & 7] :])
+            yield country, STATE_NAMES.get(name, name), from_wkb(blob[8 + envelope[(blob[3] >> 1) & 7] :])
 
 
 def states():
