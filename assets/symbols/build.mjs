@@ -2,7 +2,7 @@
 // Atlas: cells of 32 by 32, 16 columns by 12 rows, row by row: primary table 0x21-0x7E, then alternate table 0x21-0x7E.
 import { readFileSync, writeFileSync } from "node:fs";
 import { brotliCompressSync } from "node:zlib";
-import { bounds, compact, outline, svgpath } from "./shape.mjs";
+import { bounds, compact, outline, subpaths, svgpath } from "./shape.mjs";
 import { OWN } from "./own.mjs";
 import { CHOICE } from "./choice.mjs";
 
@@ -58,18 +58,29 @@ function fit(d, { turn = 0, size = 1, pad = 0 }) {
   return { path: svgpath(turned).translate(-(w + e) / 2, -(n + s) / 2).scale(scale).translate(CELL / 2, CELL / 2), scale };
 }
 
+/** How much a shape must shrink about the middle of its cell to leave room for the halo, and for turning if it turns. */
+function shrink(d, rotates) {
+  const middle = CELL / 2;
+  const reach = subpaths(d).flatMap((part) => part.points).map(([x, y]) => (rotates ? Math.hypot(x - middle, y - middle) : Math.max(Math.abs(x - middle), Math.abs(y - middle))));
+  return Math.min(1, (middle - HALO / 2 - 0.3) / Math.max(...reach));
+}
+
+const shrunk = (d, factor) => svgpath(d).translate(-CELL / 2, -CELL / 2).scale(factor).translate(CELL / 2, CELL / 2).toString();
+
 /** The layers of a symbol, bottom first: [fill, path text, stroke width]. */
 function draw(symbol, x, y) {
   const place = (d) => compact(svgpath(d).translate(x, y));
+  // Without windows one path does for halo and colour; with windows the halo's is the outer contours alone.
+  const haloed = (d) => (outline(d) === subpaths(d).map((part) => part.d).join("") ? [["solid", place(d), HALO, colour]] : [["halo", place(outline(d)), HALO], [colour, place(d)]]);
   const colour = COLOURS[symbol.colour];
   if (colour === undefined) throw new Error(`${symbol.table}${symbol.code}: no colour ${symbol.colour}`);
   if (symbol.set === "own") {
     const own = OWN[symbol.icon];
     if (own === undefined) throw new Error(`${symbol.table}${symbol.code}: no own shape ${symbol.icon}`);
-    const halo = outline(own.c);
-    const layers = [["halo", place(halo)], [colour, place(own.c)]];
-    if (own.w) layers.push(["#fff", place(own.w)]);
-    if (own.c2) layers.push([colour, place(own.c2)]);
+    const factor = shrink(own.c, symbol.rotates);
+    const layers = haloed(shrunk(own.c, factor));
+    if (own.w) layers.push(["#fff", place(shrunk(own.w, factor))]);
+    if (own.c2) layers.push(["top", place(shrunk(own.c2, factor)), 0, colour]);
     return layers;
   }
   const { d, stroked } = read(symbol.set, symbol.icon);
@@ -78,8 +89,16 @@ function draw(symbol, x, y) {
     const line = compact(path.translate(x, y));
     return [["line-halo", line, 2 * scale + HALO], ["line", line, 2 * scale, colour]];
   }
-  const placed = fit(d, symbol).path.toString();
-  return [["halo", place(symbol.open ? placed : outline(placed))], [colour, place(placed)]];
+  const fitted = fit(d, symbol).path.toString();
+  const placed = shrunk(fitted, shrink(fitted, symbol.rotates));
+  return haloed(placed);
+}
+
+/** A symbol that reached over its cell would show up as a fleck beside its neighbour. */
+function inCell(symbol, d, x, y, reach) {
+  const [west, north, east, south] = bounds(d);
+  const room = Math.min(west - x, north - y, x + CELL - east, y + CELL - south) - reach;
+  if (room < 0.2) throw new Error(`${symbol.table}${symbol.code} ${symbol.icon}: ${room.toFixed(2)} from the edge of its cell`);
 }
 
 function build() {
@@ -87,11 +106,17 @@ function build() {
   if (symbols.length !== 188) throw new Error(`symbol-map.tsv has ${symbols.length} symbols, not 188`);
   const groups = new Map([["halo", []]]);
   const lines = [];
+  const tops = [];
+  const solids = new Map();
   symbols.forEach((symbol, cell) => {
     const expected = `${cell < 94 ? "/" : "\\"}${String.fromCharCode(0x21 + (cell % 94))}`;
     if (symbol.table + symbol.code !== expected) throw new Error(`row ${cell + 2} is ${symbol.table}${symbol.code}, not ${expected}`);
-    for (const [kind, d, width, colour] of draw(symbol, (cell % COLUMNS) * CELL, Math.floor(cell / COLUMNS) * CELL)) {
-      if (kind.startsWith("line")) lines.push(`<path stroke="${colour ?? "#fff"}" stroke-width="${width.toFixed(2)}" d="${d}"/>`);
+    const [x, y] = [(cell % COLUMNS) * CELL, Math.floor(cell / COLUMNS) * CELL];
+    for (const [kind, d, width, colour] of draw(symbol, x, y)) {
+      inCell(symbol, d, x, y, (width ?? 0) / 2);
+      if (kind === "solid") solids.set(colour, [...(solids.get(colour) ?? []), d]);
+      else if (kind === "top") tops.push(`<path fill="${colour}" d="${d}"/>`);
+      else if (kind.startsWith("line")) lines.push(`<path stroke="${colour ?? "#fff"}" stroke-width="${width.toFixed(2)}" d="${d}"/>`);
       else if (groups.has(kind)) groups.get(kind).push(d);
       else groups.set(kind, [d]);
     }
@@ -99,13 +124,15 @@ function build() {
   const white = groups.get("#fff");
   groups.delete("#fff");
   const path = (d) => `<path d="${d}"/>`;
-  const tops = symbols.flatMap((s, cell) => (OWN[s.icon]?.c2 && s.set === "own" ? [[s, cell]] : []));
   const svg = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${COLUMNS * CELL}" height="${ROWS * CELL}" viewBox="0 0 ${COLUMNS * CELL} ${ROWS * CELL}">`,
     `<g fill="#fff" stroke="#fff" stroke-width="${HALO}" stroke-linejoin="round">${groups.get("halo").map(path).join("\n")}</g>`,
+    `<g stroke="#fff" stroke-width="${HALO}" stroke-linejoin="round" paint-order="stroke">`,
+    ...[...solids].map(([colour, list]) => `<g fill="${colour}">${list.map(path).join("\n")}</g>`),
+    "</g>",
     ...[...groups].filter(([kind]) => kind !== "halo").map(([kind, list]) => `<g fill="${kind}">${list.map(path).join("\n")}</g>`),
     `<g fill="#fff">${(white ?? []).map(path).join("\n")}</g>`,
-    `<g>${tops.map(([s, cell]) => `<path fill="${COLOURS[s.colour]}" d="${compact(svgpath(OWN[s.icon].c2).translate((cell % COLUMNS) * CELL, Math.floor(cell / COLUMNS) * CELL))}"/>`).join("\n")}</g>`,
+    ...tops,
     `<g fill="none" stroke-linecap="round" stroke-linejoin="round">${lines.join("\n")}</g>`,
     "</svg>\n",
   ].join("\n");

@@ -18,6 +18,7 @@ export const CHOICE = {
   "\\A": { set: "own", icon: "square", why: plain },
   "\\n": { set: "own", icon: "triangle", why: plain },
   "\\(": { set: "own", icon: "cloud", why: plain },
+  "\\W": { set: "own", icon: "cloud", why: plain },
   "\\-": { set: "own", icon: "house", why: plain },
   "\\i": { set: "own", icon: "pin", why: plain },
   "\\o": { set: "own", icon: "dot-small" },

@@ -68,9 +68,9 @@ function inside([x, y], points) {
   return odd;
 }
 
-/** Path text as short as it gets: relative, two decimals. */
-export function compact(path) {
-  return path.rel().round(2).toString();
+/** Path text as short as it gets: relative, rounded, no leading zeros. */
+export function compact(path, decimals = 2) {
+  return path.rel().round(decimals).toString().replace(/(^|[^\d.])0\./g, "$1.").replace(/ (?=[-a-zA-Z])/g, "");
 }
 
 export { svgpath };
