@@ -43,7 +43,7 @@ export interface MapHandle {
   destroy(): void;
 }
 
-const CREDIT = "Natural Earth; GeoNames (CC BY 4.0)";
+const CREDIT = "Natural Earth";
 
 /** CSS pixels of a symbol at a zoom. */
 export function symbolSize(zoom: number): number {
