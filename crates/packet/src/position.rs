@@ -34,7 +34,8 @@ pub(crate) fn time_before_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, bod
         d.packet.timestamp = Some(time);
         return Ok(rest);
     }
-    if is_complete(body) && !is_complete(rest) {
+    // What follows a real but wrong time can look compressed by chance; a plain position hardly can.
+    if is_complete(body) && (body[0].is_ascii_digit() || !is_complete(rest)) {
         d.flag(Code::TimeOdd, &body[..0]);
         return Ok(body);
     }
