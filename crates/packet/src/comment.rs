@@ -1,310 +1,300 @@
-//! What senders put into comments: altitude (chapter 6), base-91 telemetry, !DAO! (1.2 datum), PHG and range
-//! (chapter 7). Each is lifted out once; what is left is the comment, as slices of the line.
+//! The comment (chapter 6 and the 1.2 notes): elements hidden in the text are taken out once each, the text around
+//! them is kept byte for byte.
 
+use std::borrow::Cow;
 use std::fmt;
 
-use crate::{
-    Packet, Telemetry, Text, telemetry,
-    units::{KM_PER_MILE, METRES_PER_FOOT, base91, digits},
-};
+use crate::diagnostic::DiagnosticCode as Code;
+use crate::packet::{Decoder, Trace};
+use crate::text::digits;
+use crate::{Field, PositionFormat, Text, dao, extension, frequency, signal, telemetry};
 
-/// A comment: the pieces of the line left when all that was understood is lifted out.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
+/// Most pieces a comment can fall into: seven elements taken out leave eight.
+const PIECES: usize = 8;
+const METRES_PER_FOOT: f64 = 0.3048;
+
+/// Free text, in up to eight pieces of the line: what is left after elements were taken out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Comment<'a> {
-    parts: [&'a [u8]; 6],
+    text: &'a [u8],
+    /// Offsets into `text` of the parts taken out, in order.
+    cuts: [(u16, u16); PIECES - 1],
+    len: u8,
 }
 
 impl<'a> Comment<'a> {
-    pub(crate) fn new(text: &'a [u8]) -> Self {
-        let mut comment = Self::default();
-        comment.parts[0] = text;
-        comment
+    pub(crate) fn set(&mut self, text: &'a [u8]) {
+        *self = Self { text, ..Self::default() };
     }
 
-    /// The pieces in order.
-    pub fn parts(&self) -> impl Iterator<Item = &'a [u8]> {
-        self.parts.into_iter().filter(|part| !part.is_empty())
-    }
-
-    /// Whether nothing is left but blanks.
+    /// True when there is no text.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.parts().all(|part| part.trim_ascii().is_empty())
+        self.pieces().next().is_none()
     }
 
-    /// The bytes, one after the other.
+    /// The pieces in order, none of them empty.
+    pub fn pieces(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
+        let mut start = 0;
+        let ends = self.cuts[..usize::from(self.len)].iter().copied();
+        let last = u16::try_from(self.text.len()).unwrap_or(u16::MAX);
+        ends.chain([(last, last)]).filter_map(move |(cut, next)| {
+            let piece = self.text.get(usize::from(start)..usize::from(cut));
+            start = next;
+            piece.filter(|piece| !piece.is_empty())
+        })
+    }
+
+    /// The bytes of all pieces, joined; borrowed when there is only one.
     #[must_use]
-    pub fn to_bytes(&self) -> Vec<u8> {
-        self.parts().flatten().copied().collect()
-    }
-
-    /// Cuts `length` bytes at `at` out of a piece.
-    fn cut(&mut self, piece: usize, at: usize, length: usize) -> &'a [u8] {
-        let part = self.parts[piece];
-        let (before, after) = (&part[..at], &part[at + length..]);
-        let last = self.parts.len() - 1;
-        if self.parts[last].is_empty() {
-            self.parts.copy_within(piece..last, piece + 1);
-            self.parts[piece] = before;
-            self.parts[piece + 1] = after;
+    pub fn bytes(&self) -> Cow<'a, [u8]> {
+        let mut pieces = self.pieces();
+        match (pieces.next(), pieces.next()) {
+            (None, _) => Cow::Borrowed(&[]),
+            (Some(only), None) => Cow::Borrowed(only),
+            _ => Cow::Owned(self.pieces().flatten().copied().collect()),
         }
-        &part[at..at + length]
     }
 
-    /// The first place where `find` says there is something, as (piece, offset, length).
-    fn find(
-        &self,
-        find: impl Fn(&[u8]) -> Option<(usize, usize)>,
-    ) -> Option<(usize, usize, usize)> {
-        self.parts
-            .iter()
-            .enumerate()
-            .find_map(|(piece, part)| find(part).map(|(at, length)| (piece, at, length)))
+    /// The text for people: UTF-8 if all of it is, else read as Windows-1252.
+    #[must_use]
+    pub fn to_string_lossy(&self) -> Cow<'a, str> {
+        match self.bytes() {
+            Cow::Borrowed(bytes) => Text(bytes).to_string_lossy(),
+            Cow::Owned(bytes) => Cow::Owned(Text(&bytes).to_string_lossy().into_owned()),
+        }
+    }
+
+    /// Takes `start..end` out of the text.
+    fn cut(&mut self, start: usize, end: usize) {
+        let at = usize::from(self.len);
+        let (Ok(start), Ok(end)) = (u16::try_from(start), u16::try_from(end)) else { return };
+        if at == self.cuts.len() {
+            return;
+        }
+        let place = self.cuts[..at].iter().position(|&(other, _)| other > start).unwrap_or(at);
+        self.cuts.copy_within(place..at, place + 1);
+        self.cuts[place] = (start, end);
+        self.len += 1;
+    }
+
+    /// Offset of the first byte not cut out.
+    fn first(&self) -> usize {
+        let mut first = 0;
+        for &(start, end) in &self.cuts[..usize::from(self.len)] {
+            if start != first {
+                break;
+            }
+            first = end;
+        }
+        usize::from(first)
     }
 }
 
 impl fmt::Display for Comment<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}", Text(&self.to_bytes()))
+        f.pad(&self.to_string_lossy())
     }
 }
 
-impl fmt::Debug for Comment<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "\"{}\"", self.to_bytes().escape_ascii())
-    }
+/// What one pass over the text finds; offsets of the first byte.
+#[derive(Default)]
+struct Found {
+    altitude: Option<usize>,
+    telemetry: Option<(usize, usize)>,
+    dao: Option<usize>,
+    daos: u8,
+    lettered: Option<usize>,
+    high: bool,
+    control: bool,
 }
 
-/// Power, effective antenna height above average terrain, gain and directivity (chapter 7).
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Phg {
-    /// Watts.
-    pub power_w: u32,
-    /// Metres above average terrain.
-    pub height_m: f64,
-    /// dBi.
-    pub gain_db: u8,
-    /// Degrees; `None` omnidirectional.
-    pub directivity_deg: Option<u16>,
-}
+/// Marks the bytes that can start or end an element.
+const INTERESTING: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'/' | b'!' | b'|' | b'P' | b'R' | b'D' => 1,
+            0..=0x1F | 0x7F => 2,
+            0x80..=0xFF => 3,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
 
-/// What !DAO! said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Dao {
-    /// The datum letter, as capital: `W` is WGS 84.
-    pub datum: u8,
-}
-
-/// Reads a comment in the fixed order: altitude, telemetry, DAO, late extensions, one leading delimiter.
-pub(crate) fn read<'a>(packet: &mut Packet<'a>, text: &'a [u8]) {
-    let end = text
-        .iter()
-        .rposition(|byte| !matches!(byte, b'\r' | b'\n' | 0 | 0xff))
-        .map_or(0, |last| last + 1);
-    let mut comment = Comment::new(&text[..end]);
-    if let Some((piece, at, length)) = comment.find(find_altitude) {
-        let altitude = comment.cut(piece, at, length);
-        packet.altitude_m = feet(&altitude[3..]).map(|feet| feet * METRES_PER_FOOT);
-    }
-    if let Some((piece, at, length)) = comment.find(telemetry::find_base91) {
-        let bars = comment.cut(piece, at, length);
-        packet.telemetry = Telemetry::from_base91(&bars[1..length - 1]);
-    }
-    if let Some((piece, at, length)) = comment.find(find_dao) {
-        let dao = comment.cut(piece, at, length);
-        apply_dao(packet, dao);
-    }
-    if packet.phg.is_none() && packet.range_km.is_none() {
-        let late = comment.find(|part| {
-            (0..part.len().saturating_sub(6))
-                .find_map(|at| is_extension(&part[at..]).map(|length| (at, length)))
-        });
-        if let Some((piece, at, length)) = late {
-            let extension = comment.cut(piece, at, length);
-            signal_extension(packet, extension);
-            packet.odd("extension_late", extension);
-        }
-    }
-    if let Some(first) = comment.parts.iter_mut().find(|part| !part.is_empty())
-        && matches!(first.first(), Some(b'/' | b' '))
-    {
-        *first = &first[1..];
-    }
-    packet.comment = comment;
-}
-
-/// `/A=` and six characters: digits, or a minus and five digits.
-fn find_altitude(text: &[u8]) -> Option<(usize, usize)> {
-    memchr::memmem::find_iter(text, b"/A=")
-        .find(|at| {
-            text.get(at + 3..at + 9)
-                .is_some_and(|value| feet(value).is_some())
-        })
-        .map(|at| (at, 9))
-}
-
-fn feet(value: &[u8]) -> Option<f64> {
-    match value.strip_prefix(b"-") {
-        Some(rest) => digits(rest).map(|number| -f64::from(number)),
-        None => digits(value).map(f64::from),
-    }
-}
-
-/// The last valid `!DAO!`.
-fn find_dao(text: &[u8]) -> Option<(usize, usize)> {
-    text.windows(5)
-        .rposition(|window| {
-            window[0] == b'!'
-                && window[4] == b'!'
-                && match (window[1], &window[2..4]) {
-                    (b'A'..=b'Z' | b'a'..=b'z', b"  ") => true,
-                    (b'A'..=b'Z', precise) => precise.iter().all(u8::is_ascii_digit),
-                    (b'a'..=b'z', precise) => precise.iter().all(|byte| base91(*byte).is_some()),
-                    _ => false,
+fn find(text: &[u8], limit: Option<usize>) -> Found {
+    let mut found = Found::default();
+    let mut bar = None;
+    for (at, &byte) in text.iter().enumerate() {
+        match INTERESTING[usize::from(byte)] {
+            0 => continue,
+            2 => found.control = true,
+            3 => found.high = true,
+            _ => match byte {
+                b'/' if found.altitude.is_none() && altitude(&text[at..]).is_some() => found.altitude = Some(at),
+                b'|' => {
+                    if let Some(start) = bar
+                        && telemetry::is_base91(&text[start + 1..at])
+                    {
+                        found.telemetry = Some((start, at + 1));
+                    }
+                    bar = Some(at);
                 }
-        })
-        .map(|at| (at, 5))
-}
-
-fn apply_dao<'a>(packet: &mut Packet<'a>, dao: &'a [u8]) {
-    packet.dao = Some(Dao {
-        datum: dao[1].to_ascii_uppercase(),
-    });
-    if &dao[2..4] == b"  " {
-        return;
-    }
-    let Some(position) = packet.position.as_mut() else {
-        return;
-    };
-    if position.format == crate::Format::Compressed || position.ambiguity > 0 {
-        packet.odd("dao_ignored", dao);
-        return;
-    }
-    // Minutes added away from zero: a further decimal digit, or a 91st of a hundredth.
-    let (minutes, resolution_m): (fn(u8) -> f64, f64) = if dao[1].is_ascii_uppercase() {
-        (|byte| f64::from(byte - b'0') / 1000.0, 1.852)
-    } else {
-        (|byte| f64::from(byte - b'!') / 9100.0, 0.2)
-    };
-    position.latitude += (minutes(dao[2]) / 60.0).copysign(position.latitude);
-    position.longitude += (minutes(dao[3]) / 60.0).copysign(position.longitude);
-    position.resolution_m = resolution_m;
-}
-
-/// The length of a PHG, RNG or DFS extension at the front.
-fn is_extension(bytes: &[u8]) -> Option<usize> {
-    let (name, value) = (bytes.get(..3)?, bytes.get(3..7)?);
-    match name {
-        b"PHG" => {
-            let good = value[0].is_ascii_digit()
-                && (b'0'..=b'~').contains(&value[1])
-                && value[2].is_ascii_digit()
-                && value[3].is_ascii_digit();
-            let rated = bytes.get(8) == Some(&b'/') && bytes[7].is_ascii_alphanumeric();
-            good.then_some(if rated { 9 } else { 7 })
+                b'!' if at >= 4 && limit.is_none_or(|limit| at < limit) && dao::is_dao(&text[at - 4..=at]) => {
+                    found.dao = Some(at - 4);
+                    found.daos = found.daos.saturating_add(1);
+                }
+                b'P' | b'R' | b'D' if found.lettered.is_none() && is_lettered(&text[at..]) => found.lettered = Some(at),
+                _ => {}
+            },
         }
-        b"RNG" | b"DFS" => value.iter().all(u8::is_ascii_digit).then_some(7),
+    }
+    found
+}
+
+fn is_lettered(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'P', b'H', b'G', rest @ ..] | [b'R', b'N', b'G', rest @ ..] | [b'D', b'F', b'S', rest @ ..]
+        if rest.len() >= 4 && rest[..4].iter().all(u8::is_ascii_digit))
+}
+
+/// Feet of `/A=dddddd` or `/A=-ddddd` at the start of `bytes`.
+fn altitude(bytes: &[u8]) -> Option<f64> {
+    let &[b'/', b'A', b'=', first, ref rest @ ..] = bytes else { return None };
+    let rest = rest.get(..5)?;
+    let feet = f64::from(digits(rest)?);
+    match first {
+        b'-' => Some(-feet),
+        b'0'..=b'9' => Some(f64::from(first - b'0') * 100_000.0 + feet),
         _ => None,
     }
 }
 
-/// Takes a PHG, RNG or DFS extension off the front.
-pub(crate) fn signal_extension<'a>(packet: &mut Packet<'a>, bytes: &'a [u8]) -> Option<&'a [u8]> {
-    let length = is_extension(bytes)?;
-    let value = &bytes[3..7];
-    let digit = |at: usize| u32::from(value[at] - b'0');
-    match &bytes[..3] {
-        b"PHG" => {
-            packet.phg = Some(Phg {
-                power_w: digit(0) * digit(0),
-                height_m: 10.0 * 2_f64.powf(f64::from(digit(1))) * METRES_PER_FOOT,
-                gain_db: value[2] - b'0',
-                directivity_deg: match value[3] - b'0' {
-                    eighth @ 1..=8 => Some(u16::from(eighth) * 45),
-                    _ => None,
-                },
-            });
-        }
-        b"RNG" => packet.range_km = digits(value).map(|miles| f64::from(miles) * KM_PER_MILE),
-        _ => {}
+/// Keeps bytes as comment without looking for elements.
+pub(crate) fn keep<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) {
+    d.packet.comment.set(text);
+    d.mark(Field::Text, text);
+}
+
+/// Reads the text of a position, object or item: takes out the elements and keeps the rest.
+#[inline]
+pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) {
+    if !text.is_empty() {
+        elements(d, text);
     }
-    Some(&bytes[length..])
+}
+
+fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
+    while let [rest @ .., 0 | 0xFF | b'\r' | b'\n'] = text {
+        d.mark(Field::Padding, &text[rest.len()..]);
+        text = rest;
+    }
+    let mut comment = Comment { text, ..Comment::default() };
+    let mut found = find(text, None);
+    if let Some(at) = found.altitude {
+        let part = &text[at..at + 9];
+        let feet = altitude(part).unwrap_or(0.0);
+        // In Mic-E the base-91 altitude comes first; all else gives way to this explicit one.
+        let mic_e = d.packet.position.is_some_and(|position| position.format == PositionFormat::MicE);
+        if !(mic_e && d.packet.altitude_m.is_some()) {
+            d.packet.altitude_m = Some(feet * METRES_PER_FOOT);
+        }
+        d.mark(Field::Altitude, part);
+        comment.cut(at, at + 9);
+    }
+    if let Some((start, end)) = found.telemetry {
+        telemetry::base91(d, &text[start..end]);
+        comment.cut(start, end);
+        // Telemetry bytes can look like a DAO; look again beside them.
+        if found.dao.is_some_and(|dao| dao < end && dao + 5 > start) {
+            found.dao = find(&text[end..], None).dao.map(|dao| dao + end).or_else(|| find(text, Some(start)).dao);
+        }
+    }
+    if let Some(at) = found.dao {
+        if found.daos > 1 {
+            d.flag(Code::DaoMany, &text[at..at + 5]);
+        }
+        dao::apply(d, &text[at..at + 5]);
+        comment.cut(at, at + 5);
+    }
+    let first = comment.first();
+    let taken = frequency::decode(d, &text[first..]);
+    if taken > 0 {
+        comment.cut(first, first + taken);
+    }
+    if let Some(at) = found.lettered
+        && at >= first + taken
+        && let Some(len) = extension::lettered(d, &text[at..])
+    {
+        d.flag(Code::ExtLate, &text[at..at + len]);
+        comment.cut(at, at + len);
+    }
+    let first = comment.first();
+    if let Some(b' ' | b'/') = text.get(first) {
+        d.mark(Field::Separator, &text[first..=first]);
+        comment.cut(first, first + 1);
+    }
+    if found.high && !Text(text).is_utf8() {
+        d.flag(Code::EncodingFallback, text);
+    }
+    if found.control {
+        d.flag(Code::ControlBytes, text);
+    }
+    if signal::is_altered(text) {
+        d.flag(Code::AlteredByGateway, text);
+    }
+    d.packet.comment = comment;
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::parse;
+    use super::*;
+    use crate::{Packet, parse};
 
-    fn comment(text: &str) -> (String, Option<f64>) {
-        let line = format!("A1B>APRS:!4722.85N/00832.46E-{text}");
-        let packet = parse(line.as_bytes()).expect("packet");
-        (packet.comment.to_string(), packet.altitude_m)
+    fn body(comment: &[u8]) -> Packet<'static> {
+        let line = [b"OE9XXX-9>APRS:!4722.85N/00832.46E>".as_slice(), comment].concat();
+        parse(Box::leak(line.into_boxed_slice())).expect("good")
+    }
+
+    fn altitude_of(comment: &[u8]) -> Option<f64> {
+        body(comment).altitude_m.map(|metres| (metres * 10.0).round() / 10.0)
     }
 
     #[test]
-    fn altitude_is_lifted_out_wherever_it_stands() {
-        assert_eq!(
-            comment("/A=001414 hi"),
-            ("hi".into(), Some(1414.0 * 0.3048))
-        );
-        assert_eq!(
-            comment("up /A=-00167 there"),
-            ("up  there".into(), Some(-167.0 * 0.3048))
-        );
-        for text in ["/A=12345", "/A=1234.5", "/A="] {
-            assert_eq!(comment(text), (text[1..].into(), None));
+    fn altitude_is_six_characters_anywhere() {
+        assert_eq!(altitude_of(b"/A=001414"), Some(431.0));
+        assert_eq!(altitude_of(b"up/A=-00167down"), Some(-50.9));
+        assert_eq!(altitude_of(b"/A=000100/A=000200"), Some(30.5));
+        for text in [b"/A=12345".as_slice(), b"/A=", b"/A=1234.5", b"/A==00123"] {
+            assert_eq!((altitude_of(text), body(text).comment.is_empty()), (None, false));
+        }
+        assert_eq!(body(b"up/A=-00167down").comment.to_string_lossy(), "updown");
+    }
+
+    #[test]
+    fn elements_are_taken_out_in_any_order_and_the_rest_is_kept() {
+        for text in ["/A=001414!W47!|\"#!&0P!'|end", "|\"#!&0P!'|!W47!end/A=001414", "!W47!/A=001414end|\"#!&0P!'|"] {
+            let packet = body(text.as_bytes());
+            assert_eq!(packet.comment.to_string_lossy(), "end", "{text}");
+            assert!(packet.altitude_m.is_some() && packet.dao.is_some() && packet.telemetry.is_some(), "{text}");
         }
     }
 
     #[test]
-    fn dao_moves_the_point_away_from_zero() {
-        let packet = parse(b"A1B>APRS:!4722.85S/00832.46W-!W47!x").expect("packet");
-        let position = packet.position.expect("position");
-        assert!((position.latitude + (47.0 + 22.854 / 60.0)).abs() < 1e-9);
-        assert!((position.longitude + (8.0 + 32.467 / 60.0)).abs() < 1e-9);
-        assert_eq!(packet.comment.to_string(), "x");
-        let packet = parse(b"A1B>APRS:!4722.85N/00832.46E-!w5k!").expect("packet");
-        assert!(
-            (packet.position.expect("position").latitude - (47.0 + (22.85 + 20.0 / 9100.0) / 60.0))
-                .abs()
-                < 1e-9
-        );
-        assert!(
-            parse(b"A1B>APRS:!4722.85N/00832.46E-!SN!")
-                .expect("packet")
-                .dao
-                .is_none()
-        );
+    fn every_byte_of_text_survives() {
+        assert_eq!(body(b"\xFCber \x80 100\xB0").comment.bytes().as_ref(), b"\xFCber \x80 100\xB0");
+        assert_eq!(body(b"\xFCber").comment.to_string_lossy(), "über");
+        assert!(body(b"\xFCber").diagnostics.has(Code::EncodingFallback));
+        assert!(!body("über".as_bytes()).diagnostics.has(Code::EncodingFallback));
+        assert!(body(b"a\x07b").diagnostics.has(Code::ControlBytes));
     }
 
     #[test]
-    fn power_height_gain_at_the_front_and_late() {
-        let phg = parse(b"A1B>APRS:!4722.85N/00832.46E#PHG5132/x")
-            .expect("packet")
-            .phg
-            .expect("PHG");
-        assert_eq!(
-            (phg.power_w, phg.gain_db, phg.directivity_deg),
-            (25, 3, Some(90))
-        );
-        assert!((phg.height_m - 20.0 * 0.3048).abs() < 1e-9);
-        let late = parse(b"A1B>APRS:!4722.85N/00832.46E#digi PHG7360").expect("packet");
-        assert_eq!(late.phg.expect("PHG").power_w, 49);
-        assert!(late.diagnostics.contains("extension_late"));
-        let both = parse(b"A1B>APRS:!4722.85N/00832.46E#000/000PHG2360").expect("packet");
-        assert_eq!(
-            (
-                both.phg.expect("PHG").power_w,
-                both.course_deg,
-                both.speed_kmh
-            ),
-            (4, None, Some(0.0))
-        );
-    }
-
-    #[test]
-    fn latin_1_is_shown_not_replaced() {
-        let packet = parse(b"A1B>APRS:!4722.85N/00832.46E-Z\xfcrich \x80").expect("packet");
-        assert_eq!(packet.comment.to_string(), "Zürich €");
+    fn one_delimiter_is_dropped() {
+        assert_eq!(body(b" /two").comment.to_string_lossy(), "/two");
+        assert_eq!(body(b"/hi").comment.to_string_lossy(), "hi");
+        assert_eq!(body(b"a|b|c|d").comment.to_string_lossy(), "a|b|c|d");
     }
 }

@@ -1,192 +1,200 @@
-//! What is odd about a packet, and what made one unreadable: a code, where, and a sentence.
+//! What is odd about a packet that decodes, and why one does not: stable codes with one sentence each.
 
-use std::fmt;
+/// Most diagnostics kept for one packet; later ones are only counted.
+const KEPT: usize = 8;
 
-use crate::{Kind, packet::Start};
+macro_rules! codes {
+    ($($name:ident $code:literal $message:literal,)+) => {
+        /// Why something in a packet is odd or was refused. `as_str` is stable; the message may improve.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[non_exhaustive]
+        pub enum DiagnosticCode { $(#[doc = $message] $name,)+ }
 
-/// Something odd in a packet that decodes all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        impl DiagnosticCode {
+            /// Every code there is.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)+];
+
+            /// The stable name, snake_case.
+            #[must_use]
+            pub const fn as_str(self) -> &'static str {
+                match self { $(Self::$name => $code,)+ }
+            }
+
+            /// One sentence for people.
+            #[must_use]
+            pub const fn message(self) -> &'static str {
+                match self { $(Self::$name => $message,)+ }
+            }
+        }
+    };
+}
+
+codes! {
+    LineEmpty "line_empty" "The line is empty.",
+    LineServer "line_server" "The line starts with '#': a server's remark, not a packet.",
+    LineLong "line_long" "The line is longer than the 512 bytes APRS-IS allows.",
+    HeaderFormat "header_format" "There is no header of the form SOURCE>DESTINATION,PATH: in front.",
+    HeaderSource "header_source" "The source is no callsign of 1 to 9 letters, digits and dashes.",
+    HeaderDest "header_dest" "The destination is no callsign of 1 to 9 letters, digits and dashes.",
+    HeaderPath "header_path" "A path element is no callsign, or there are more than 24.",
+    SsidNotAx25 "ssid_not_ax25" "The callsign cannot be sent over AX.25; it is legal on APRS-IS.",
+    PathStar "path_star" "The used mark '*' stands behind the q construct or on the destination.",
+    QSecond "q_second" "There is a second q construct; the packet may have looped.",
+    QServerOnly "q_server_only" "qAZ is for servers only and should not have been passed on.",
+    NoGate "no_gate" "The path asks not to be gated to the internet.",
+    InfoEmpty "info_empty" "The information field is empty.",
+    TypeUnknown "type_unknown" "The first byte is no APRS data type; kept as text.",
+    TypeReserved "type_reserved" "The data type is reserved by the specification and has no defined content.",
+    TypeLate "type_late" "The position does not start the information field (a '!' within the first 40 bytes).",
+    TypeNoise "type_noise" "Radio noise before the packet was skipped.",
+    TimeBad "time_bad" "The timestamp is not a possible time.",
+    TimeOdd "time_odd" "The timestamp is missing or in a form not meant for this kind of packet.",
+    PosFormat "pos_format" "The position is not in a form the specification has.",
+    PosRange "pos_range" "The position is outside the range of degrees or minutes.",
+    PosAmbiguity "pos_ambiguity" "The blanks that make a position ambiguous are not at its end.",
+    PosNull "pos_null" "Latitude and longitude are zero, which means no position.",
+    PosSecond "pos_second" "The text holds a second position.",
+    HemisphereCase "hemisphere_case" "The hemisphere letter is lower case.",
+    SymbolTable "symbol_table" "The symbol table is none of '/', '\\', 0-9, A-Z.",
+    SymbolReserved "symbol_reserved" "The symbol code is reserved or not printable.",
+    SymbolDefault "symbol_default" "The packet names no symbol; one was taken from its addresses.",
+    CompShort "comp_short" "The compressed position is shorter than 13 bytes.",
+    CompTBits "comp_t_bits" "The compression type byte has bits the specification does not use.",
+    MiceDest "mice_dest" "The destination is not a Mic-E latitude.",
+    MiceInfo "mice_info" "The Mic-E longitude, speed or course is out of range or cut off.",
+    MiceSymbol "mice_symbol" "The Mic-E symbol is not valid; a byte was probably lost on the way.",
+    MiceMangled "mice_mangled" "The Mic-E packet was damaged on the way and only partly read.",
+    CourseRange "course_range" "The course is over 360 degrees; taken as unknown.",
+    ExtSecond "ext_second" "There are two data extensions in a row.",
+    ExtLate "ext_late" "A data extension stands late in the comment.",
+    ExtRange "ext_range" "A data extension holds a digit outside its table.",
+    PhgrZero "phgr_zero" "The beacon rate of PHG is zero.",
+    AltForm "alt_form" "The altitude is not six characters after '/A='.",
+    AltRange "alt_range" "The altitude is beyond anything possible.",
+    DaoIgnored "dao_ignored" "The !DAO! digits do not apply to this position form.",
+    DaoMany "dao_many" "There are several !DAO! groups; the last counts.",
+    FreqForm "freq_form" "The frequency is written in a way the specification does not have.",
+    TelemValue "telem_value" "A telemetry value is not 0 to 255 as the specification has it.",
+    TelemSequence "telem_sequence" "The telemetry sequence is not a number.",
+    TelemBits "telem_bits" "There are not eight telemetry bits.",
+    TelemForeign "telem_foreign" "The telemetry definition is addressed to another station.",
+    MsgShortAddressee "msg_short_addressee" "The addressee is not padded to nine characters.",
+    MsgAddressee "msg_addressee" "The addressee holds a blank inside.",
+    MsgLong "msg_long" "The message is longer than 67 bytes.",
+    MsgId "msg_id" "A message number stands where none is expected.",
+    StatusOdd "status_odd" "The status has a time in a form not meant for it.",
+    WxFieldWidth "wx_field_width" "A weather field has an unusual width.",
+    WxOrder "wx_order" "The weather fields stand behind a symbol or separator that is not for weather.",
+    WxDup "wx_dup" "A weather field appears twice; the first counts.",
+    WxRange "wx_range" "A weather value is out of any plausible range.",
+    NmeaChecksum "nmea_checksum" "The checksum of the NMEA sentence is wrong.",
+    NmeaNofix "nmea_nofix" "The receiver had no fix; its position is not used.",
+    NmeaForm "nmea_form" "The NMEA sentence is cut short or not well formed.",
+    ThirdPartyInner "third_party_inner" "The packet carried inside could not be read.",
+    ThirdPartyDepth "third_party_depth" "Third-party packets are nested too deep.",
+    NameShort "name_short" "The object name is not padded to nine characters.",
+    NameForm "name_form" "The object or item name is missing or not printable.",
+    ObjectForm "object_form" "The object or item has no live or killed mark where one must be.",
+    QueryForm "query_form" "The query is not closed by a second question mark.",
+    EncodingFallback "encoding_fallback" "The text is not UTF-8; it is shown as Windows-1252.",
+    ControlBytes "control_bytes" "The text holds control characters.",
+    AlteredByGateway "altered_by_gateway" "A gateway added its reception figures to the sender's text.",
+}
+
+/// One remark on one packet: what, and which bytes of the line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
 pub struct Diagnostic {
-    /// Stable snake_case code.
-    pub code: &'static str,
-    /// First byte of the line that it is about.
+    /// What is odd.
+    pub code: DiagnosticCode,
+    /// First byte concerned, offset into the line.
     pub start: u16,
-    /// The byte after the last.
+    /// One past the last byte concerned.
     pub end: u16,
 }
 
-impl Diagnostic {
-    /// One sentence for people.
-    #[must_use]
-    pub fn message(&self) -> &'static str {
-        sentence(self.code)
-    }
-}
-
-/// The first eight oddities of a packet, kept inline.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// The remarks on one packet, in the order found; at most eight are kept, the rest are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Diagnostics {
-    list: [Diagnostic; 8],
-    length: u8,
+    list: [Diagnostic; KEPT],
+    len: u8,
+    dropped: u8,
 }
 
 impl Default for Diagnostics {
     fn default() -> Self {
-        Self {
-            list: [Diagnostic {
-                code: "",
-                start: 0,
-                end: 0,
-            }; 8],
-            length: 0,
-        }
+        let none = Diagnostic { code: DiagnosticCode::LineEmpty, start: 0, end: 0 };
+        Self { list: [none; KEPT], len: 0, dropped: 0 }
     }
 }
 
 impl Diagnostics {
-    pub(crate) fn add(&mut self, code: &'static str, start: usize, end: usize) {
-        if let Some(slot) = self.list.get_mut(usize::from(self.length)) {
-            let clamp = |offset: usize| u16::try_from(offset).unwrap_or(u16::MAX);
-            *slot = Diagnostic {
-                code,
-                start: clamp(start),
-                end: clamp(end),
-            };
-            self.length += 1;
-        }
-    }
-
-    /// The oddities, in the order found.
-    pub fn iter(&self) -> impl Iterator<Item = &Diagnostic> {
-        self.list.iter().take(usize::from(self.length))
-    }
-
-    /// Whether one with this code is there.
+    /// The remarks kept.
     #[must_use]
-    pub fn contains(&self, code: &str) -> bool {
+    pub fn as_slice(&self) -> &[Diagnostic] {
+        &self.list[..usize::from(self.len)]
+    }
+
+    /// Goes through the remarks kept.
+    pub fn iter(&self) -> std::slice::Iter<'_, Diagnostic> {
+        self.as_slice().iter()
+    }
+
+    /// True when nothing is odd.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many more there were than are kept.
+    #[must_use]
+    pub fn dropped(&self) -> u8 {
+        self.dropped
+    }
+
+    /// True if this code is among the remarks.
+    #[must_use]
+    pub fn has(&self, code: DiagnosticCode) -> bool {
         self.iter().any(|diagnostic| diagnostic.code == code)
     }
-}
 
-impl fmt::Debug for Diagnostics {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.iter()).finish()
-    }
-}
-
-/// Why a line is not a packet, or which mandatory part of one is broken. What could be read before that stays at hand.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ParseError<'a> {
-    pub(crate) code: &'static str,
-    pub(crate) offset: usize,
-    pub(crate) start: Option<Start<'a>>,
-    pub(crate) kind: Option<Kind>,
-}
-
-impl<'a> ParseError<'a> {
-    pub(crate) fn new(code: &'static str, offset: usize) -> Self {
-        Self {
-            code,
-            offset,
-            start: None,
-            kind: None,
+    pub(crate) fn push(&mut self, code: DiagnosticCode, start: u16, end: u16) {
+        match self.list.get_mut(usize::from(self.len)) {
+            Some(place) => {
+                *place = Diagnostic { code, start, end };
+                self.len += 1;
+            }
+            None => self.dropped = self.dropped.saturating_add(1),
         }
-    }
-
-    /// Stable snake_case code.
-    #[must_use]
-    pub fn code(&self) -> &'static str {
-        self.code
-    }
-
-    /// The byte of the line where it went wrong.
-    #[must_use]
-    pub fn offset(&self) -> usize {
-        self.offset
-    }
-
-    /// The sender, if the header was good.
-    #[must_use]
-    pub fn source(&self) -> Option<&'a str> {
-        self.start.map(|start| start.source)
-    }
-
-    /// The kind of packet, if the header was good and the data type known.
-    #[must_use]
-    pub fn kind(&self) -> Option<Kind> {
-        self.kind
-    }
-
-    /// One sentence for people.
-    #[must_use]
-    pub fn message(&self) -> &'static str {
-        sentence(self.code)
     }
 }
 
-impl fmt::Display for ParseError<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (byte {})", self.message(), self.offset)
+impl<'d> IntoIterator for &'d Diagnostics {
+    type Item = &'d Diagnostic;
+    type IntoIter = std::slice::Iter<'d, Diagnostic>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
     }
 }
 
-impl std::error::Error for ParseError<'_> {}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn sentence(code: &str) -> &'static str {
-    match code {
-        "line_empty" => "The line is empty.",
-        "line_comment" => "A line that starts with # is a server's comment, not a packet.",
-        "header_no_colon" => "There is no colon between header and information.",
-        "header_source" => "The source is not a callsign of 1 to 9 letters, digits and dashes.",
-        "header_destination" => {
-            "The destination is not a callsign of 1 to 9 letters, digits and dashes."
+    #[test]
+    fn codes_are_unique_words() {
+        let names: std::collections::BTreeSet<_> = DiagnosticCode::ALL.iter().map(|code| code.as_str()).collect();
+        assert_eq!(names.len(), DiagnosticCode::ALL.len());
+        assert!(names.iter().all(|name| name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())));
+    }
+
+    #[test]
+    fn more_than_kept_are_counted() {
+        let mut diagnostics = Diagnostics::default();
+        for _ in 0..11 {
+            diagnostics.push(DiagnosticCode::WxDup, 1, 2);
         }
-        "header_path" => "An element of the path is not a callsign.",
-        "path_long" => "The path has more than 24 elements.",
-        "path_star" => "A star stands where none belongs.",
-        "q_second" => "The path has more than one q construct; the first counts.",
-        "info_empty" => "There is nothing after the header.",
-        "position_short" => "The position is cut short.",
-        "position_format" => "The latitude or longitude is not in the form DDMM.hhN DDDMM.hhE.",
-        "position_range" => "The latitude or longitude is out of range.",
-        "position_ambiguity" => "The blanks of an ambiguous position are not at its end.",
-        "hemisphere_case" => "The hemisphere is a small letter.",
-        "symbol_table" => "The symbol table is not /, \\, a digit or a capital letter.",
-        "symbol_code" => "The symbol code is not a printable character.",
-        "compressed_short" => "A compressed position has 13 bytes; this one has fewer.",
-        "compressed_digit" => "A byte of the compressed position is not a base-91 digit.",
-        "time_bad" => "The timestamp is not a possible time.",
-        "time_missing" => "The timestamp is missing.",
-        "mic_e_destination" => "The destination does not hold a Mic-E latitude.",
-        "mic_e_short" => "A Mic-E packet has at least 9 bytes; this one has fewer.",
-        "mic_e_range" => "A byte of the Mic-E longitude, speed or course is out of range.",
-        "mic_e_symbol" => "There is no symbol where Mic-E has it; a byte may be lost.",
-        "course_range" => "The course is over 360 degrees.",
-        "object_name" => "The object's name is shorter than nine characters.",
-        "object_form" => "There is neither * (live) nor _ (killed) after the object's name.",
-        "item_name" => "The item's name is not 3 to 9 characters before ! or _.",
-        "message_form" => "There is no colon after the message's addressee.",
-        "message_short_addressee" => "The addressee is not padded to nine characters.",
-        "message_long" => "The message is longer than 67 bytes.",
-        "telemetry_form" => "There are no telemetry values after T#.",
-        "telemetry_value" => "A telemetry value is not a number.",
-        "telemetry_bits" => "The telemetry bits are not eight of 0 and 1.",
-        "weather_order" => "The weather fields are not in the usual order.",
-        "nmea_checksum" => "The checksum of the NMEA sentence is wrong.",
-        "nmea_no_fix" => "The receiver says that it has no fix.",
-        "third_party_inner" => "The packet inside the third-party packet cannot be read.",
-        "third_party_depth" => "Third-party packets are nested too deeply.",
-        "dao_ignored" => "A !DAO! does not belong to a compressed or ambiguous position.",
-        "ssid_not_ax25" => {
-            "The callsign could not go over the air (AX.25 allows 6 characters and SSID 0 to 15)."
-        }
-        "position_late" => {
-            "The position stands not at the start (old X1J header); found within the first 40 bytes."
-        }
-        "encoding_fallback" => "The text is not UTF-8; shown as Latin-1.",
-        "extension_late" => {
-            "A data extension stands in the comment instead of right after the symbol."
-        }
-        _ => "Something is odd here.",
+        assert_eq!((diagnostics.as_slice().len(), diagnostics.dropped()), (8, 3));
     }
 }

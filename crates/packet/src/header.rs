@@ -1,301 +1,232 @@
-//! The header `SOURCE>DESTINATION,PATH:` (TNC2 form; APRS 1.0.1 chapter 3, q constructs: aprs-is.net).
+//! The header: `SOURCE>DESTINATION,PATH:` (chapter 3; the APRS-IS form of it).
 
-use crate::diagnostic::ParseError;
+use crate::diagnostic::DiagnosticCode as Code;
+use crate::packet::{Outcome, Refused};
+use crate::{Field, MAX_PATH, Path};
 
-/// One element of the path.
+/// Source, destination and path of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Hop<'a> {
-    /// A callsign, an alias such as `WIDE2-1`, or a q construct.
-    pub callsign: &'a str,
-    /// A digipeater has repeated it: it or an element after it bears the star.
-    pub used: bool,
+#[non_exhaustive]
+pub struct Header<'a> {
+    /// Callsign of the sender, as sent.
+    pub source: &'a str,
+    /// Destination address, as sent.
+    pub destination: &'a str,
+    /// The path after it.
+    pub path: Path<'a>,
 }
 
-/// The path: what stands after the destination.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Path<'a> {
-    text: &'a str,
-    /// Elements up to and with the last star.
-    used: u8,
-    elements: u8,
-    /// Index of the first q construct.
-    q: Option<u8>,
+/// A header with where it ends and what is odd about it.
+pub(crate) struct Scanned<'a> {
+    pub(crate) header: Header<'a>,
+    /// Offset of the first byte after the `:`.
+    pub(crate) end: usize,
+    pub(crate) oddity: Option<(Code, usize)>,
 }
 
-/// How a packet reached the network.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard {
-    /// An igate heard the sender itself.
-    Direct,
-    /// An igate heard a digipeater that repeated it.
-    Digipeated,
-    /// It was sent over the internet.
-    Internet,
-    /// The path does not tell.
-    Unknown,
-}
+const CALL: u8 = 1;
+const HEX: u8 = 2;
 
-impl Heard {
-    /// The word used in JSON.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Direct => "direct",
-            Self::Digipeated => "digipeated",
-            Self::Internet => "internet",
-            Self::Unknown => "unknown",
+/// Which bytes may stand in a callsign, and which are upper-case hexadecimal digits.
+const CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let b = byte as u8;
+        if b.is_ascii_alphanumeric() || b == b'-' {
+            table[byte] |= CALL;
         }
+        if b.is_ascii_hexdigit() {
+            table[byte] |= HEX;
+        }
+        byte += 1;
     }
+    table
+};
+
+/// Length of the callsign at the start of `bytes`.
+#[inline]
+fn call_len(bytes: &[u8]) -> usize {
+    bytes.iter().position(|&byte| CLASS[usize::from(byte)] & CALL == 0).unwrap_or(bytes.len())
 }
 
-impl<'a> Path<'a> {
-    /// The most elements that are read.
-    pub const MOST: usize = 24;
+/// 1 to 9 characters that do not start or end with a dash.
+#[inline]
+fn is_call(call: &[u8]) -> bool {
+    matches!(call.len(), 1..=9) && call[0] != b'-' && call[call.len() - 1] != b'-'
+}
 
-    pub(crate) fn parse(text: &'a str, offset: usize) -> Result<Self, ParseError<'a>> {
-        let mut path = Self {
-            text,
-            ..Self::default()
-        };
-        let mut at = offset;
-        for element in Elements(Some(text).filter(|text| !text.is_empty())) {
-            if usize::from(path.elements) == Self::MOST {
-                return Err(ParseError::new("path_long", at));
+/// True if AX.25 can carry the callsign: up to six upper-case letters and digits, SSID 0 to 15.
+#[inline]
+fn is_ax25(call: &[u8]) -> bool {
+    let dash = call.iter().position(|&byte| byte == b'-');
+    let (base, ssid) = call.split_at(dash.unwrap_or(call.len()));
+    let ssid_fits = match ssid {
+        [] => true,
+        [_, d] => d.is_ascii_digit(),
+        [_, b'1', d] => (b'0'..=b'5').contains(d),
+        [_, b'0', d] => d.is_ascii_digit(),
+        _ => false,
+    };
+    ssid_fits && base.len() <= 6 && base.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+#[inline]
+fn ascii(bytes: &[u8]) -> &str {
+    // Only bytes of CLASS, `,` and `*` get here, so this never falls back.
+    std::str::from_utf8(bytes).unwrap_or("")
+}
+
+/// Reads the header at the start of `line`.
+pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
+    let refuse = |code, offset| Refused { code, offset };
+    let source_len = call_len(line);
+    let source = &line[..source_len];
+    match line.get(source_len) {
+        None => return Err(refuse(Code::HeaderFormat, source_len)),
+        Some(b'>') if is_call(source) => {}
+        Some(_) if !line.contains(&b'>') => return Err(refuse(Code::HeaderFormat, source_len)),
+        Some(_) => return Err(refuse(Code::HeaderSource, source_len.min(9))),
+    }
+    let mut at = source_len + 1;
+    let dest_len = call_len(&line[at..]);
+    let destination = &line[at..at + dest_len];
+    let mut oddity = (!is_ax25(source)).then_some((Code::SsidNotAx25, 0));
+    let mut end = at + dest_len;
+    if line.get(end) == Some(&b'*') {
+        oddity = Some((Code::PathStar, end));
+        end += 1;
+    }
+    if !is_call(destination) || !matches!(line.get(end), Some(b',' | b':')) {
+        let code = if end >= line.len() { Code::HeaderFormat } else { Code::HeaderDest };
+        return Err(refuse(code, if is_call(destination) { end } else { at }));
+    }
+    at = end;
+    let path = scan_path(line, &mut at, &mut oddity)?;
+    let header = Header { source: ascii(source), destination: ascii(destination), path };
+    Ok(Scanned { header, end: at + 1, oddity })
+}
+
+/// Reads `,HOP,HOP*...` up to the `:`, which `at` is left on.
+fn scan_path<'a>(line: &'a [u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) -> Outcome<Path<'a>> {
+    let refuse = |offset| Refused { code: Code::HeaderPath, offset };
+    let start = *at + 1;
+    let (mut len, mut used, mut q) = (0_u8, 0_u8, None);
+    while line.get(*at) == Some(&b',') {
+        let first = *at + 1;
+        let element_len = call_len(&line[first..]);
+        let element = &line[first..first + element_len];
+        if !is_call(element) {
+            let address = q.is_some() && element_len == 32 && element.iter().all(|&b| CLASS[usize::from(b)] & HEX != 0);
+            if !address {
+                return Err(refuse(first));
             }
-            let (call, star) = element
-                .strip_suffix('*')
-                .map_or((element, false), |call| (call, true));
-            let after_q = path.q.is_some();
-            if !(is_call(call.as_bytes())
-                || after_q && call.len() == 32 && call.bytes().all(|byte| byte.is_ascii_hexdigit()))
-            {
-                return Err(ParseError::new("header_path", at));
-            }
-            if is_q(call) && path.q.is_none() {
-                path.q = Some(path.elements);
-            }
-            path.elements += 1;
-            if star && !after_q {
-                path.used = path.elements;
-            }
-            at += element.len() + 1;
         }
-        Ok(path)
-    }
-
-    /// The elements in order.
-    #[must_use]
-    pub fn iter(&self) -> Hops<'a> {
-        Hops {
-            elements: Elements(Some(self.text).filter(|text| !text.is_empty())),
-            index: 0,
-            used: self.used,
+        if usize::from(len) == MAX_PATH {
+            return Err(refuse(first));
         }
-    }
-
-    /// Its text, as sent.
-    #[must_use]
-    pub fn as_str(&self) -> &'a str {
-        self.text
-    }
-
-    /// The q construct, such as `qAR`.
-    #[must_use]
-    pub fn q_construct(&self) -> Option<&'a str> {
-        self.iter()
-            .nth(usize::from(self.q?))
-            .map(|hop| hop.callsign)
-    }
-
-    /// The elements that are about radio: those before the q construct (and before an `CALL,I` at the end).
-    pub fn radio(&self) -> impl Iterator<Item = Hop<'a>> {
-        let end = self.q.map_or_else(
-            || usize::from(self.elements).saturating_sub(if self.ends_with_i() { 2 } else { 0 }),
-            usize::from,
-        );
-        self.iter().take(end)
-    }
-
-    /// Who passed it on to the internet: the station after the q construct where that stands for a gateway.
-    #[must_use]
-    pub fn igate(&self) -> Option<&'a str> {
-        match self.q {
-            Some(q) => {
-                let mut rest = self.iter().skip(usize::from(q));
-                match rest.next()?.callsign {
-                    "qAR" | "qAr" | "qAo" | "qAO" | "qAS" | "qAI" => {
-                        rest.next().map(|hop| hop.callsign)
-                    }
-                    _ => None,
+        len += 1;
+        *at = first + element_len;
+        let is_q = element_len == 3 && element[0] == b'q';
+        if is_q {
+            if q.is_some() {
+                *oddity = Some((Code::QSecond, first));
+            } else {
+                q = Some((len - 1, u16::try_from(first - start).unwrap_or(u16::MAX)));
+                if element == b"qAZ" {
+                    *oddity = Some((Code::QServerOnly, first));
                 }
             }
-            None if self.ends_with_i() => self
-                .iter()
-                .nth(usize::from(self.elements) - 2)
-                .map(|hop| hop.callsign),
-            None => None,
         }
-    }
-
-    /// How it reached the network.
-    #[must_use]
-    pub fn heard(&self) -> Heard {
-        let internet = |hop: Hop<'_>| matches!(hop.callsign, "TCPIP" | "TCPXX");
-        if self.radio().any(internet) {
-            return Heard::Internet;
-        }
-        match self.q_construct() {
-            Some("qAC" | "qAX" | "qAU") => Heard::Internet,
-            Some("qAR" | "qAr" | "qAo" | "qAO" | "qAS") => self.digipeated_or_direct(),
-            None if self.ends_with_i() || self.used > 0 => self.digipeated_or_direct(),
-            _ => Heard::Unknown,
-        }
-    }
-
-    fn digipeated_or_direct(&self) -> Heard {
-        if self.radio().any(|hop| hop.used) {
-            Heard::Digipeated
-        } else {
-            Heard::Direct
-        }
-    }
-
-    fn ends_with_i(&self) -> bool {
-        self.elements >= 2 && self.text.ends_with(",I")
-    }
-}
-
-/// The elements of a [`Path`].
-#[derive(Debug, Clone)]
-pub struct Hops<'a> {
-    elements: Elements<'a>,
-    index: u8,
-    used: u8,
-}
-
-impl<'a> Iterator for Hops<'a> {
-    type Item = Hop<'a>;
-
-    fn next(&mut self) -> Option<Hop<'a>> {
-        let element = self.elements.next()?;
-        self.index = self.index.saturating_add(1);
-        Some(Hop {
-            callsign: element.strip_suffix('*').unwrap_or(element),
-            used: self.index <= self.used,
-        })
-    }
-}
-
-#[derive(Debug, Clone)]
-struct Elements<'a>(Option<&'a str>);
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = &'a str;
-
-    fn next(&mut self) -> Option<&'a str> {
-        let text = self.0?;
-        match memchr::memchr(b',', text.as_bytes()) {
-            Some(comma) => {
-                self.0 = text.get(comma + 1..);
-                text.get(..comma)
+        if line.get(*at) == Some(&b'*') {
+            if q.is_some() {
+                *oddity = Some((Code::PathStar, *at));
+            } else {
+                used = len;
             }
-            None => self.0.take(),
+            *at += 1;
         }
     }
+    if line.get(*at) != Some(&b':') {
+        return Err(if *at >= line.len() { Refused { code: Code::HeaderFormat, offset: *at } } else { refuse(*at) });
+    }
+    Ok(Path::new(ascii(line.get(start..*at).unwrap_or_default()), len, used, q))
 }
 
-fn is_q(call: &str) -> bool {
-    let bytes = call.as_bytes();
-    bytes.len() == 3 && bytes[0] == b'q' && bytes[1..].iter().all(u8::is_ascii_alphabetic)
-}
-
-/// A callsign as APRS-IS takes it: 1 to 9 letters, digits and dashes, none at either end.
-pub(crate) fn is_call(bytes: &[u8]) -> bool {
-    (1..=9).contains(&bytes.len())
-        && bytes
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
-        && bytes[0] != b'-'
-        && bytes[bytes.len() - 1] != b'-'
-}
-
-/// A callsign as AX.25 takes it: up to 6 capitals and digits, SSID 0 to 15.
-pub(crate) fn is_ax25(call: &str) -> bool {
-    let (base, ssid) = call
-        .split_once('-')
-        .map_or((call, None), |(base, ssid)| (base, Some(ssid)));
-    (1..=6).contains(&base.len())
-        && base
-            .bytes()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-        && ssid.is_none_or(|ssid| {
-            ssid.len() <= 2 && ssid.parse::<u8>().is_ok_and(|number| number <= 15)
-        })
+/// Tells the trace where the parts of a good header are.
+pub(crate) fn mark(line: &[u8], end: usize, mut note: impl FnMut(Field, usize, usize)) {
+    let mut start = 0;
+    let mut field = Field::Source;
+    for (at, &byte) in line[..end].iter().enumerate() {
+        if !matches!(byte, b'>' | b',' | b':') {
+            continue;
+        }
+        let element = &line[start..at];
+        let is_q = field == Field::Hop && element.len() == 3 && element[0] == b'q';
+        note(if is_q { Field::QConstruct } else { field }, start, at);
+        note(Field::Separator, at, at + 1);
+        start = at + 1;
+        field = match field {
+            Field::Source => Field::Destination,
+            _ if is_q => Field::Server,
+            Field::Destination => Field::Hop,
+            other => other,
+        };
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::parse;
 
-    fn path(text: &str) -> Path<'_> {
-        Path::parse(text, 0).expect("path")
+    fn code(line: &[u8]) -> Code {
+        parse(line).expect_err("must be refused").code
     }
 
     #[test]
-    fn used_means_up_to_the_last_star() {
-        let used: Vec<_> = path("OE1A,WIDE1*,WIDE2-1,qAR,OE9XYZ")
-            .iter()
-            .map(|hop| hop.used)
-            .collect();
-        assert_eq!(used, [true, true, false, false, false]);
-    }
-
-    #[test]
-    fn who_heard_it() {
-        for (text, heard, igate) in [
-            (
-                "WIDE1-1,WIDE2-1,qAR,OE9XYZ-10",
-                Heard::Direct,
-                Some("OE9XYZ-10"),
-            ),
-            (
-                "OE9A*,WIDE2-1,qAR,OE9XYZ-10",
-                Heard::Digipeated,
-                Some("OE9XYZ-10"),
-            ),
-            ("TCPIP*,qAC,T2TEST", Heard::Internet, None),
-            ("qAS,RECEIVER", Heard::Direct, Some("RECEIVER")),
-            ("WIDE1-1,OE9XYZ,I", Heard::Direct, Some("OE9XYZ")),
-            ("OE9A*", Heard::Digipeated, None),
-            ("WIDE1-1", Heard::Unknown, None),
-            ("", Heard::Unknown, None),
-        ] {
-            assert_eq!(
-                (path(text).heard(), path(text).igate()),
-                (heard, igate),
-                "{text}"
-            );
+    fn callsigns_legal_on_aprs_is_are_taken() {
+        for source in ["OE9XXX-15", "Lachens", "EL-4K3M", "ER-WP4CIE", "DW1234", "OE9XXX-L1", "A"] {
+            let line = format!("{source}>OGNINRE,qAS,X:>on");
+            let packet = parse(line.as_bytes()).expect(source);
+            assert_eq!((packet.source, packet.destination), (source, "OGNINRE"));
         }
+        let odd = parse(b"Lachens>APRS:>x").expect("taken");
+        assert!(odd.diagnostics.has(Code::SsidNotAx25));
+        assert!(parse(b"OE9XXX-15>APRS:>x").expect("taken").diagnostics.is_empty());
     }
 
     #[test]
-    fn broken_paths_are_refused_where_they_break() {
-        for (text, offset) in [
-            ("A,,B", 2),
-            ("A*B", 0),
-            ("A,TOOLONGCALL", 2),
-            ("A,B C", 2),
-            (",", 0),
-            ("A,B-", 2),
-        ] {
-            assert_eq!(
-                Path::parse(text, 0).expect_err(text).offset(),
-                offset,
-                "{text}"
-            );
-        }
-        let long = vec!["A"; 25].join(",");
-        assert_eq!(Path::parse(&long, 0).expect_err("long").code(), "path_long");
-        assert!(Path::parse("qAC,20010DB8000000000000000000000001", 0).is_ok());
+    fn broken_headers_are_refused_with_the_place() {
+        assert_eq!(code(b"OE9XXX"), Code::HeaderFormat);
+        assert_eq!(code(b"OE9XXX>APRS"), Code::HeaderFormat);
+        assert_eq!(code(b"OE9XXX>APRS,WIDE1-1"), Code::HeaderFormat);
+        assert_eq!(code(b">APRS:x"), Code::HeaderSource);
+        assert_eq!(code(b"OE_9>APRS:x"), Code::HeaderSource);
+        assert_eq!(code(b"OE9XXXXXX-9>APRS:x"), Code::HeaderSource);
+        assert_eq!(code(b"OE9XXX->APRS:x"), Code::HeaderSource);
+        assert_eq!(code(b"OE9XXX>:x"), Code::HeaderDest);
+        assert_eq!(code(b"OE9XXX>AP RS:x"), Code::HeaderDest);
+        assert_eq!(code(b"OE9XXX>APRS,,WIDE1-1:x"), Code::HeaderPath);
+        assert_eq!(code(b"OE9XXX>APRS,WI*DE:x"), Code::HeaderPath);
+        assert_eq!(parse(b"OE9XXX>APRS,OE9$:x").expect_err("bad path").offset, 15);
+    }
+
+    #[test]
+    fn the_path_has_a_bound() {
+        let many = |n: usize| format!("OE9XXX>APRS{}:>x", ",WIDE1-1".repeat(n));
+        assert_eq!(parse(many(24).as_bytes()).expect("24 are taken").path.len(), 24);
+        assert_eq!(code(many(25).as_bytes()), Code::HeaderPath);
+    }
+
+    #[test]
+    fn only_the_first_colon_ends_the_header() {
+        assert_eq!(parse(b"OE9XXX>APRS:>a:b").expect("good").info, b">a:b");
+    }
+
+    #[test]
+    fn an_ipv6_address_is_an_element_only_after_the_q_construct() {
+        assert!(parse(b"OE9XXX>APRS,qAS,20010DB8000000000000000000000001:>x").is_ok());
+        assert_eq!(code(b"OE9XXX>APRS,20010DB8000000000000000000000001:>x"), Code::HeaderPath);
     }
 }

@@ -1,115 +1,168 @@
-//! Objects and items (chapter 11).
+//! Objects (chapter 11): something with a name and a place, put on the map by a station. Area objects too.
 
-use crate::{Kind, Packet, ParseError, position, time};
+use crate::diagnostic::DiagnosticCode as Code;
+use crate::packet::{Decoder, Outcome, Trace};
+use crate::position;
+use crate::text::{digits, take};
+use crate::{Field, Text, frequency};
 
-/// `;` name of nine, `*` or `_`, time, position.
-pub(crate) fn object<'a>(packet: &mut Packet<'a>, body: &'a [u8]) -> Result<(), ParseError<'a>> {
-    packet.kind = Kind::Object;
-    // Nine characters by the standard; some send fewer and do not pad.
-    let flag = if matches!(body.get(9), Some(b'*' | b'_')) {
-        9
-    } else {
-        let short = (1..body.len().min(9))
-            .find(|at| matches!(body[*at], b'*' | b'_') && time::take(&body[at + 1..]).is_some());
-        let Some(short) = short else {
-            return Err(packet.bad("object_form", &body[body.len().min(9)..]));
-        };
-        packet.odd("object_name", &body[..short]);
-        short
-    };
-    named(packet, &body[..flag], body[flag] == b'*');
-    let rest = &body[flag + 1..];
-    let rest = match time::take(rest) {
-        Some((timestamp, after)) => {
-            packet.timestamp = timestamp;
-            if timestamp.is_none() {
-                packet.odd("time_bad", &rest[..7]);
-            }
-            after
-        }
-        None => {
-            packet.odd("time_missing", &rest[..0]);
-            rest
-        }
-    };
-    position::located(packet, rest)
+/// A shape around the object's position (symbol `\l`).
+#[derive(Debug, Clone, Copy, PartialEq)]
+#[non_exhaustive]
+pub struct AreaObject {
+    /// 0 circle, 1 line down right, 2 ellipse, 3 triangle, 4 box, 5 filled circle, 6 line down left, 7 to 9 filled
+    /// ellipse, triangle, box.
+    pub shape: u8,
+    /// 0 to 7 black, blue, green, cyan, red, violet, yellow, grey; 8 to 15 the same, dimmer.
+    pub colour: u8,
+    /// Extent to the south, degrees.
+    pub latitude_offset: f64,
+    /// Extent to the east (negative: west), degrees.
+    pub longitude_offset: f64,
+    /// Half width of the corridor along a line, miles.
+    pub corridor_miles: Option<f64>,
 }
 
-/// `)` name of three to nine, `!` or `_`, position.
-pub(crate) fn item<'a>(packet: &mut Packet<'a>, body: &'a [u8]) -> Result<(), ParseError<'a>> {
-    packet.kind = Kind::Item;
-    let end = body
-        .iter()
-        .take(10)
-        .position(|byte| matches!(byte, b'!' | b'_'));
-    let Some(end @ 3..=9) = end else {
-        return Err(packet.bad("item_name", body));
-    };
-    named(packet, &body[..end], body[end] == b'!');
-    position::located(packet, &body[end + 1..])
+pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome {
+    let (name, mark, rest) = name_and_mark(d, body)?;
+    name_text(d, name);
+    d.mark(Field::Alive, mark);
+    d.packet.alive = Some(mark[0] == b'*');
+    let place = time(d, rest)?;
+    let rest = position::coordinates(d, place)?;
+    let rest = frequency::from_name(d, d.packet.name.map_or(&[], Text::bytes), rest);
+    position::after(d, rest);
+    Ok(())
 }
 
-fn named<'a>(packet: &mut Packet<'a>, name: &'a [u8], alive: bool) {
-    packet.name = Some(name.trim_ascii_end());
-    packet.alive = Some(alive);
+/// The nine bytes of the name and the live mark; a name cut short is taken if all else fits.
+fn name_and_mark<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<(&'a [u8], &'a [u8], &'a [u8])> {
+    if let Some((name, rest)) = take(body, 9)
+        && let Some((mark @ [b'*' | b'_'], rest)) = take(rest, 1)
+    {
+        return Ok((name, mark, rest));
+    }
+    for at in 1..9.min(body.len()) {
+        let (name, rest) = body.split_at(at);
+        if let [b'*' | b'_', after @ ..] = rest
+            && after.len() > 7
+            && (position::is_complete(&after[7..]) || position::is_complete(after))
+        {
+            d.flag(Code::NameShort, name);
+            return Ok((name, &rest[..1], after));
+        }
+    }
+    Err(d.refuse(Code::ObjectForm, body.get(9..).unwrap_or(body)))
+}
+
+/// Sets the name without its padding; spaces in front and inside count.
+pub(crate) fn name_text<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, name: &'a [u8]) {
+    d.mark(Field::Name, name);
+    let padding = name.iter().rev().take_while(|&&byte| byte == b' ').count();
+    let text = &name[..name.len() - padding];
+    if text.is_empty() || text.iter().any(|byte| !(0x20..0x7F).contains(byte)) {
+        d.flag(Code::NameForm, name);
+    }
+    d.packet.name = Some(Text(text));
+}
+
+/// The time of an object; none at all is taken and flagged.
+fn time<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) -> Outcome<&'a [u8]> {
+    if rest.len() < 7 {
+        return Err(d.refuse(Code::PosFormat, rest));
+    }
+    position::time_before_position(d, rest)
+}
+
+/// `Tyy/Cxx` behind the symbol `\l`, with a corridor `{nnn}` for lines.
+pub(crate) fn area<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) -> Option<&'a [u8]> {
+    let symbol = d.packet.symbol?;
+    if symbol.code != 'l' || symbol.table != '\\' {
+        return None;
+    }
+    let (form, after) = take(rest, 7)?;
+    let shape = form[0].checked_sub(b'0').filter(|&shape| shape <= 9)?;
+    let colour = match (form[3], form[4]) {
+        (b'/', digit @ b'0'..=b'9') => digit - b'0',
+        (b'1', digit @ b'0'..=b'5') => 10 + digit - b'0',
+        _ => return None,
+    };
+    let south = f64::from(digits(&form[1..3])?);
+    let east = f64::from(digits(&form[5..7])?);
+    let mut area = AreaObject {
+        shape,
+        colour,
+        latitude_offset: south * south / 100.0,
+        longitude_offset: east * east / 100.0 * if shape == 6 { -1.0 } else { 1.0 },
+        corridor_miles: None,
+    };
+    d.mark(Field::Area, form);
+    let mut after = after;
+    if matches!(shape, 1 | 6)
+        && let Some(inner) = after.strip_prefix(b"{")
+        && let Some(end) = inner.iter().take(4).position(|&byte| byte == b'}')
+        && let Some(miles) = digits(&inner[..end])
+    {
+        area.corridor_miles = Some(f64::from(miles));
+        d.mark(Field::Area, &after[..end + 2]);
+        after = &after[end + 2..];
+    }
+    d.packet.area = Some(area);
+    Some(after)
 }
 
 #[cfg(test)]
 mod tests {
-    use crate::{Kind, parse};
+    use super::*;
+    use crate::{Kind, Packet, parse};
 
-    #[test]
-    fn objects_and_items_live_and_killed() {
-        for (info, name, alive, kind) in [
-            (
-                ";CAMP 7   *231015z4722.85N/00832.46E;Open till 18h",
-                "CAMP 7",
-                true,
-                Kind::Object,
-            ),
-            (
-                ";CAMP 7   _231015z4722.85N/00832.46E;",
-                "CAMP 7",
-                false,
-                Kind::Object,
-            ),
-            (")GATE!4722.85N/00832.46Ej", "GATE", true, Kind::Item),
-            (")GATE_4722.85N/00832.46Ej", "GATE", false, Kind::Item),
-            (";AB*231015z4722.85N/00832.46E;", "AB", true, Kind::Object),
-            (
-                ";NOTIME   *4722.85N/00832.46E;",
-                "NOTIME",
-                true,
-                Kind::Object,
-            ),
-        ] {
-            let line = format!("A1B>APRS:{info}");
-            let packet = parse(line.as_bytes()).expect(info);
-            assert_eq!(
-                (packet.name, packet.alive, packet.kind),
-                (Some(name.as_bytes()), Some(alive), kind)
-            );
-            assert!((packet.position.expect("position").latitude - 47.380_833).abs() < 1e-5);
-        }
+    fn body(info: &str) -> Packet<'static> {
+        parse(Box::leak(format!("OE9XXX-9>APRS:{info}").into_bytes().into_boxed_slice())).expect(info)
     }
 
     #[test]
-    fn without_a_mark_there_is_no_object() {
-        assert_eq!(
-            parse(b"A1B>APRS:;CAMP 7   231015z4722.85N/00832.46E;")
-                .expect_err("form")
-                .code(),
-            "object_form"
-        );
-        assert_eq!(
-            parse(b"A1B>APRS:)AB!4722.85N/00832.46Ej")
-                .expect_err("name")
-                .code(),
-            "item_name"
-        );
-        assert_eq!(
-            parse(b"A1B>APRS:;").expect_err("nothing").code(),
-            "object_form"
-        );
+    fn live_and_killed() {
+        let camp = body(";CAMP 7   *231015z4722.85N/00832.46E;Open till 18h");
+        assert_eq!((camp.kind, camp.alive), (Kind::Object, Some(true)));
+        assert_eq!(camp.name.expect("named"), "CAMP 7");
+        assert_eq!(camp.comment.to_string_lossy(), "Open till 18h");
+        assert_eq!(body(";CAMP 7   _231015z4722.85N/00832.46E;").alive, Some(false));
+        assert_eq!(body("; LEAD*_  *231015z4722.85N/00832.46E;").name.expect("named"), " LEAD*_");
+    }
+
+    #[test]
+    fn short_names_and_missing_times_are_taken_and_flagged() {
+        let short = body(";AB*231015z4722.85N/00832.46E;");
+        assert!(short.name.expect("named") == "AB" && short.diagnostics.has(Code::NameShort) && short.position.is_some());
+        let timeless = body(";NAME     *4722.85N/00832.46E;");
+        assert!(timeless.timestamp.is_none() && timeless.diagnostics.has(Code::TimeOdd) && timeless.position.is_some());
+        let month = body(";NAME     *112310154722.85N/00832.46E;");
+        assert!(month.timestamp.is_some() && month.diagnostics.has(Code::TimeOdd));
+    }
+
+    #[test]
+    fn a_broken_place_keeps_the_name_in_the_error() {
+        let error = parse(b"OE9XXX>APRS:;NAME     *231015z04722.85N/00832.46E;").expect_err("refused");
+        assert_eq!((error.kind, error.name), (Some(Kind::Object), Some(Text(b"NAME"))));
+        assert_eq!(parse(b"OE9XXX>APRS:;NAME").expect_err("refused").code, Code::ObjectForm);
+    }
+
+    #[test]
+    fn area_objects() {
+        let area = body(";SEARCH1  *231015z5130.00N\\00007.50Wl703/405").area.expect("an area");
+        assert_eq!((area.shape, area.colour), (7, 4));
+        assert!((area.latitude_offset - 0.09).abs() < 1e-9 && (area.longitude_offset - 0.25).abs() < 1e-9);
+        let line = body(";LINE     *231015z5130.00N\\00007.50Wl6031205{12}").area.expect("an area");
+        assert_eq!((line.shape, line.colour, line.corridor_miles), (6, 12, Some(12.0)));
+        assert!(line.longitude_offset < 0.0);
+        assert_eq!(body(";NOAREA   *231015z5130.00N\\00007.50Wl7031905").area, None);
+    }
+
+    #[test]
+    fn a_name_that_is_a_frequency() {
+        let repeater = body(";145.600OE*231015z4722.85N/00832.46Er T123 -060 Club");
+        let frequency = repeater.frequency.expect("has one");
+        assert_eq!((frequency.mhz, frequency.offset_khz), (145.6, Some(-600)));
+        assert_eq!(repeater.comment.to_string_lossy(), "Club");
     }
 }
