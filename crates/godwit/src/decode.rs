@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::ArgMatches;
-use godwit_packet::{Packet, Text, json, parse, symbol_name};
+use godwit_packet::{Text, explain, json};
 
 /// The longest line taken; what is longer is cut, and then is no packet.
 const LONGEST: u64 = 65_536;
@@ -18,6 +18,7 @@ pub(crate) fn decode(matches: &ArgMatches) -> anyhow::Result<()> {
     let as_json = matches
         .get_one::<String>("format")
         .is_some_and(|format| format == "json");
+    let every_byte = matches.get_flag("explain");
     let (source, live): (Box<dyn BufRead>, bool) = if path.as_os_str() == "-" {
         (Box::new(io::stdin().lock()), true)
     } else {
@@ -32,7 +33,7 @@ pub(crate) fn decode(matches: &ArgMatches) -> anyhow::Result<()> {
             serde_json::to_writer(&mut out, &json(line))?;
             out.write_all(b"\n")?;
         } else {
-            for_people(&mut out, line)?;
+            for_people(&mut out, line, every_byte)?;
         }
         if flush { out.flush() } else { Ok(()) }
     })?;
@@ -60,11 +61,9 @@ fn lines(
     }
 }
 
-/// Text from the air as a terminal may show it: control characters are escaped.
-fn shown(bytes: &[u8]) -> String {
-    Text(bytes)
-        .to_text()
-        .chars()
+/// Control characters and what else could steer a terminal are escaped.
+fn shown(text: &str) -> String {
+    text.chars()
         .map(|c| {
             if c.is_control() {
                 c.escape_default().to_string()
@@ -75,132 +74,44 @@ fn shown(bytes: &[u8]) -> String {
         .collect()
 }
 
-fn for_people(out: &mut impl Write, line: &[u8]) -> io::Result<()> {
-    writeln!(out, "{}", shown(line))?;
-    match parse(line) {
-        Ok(packet) => explain(out, &packet, "  ")?,
-        Err(error) => {
-            writeln!(
-                out,
-                "  not readable   {} (byte {})",
-                error.message(),
-                error.offset()
-            )?;
+/// The line, then every run of bytes with its field, value, meaning and warnings.
+fn for_people(out: &mut impl Write, line: &[u8], every_byte: bool) -> io::Result<()> {
+    let explanation = explain(line);
+    writeln!(out, "{}", shown(&Text::new(line).to_string_lossy()))?;
+    match &explanation.packet {
+        Ok(packet) => writeln!(
+            out,
+            "  {} from {}, heard: {}",
+            packet.kind.as_str().replace('_', " "),
+            packet.source,
+            packet.heard().as_str()
+        )?,
+        Err(error) => writeln!(
+            out,
+            "  not readable: {} (byte {})",
+            error.message(),
+            error.offset
+        )?,
+    }
+    for part in &explanation.spans {
+        // Without --explain: what has a value or is odd.
+        if !every_byte && part.value.is_empty() && part.warnings.is_empty() {
+            continue;
+        }
+        let bytes = format!("{}-{}", part.span.start, part.span.end);
+        writeln!(
+            out,
+            "  {bytes:>9}  {:<22} {:<24} {}",
+            part.span.field.as_str(),
+            shown(&part.text),
+            shown(&part.value)
+        )?;
+        if every_byte {
+            writeln!(out, "             {}", part.meaning)?;
+        }
+        for warning in &part.warnings {
+            writeln!(out, "             odd: {}", warning.message())?;
         }
     }
     writeln!(out)
-}
-
-fn explain(out: &mut impl Write, packet: &Packet<'_>, indent: &str) -> io::Result<()> {
-    let mut field = |name: &str, value: String| writeln!(out, "{indent}{name:<14} {value}");
-    field(
-        "from",
-        format!("{} to {}", packet.source, packet.destination),
-    )?;
-    field("kind", packet.kind.as_str().replace('_', " "))?;
-    let path: Vec<String> = packet
-        .path
-        .iter()
-        .map(|hop| format!("{}{}", hop.callsign, if hop.used { "*" } else { "" }))
-        .collect();
-    if !path.is_empty() {
-        let igate = packet
-            .path
-            .igate()
-            .map(|igate| format!(", through {igate}"))
-            .unwrap_or_default();
-        field(
-            "path",
-            format!(
-                "{} (heard: {}{igate})",
-                path.join(" > "),
-                packet.heard().as_str()
-            ),
-        )?;
-    }
-    if let Some(name) = packet.name {
-        field(
-            "name",
-            format!(
-                "{}{}",
-                shown(name),
-                if packet.alive == Some(false) {
-                    " (killed)"
-                } else {
-                    ""
-                }
-            ),
-        )?;
-    }
-    if let Some(position) = packet.position {
-        field(
-            "position",
-            format!(
-                "{:.6}, {:.6} ({}, to about {:.0} m)",
-                position.latitude,
-                position.longitude,
-                position.format.as_str(),
-                position.resolution_m.max(1.0)
-            ),
-        )?;
-    }
-    if let Some(symbol) = packet.symbol {
-        field(
-            "symbol",
-            format!(
-                "{}{} {}",
-                char::from(symbol.table),
-                char::from(symbol.code),
-                symbol_name(symbol.table, symbol.code)
-            ),
-        )?;
-    }
-    for (name, value, unit) in [
-        ("altitude", packet.altitude_m, "m"),
-        ("speed", packet.speed_kmh.map(f64::from), "km/h"),
-        ("course", packet.course_deg.map(f64::from), "°"),
-    ] {
-        if let Some(value) = value {
-            field(name, format!("{value:.0} {unit}"))?;
-        }
-    }
-    if let Some(weather) = packet.weather {
-        field(
-            "weather",
-            format!("{weather:?}").replace("Some(", "").replace(')', ""),
-        )?;
-    }
-    if let Some(telemetry) = packet.telemetry {
-        let values: Vec<String> = telemetry
-            .values
-            .iter()
-            .flatten()
-            .map(f64::to_string)
-            .collect();
-        field("telemetry", values.join(" "))?;
-    }
-    if let Some(message) = packet.message {
-        field("message to", shown(message.addressee.0))?;
-        field("text", shown(message.text.0))?;
-        if let Some(id) = message.id {
-            field("number", shown(id.0))?;
-        }
-    }
-    if let Some(status) = packet.status {
-        field("status", shown(status.0))?;
-    }
-    if !packet.comment.is_empty() {
-        field("comment", shown(&packet.comment.to_bytes()))?;
-    }
-    for odd in packet.diagnostics.iter() {
-        field(
-            "odd",
-            format!("{} (bytes {}-{})", odd.message(), odd.start, odd.end),
-        )?;
-    }
-    if let Some(inner) = &packet.third_party {
-        writeln!(out, "{indent}carries")?;
-        explain(out, inner, &format!("{indent}  "))?;
-    }
-    Ok(())
 }

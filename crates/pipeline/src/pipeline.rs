@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use godwit_packet::{Format, Kind, Packet, parse};
+use godwit_packet::{Heard, Kind, Packet, PositionFormat, parse};
 
 use crate::{DuplicateWindow, EntityChange, EntityKey, EntityKind, Fix, Name, Record, Verdict};
 
@@ -38,21 +38,21 @@ impl Pipeline {
             Ok(packet) => packet,
             Err(error) => {
                 record.sender = error
-                    .source()
-                    .and_then(|source| Name::new(source.as_bytes()));
+                    .header
+                    .and_then(|header| Name::new(header.source.as_bytes()));
                 record.entity = record.sender.map(|name| EntityKey {
                     kind: EntityKind::Station,
                     name,
                 });
-                record.kind = error.kind().unwrap_or(Kind::Unknown).as_str();
-                record.verdict = Verdict::Bad(error.code());
+                record.kind = error.kind.unwrap_or(Kind::Unknown).as_str();
+                record.verdict = Verdict::Bad(error.code.as_str());
                 return Outcome {
                     record,
                     changes: Vec::new(),
                 };
             }
         };
-        let subject = innermost(&packet);
+        let subject = packet.innermost();
         record.sender = Name::new(subject.source.as_bytes());
         record.entity = entity_of(subject);
         record.kind = packet.kind.as_str();
@@ -93,7 +93,7 @@ impl Pipeline {
 pub fn changes_of(record: &Record) -> Vec<EntityChange> {
     match (record.verdict, parse(&record.raw)) {
         (Verdict::Accepted | Verdict::Implausible(_), Ok(packet)) => {
-            changes(record, &packet, innermost(&packet))
+            changes(record, &packet, packet.innermost())
         }
         _ => Vec::new(),
     }
@@ -104,26 +104,21 @@ pub fn changes_of(record: &Record) -> Vec<EntityChange> {
 #[must_use]
 pub fn fix_of(raw: &[u8], key: &EntityKey) -> Option<Fix> {
     let packet = parse(raw).ok()?;
-    let subject = innermost(&packet);
+    let subject = packet.innermost();
     if implausible(subject).is_some() || entity_of(subject)? != *key {
         return None;
     }
     fix(subject)
 }
 
-/// The packet itself, or the one that a gateway passed on in third-party form (APRS 1.0.1 chapter 17).
-fn innermost<'p, 'a>(packet: &'p Packet<'a>) -> &'p Packet<'a> {
-    let mut packet = packet;
-    while let Some(inner) = packet.third_party.as_deref() {
-        packet = inner;
-    }
-    packet
+fn ascii(c: char) -> u8 {
+    u8::try_from(c).unwrap_or(0)
 }
 
 fn entity_of(packet: &Packet<'_>) -> Option<EntityKey> {
     let (kind, name) = match packet.kind {
-        Kind::Object => (EntityKind::Object, packet.name?),
-        Kind::Item => (EntityKind::Item, packet.name?),
+        Kind::Object => (EntityKind::Object, packet.name?.bytes()),
+        Kind::Item => (EntityKind::Item, packet.name?.bytes()),
         _ => (EntityKind::Station, packet.source.as_bytes()),
     };
     Some(EntityKey {
@@ -143,19 +138,21 @@ fn fix(packet: &Packet<'_>) -> Option<Fix> {
     // A locator is a square kilometres wide: not a place to put a station that may be known exactly.
     let position = packet
         .position
-        .filter(|position| position.format != Format::Grid)?;
+        .filter(|position| position.format != PositionFormat::Grid)?;
     let (symbol_table, symbol_code) = packet
         .symbol
-        .map_or((0, 0), |symbol| (symbol.table, symbol.code));
+        .map_or((0, 0), |symbol| (ascii(symbol.table), ascii(symbol.code)));
     Some(Fix {
         latitude: position.latitude,
         longitude: position.longitude,
         symbol_table,
         symbol_code,
-        course_deg: packet.course_deg,
-        speed_kmh: packet.speed_kmh,
+        course_deg: packet
+            .course_deg
+            .map(|course| (course.round() as u16).max(1)),
+        speed_kmh: packet.speed_kmh.map(|speed| speed as f32),
         ambiguity: position.ambiguity,
-        radio: packet.via_radio(),
+        radio: matches!(packet.heard(), Heard::Direct | Heard::Digipeated),
         weather: packet.weather.is_some(),
     })
 }

@@ -6,12 +6,11 @@ use std::{
 };
 
 use fastrand::Rng;
-use godwit_packet::encode;
 
 use crate::{
     places::PLACES,
     station::{Role, Station},
-    traffic,
+    traffic::{self, Words},
 };
 
 /// What to simulate.
@@ -162,7 +161,7 @@ impl Simulator {
             return line;
         }
         let Some(Reverse((_, index))) = self.due.pop() else {
-            return self.line(0, "APRS", ">nobody here", String::new());
+            return self.line(0, &Words::raw(">nobody here"), "");
         };
         let jitter = 0.9 + 0.2 * self.random.f64();
         // A mover's second fix comes soon in the first minute of its life.
@@ -178,13 +177,8 @@ impl Simulator {
         self.speak(index)
     }
 
-    fn line(
-        &mut self,
-        index: usize,
-        destination: &str,
-        info: impl AsRef<[u8]>,
-        path: String,
-    ) -> Line {
+    /// What a station says; over the path that fits where it is, or a given one.
+    fn line(&mut self, index: usize, words: &Words, path: &str) -> Line {
         let Self {
             stations,
             random,
@@ -192,12 +186,14 @@ impl Simulator {
             ..
         } = self;
         let fix = stations[index].at(random, *now_us);
-        let path = if path.is_empty() {
-            traffic::path(random, &stations[index], &fix, false)
+        let bytes = if path.is_empty() {
+            words.line(
+                &stations[index].call,
+                &traffic::path(random, &stations[index], &fix, false),
+            )
         } else {
-            path
+            words.line(&stations[index].call, path)
         };
-        let bytes = encode::line(&stations[index].call, destination, &path, info.as_ref());
         Line {
             at_us: *now_us,
             bytes,
@@ -208,8 +204,8 @@ impl Simulator {
     fn speak(&mut self, index: usize) -> Line {
         let dice = self.random.u32(..1000);
         if dice < 3 {
-            let info = traffic::malformed(&mut self.random);
-            return self.line(index, "APRS", info, String::new());
+            let words = traffic::malformed(&mut self.random);
+            return self.line(index, &words, "");
         }
         let fixed = !self.stations[index].moves();
         if dice < 40 && fixed {
@@ -219,8 +215,8 @@ impl Simulator {
             return self.talk(index);
         }
         if dice < 200 && fixed && self.stations[index].role != Role::Weather {
-            let info = traffic::other(&mut self.random, &mut self.stations[index]);
-            return self.line(index, "APZGDW", info, String::new());
+            let words = traffic::other(&mut self.random, &mut self.stations[index]);
+            return self.line(index, &words, "");
         }
         let Self {
             stations,
@@ -229,16 +225,15 @@ impl Simulator {
             ..
         } = self;
         let fix = stations[index].at(random, *now_us);
-        let (destination, info) = traffic::position(random, &stations[index], &fix, *now_us);
+        let words = traffic::position(random, &stations[index], &fix, *now_us);
         // A copy over another way, within the 30 s in which the network knows it again.
-        let copy = random.u8(..50) == 0 && !fixed;
-        let line = self.line(index, &destination, &info, String::new());
-        if copy {
-            let path = traffic::path(&mut self.random, &self.stations[index], &fix, true);
-            let bytes = encode::line(&self.stations[index].call, &destination, &path, &info);
-            let later = self.now_us + 2_000_000;
+        let copy = (random.u8(..50) == 0 && !fixed)
+            .then(|| traffic::path(random, &stations[index], &fix, true));
+        let line = self.line(index, &words, "");
+        if let Some(path) = copy {
+            let bytes = words.line(&self.stations[index].call, &path);
             self.follow(Line {
-                at_us: later,
+                at_us: self.now_us + 2_000_000,
                 bytes,
                 position: line.position,
             });
@@ -259,40 +254,28 @@ impl Simulator {
         let text = TEXTS[self.random.usize(..TEXTS.len())];
         self.stations[index].sequence += 1;
         let id = (self.stations[index].sequence % 1000).to_string();
-        let (mut info, mut ack) = (Vec::new(), Vec::new());
-        encode::message(&mut info, &self.stations[with].call, text, &id);
-        encode::message(
-            &mut ack,
+        let (message, ack) = traffic::message(
             &self.stations[index].call,
-            &format!("ack{id}"),
-            "",
+            &self.stations[with].call,
+            text,
+            &id,
         );
-        let mut answer = self.line(with, "APZGDW", ack, String::new());
+        let mut answer = self.line(with, &ack, "");
         answer.at_us += 3_000_000;
         self.follow(answer);
         if self.random.u8(..10) == 0 {
             // Gated from the internet to radio and heard by another igate: third-party form.
-            let inner = encode::line(
-                &self.stations[index].call,
-                "APZGDW",
-                "TCPIP,GODWIT-S*",
-                &info,
-            );
+            let inner = message.line(&self.stations[index].call, "TCPIP,GODWIT-S*");
             let (_, igate) = traffic::infrastructure(self.stations[index].place);
-            let bytes = encode::line(
-                &igate,
-                "APZGDW",
-                &format!("qAR,{}-11", igate.split('-').next().unwrap_or_default()),
-                &[b"}", &inner[..]].concat(),
-            );
-            let position = self.stations[index].home;
+            let path = format!("qAR,{}-11", igate.split('-').next().unwrap_or_default());
+            let bytes = Words::raw([b"}", &inner[..]].concat()).line(&igate, &path);
             return Line {
                 at_us: self.now_us,
                 bytes,
-                position,
+                position: self.stations[index].home,
             };
         }
-        self.line(index, "APZGDW", info, String::new())
+        self.line(index, &message, "")
     }
 
     /// Announces an object, moves it a little, in the end kills it.
@@ -324,11 +307,11 @@ impl Simulator {
             object.place.1 += 0.002;
         }
         let (owner, alive) = (object.owner, object.left > 0);
-        let info = traffic::object(&object.name, alive, object.place, self.now_us, object.text);
+        let words = traffic::object(&object.name, alive, object.place, self.now_us, object.text);
         if !alive {
             self.objects.swap_remove(chosen);
         }
-        self.line(owner, "APZGDW", info, String::new())
+        self.line(owner, &words, "")
     }
 
     fn follow(&mut self, line: Line) {

@@ -91,45 +91,26 @@ impl Station {
                 around(random, centre, spread)
             }
         };
-        let pick = |symbols: &[u8], random: &mut Rng| Symbol {
-            table: b'/',
-            code: symbols[random.usize(..symbols.len())],
+        let pick = |symbols: &[u8], random: &mut Rng| {
+            Symbol::new('/', char::from(symbols[random.usize(..symbols.len())]))
         };
         let (symbol, ssid) = match role {
             Role::Car => (pick(b">>>>kvjuUR<", random), "-9"),
             Role::Walker => (pick(b"[[b", random), "-7"),
             Role::Boat => (pick(b"sY", random), "-8"),
             Role::Aircraft => (pick(b"''^X", random), "-11"),
-            Role::Balloon => (
-                Symbol {
-                    table: b'/',
-                    code: b'O',
-                },
-                "-11",
-            ),
+            Role::Balloon => (Symbol::new('/', 'O'), "-11"),
             Role::Home => (
                 pick(b"---yInK", random),
                 ["", "-1", "-5", "-10"][random.usize(..4)],
             ),
-            Role::Weather => (
-                Symbol {
-                    table: b'/',
-                    code: b'_',
-                },
-                "-13",
-            ),
+            Role::Weather => (Symbol::new('/', '_'), "-13"),
             Role::Digipeater => (
-                Symbol {
-                    table: if random.bool() { b'/' } else { b'1' },
-                    code: b'#',
-                },
+                Symbol::new(if random.bool() { '/' } else { '1' }, '#'),
                 "-2",
             ),
             Role::Igate => (
-                Symbol {
-                    table: b"IRTL"[random.usize(..4)],
-                    code: b'&',
-                },
+                Symbol::new(['I', 'R', 'T', 'L'][random.usize(..4)], '&'),
                 "-10",
             ),
         };

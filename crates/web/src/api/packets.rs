@@ -78,13 +78,13 @@ fn about(name: &str) -> Vec<EntityKey> {
 }
 
 fn packet(packet: &StoredPacket) -> Value {
-    let text = Text(&packet.raw);
+    let text = Text::new(&packet.raw);
     let mut object = json!({
         "id": packet.id.to_string(),
         "received_at": rfc3339(packet.received_at_us),
         "source": packet.sender.map(|sender| sender.to_string()),
         "kind": packet.kind,
-        "raw": text.to_text(),
+        "raw": text.to_string_lossy(),
         "verdict": packet.verdict,
     });
     if let Some(reason) = &packet.reason {

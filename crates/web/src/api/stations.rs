@@ -6,7 +6,7 @@ use axum::{
     extract::{Path, Query, State},
 };
 use godwit_live::Area;
-use godwit_packet::{Packet, parse, symbol_name};
+use godwit_packet::{parse, symbol_name};
 use godwit_pipeline::{EntityKey, EntityKind, EntityState, Name};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -173,11 +173,6 @@ pub(crate) async fn search(
     Ok(Json(json!({ "results": results })))
 }
 
-/// The packet that is about the entity: the inner one of a third-party packet.
-fn subject<'p, 'a>(packet: &'p Packet<'a>) -> &'p Packet<'a> {
-    packet.third_party.as_deref().map_or(packet, subject)
-}
-
 /// At most this many decimals.
 fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
@@ -208,9 +203,12 @@ fn short(state: &EntityState) -> Map<String, Value> {
         object.insert("course_deg".into(), course.into());
     }
     if let Ok(packet) = parse(raw) {
-        let packet = subject(&packet);
+        let packet = packet.innermost();
         if !packet.comment.is_empty() {
-            object.insert("comment".into(), packet.comment.to_string().into());
+            object.insert(
+                "comment".into(),
+                packet.comment.to_string_lossy().trim().to_owned().into(),
+            );
         }
         if let Some(altitude) = packet.altitude_m {
             object.insert("altitude_m".into(), rounded(altitude, 1).into());
@@ -227,7 +225,10 @@ fn full(state: &EntityState) -> Value {
     let raw = state.position.as_ref().map_or(&state.raw, |(.., raw)| raw);
     object.insert(
         "raw".into(),
-        godwit_packet::Text(raw).to_text().into_owned().into(),
+        godwit_packet::Text::new(raw)
+            .to_string_lossy()
+            .into_owned()
+            .into(),
     );
     object.insert(
         "received_at".into(),
@@ -242,13 +243,13 @@ fn full(state: &EntityState) -> Value {
     if let Some((_, fix, _)) = &state.position {
         object.insert(
             "symbol_name".into(),
-            symbol_name(fix.symbol_table, fix.symbol_code).into(),
+            symbol_name(char::from(fix.symbol_table), char::from(fix.symbol_code)).into(),
         );
         if fix.ambiguity > 0 {
             object.insert("ambiguity".into(), fix.ambiguity.into());
         }
     }
-    if let Value::Object(mut decoded) = godwit_packet::json(raw) {
+    if let Ok(Value::Object(mut decoded)) = serde_json::to_value(godwit_packet::json(raw)) {
         for field in ["path", "q_construct", "igate", "heard"] {
             if let Some(value) = decoded.remove(field) {
                 object.insert(field.into(), value);
@@ -272,9 +273,12 @@ fn full(state: &EntityState) -> Value {
         }
     }
     if let Ok(packet) = parse(&state.raw)
-        && let Some(status) = subject(&packet).status
+        && let Some(status) = packet.innermost().status
     {
-        object.insert("status".into(), status.to_text().into_owned().into());
+        object.insert(
+            "status".into(),
+            status.text.to_string_lossy().into_owned().into(),
+        );
     }
     Value::Object(object)
 }
