@@ -1,0 +1,300 @@
+//! The comment (chapter 6 and the 1.2 notes): elements hidden in the text are taken out once each, the text around
+//! them is kept byte for byte.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use crate::diagnostic::DiagnosticCode as Code;
+use crate::packet::{Decoder, Trace};
+use crate::text::digits;
+use crate::{Field, PositionFormat, Text, dao, extension, frequency, signal, telemetry};
+
+/// Most pieces a comment can fall into: seven elements taken out leave eight.
+const PIECES: usize = 8;
+const METRES_PER_FOOT: f64 = 0.3048;
+
+/// Free text, in up to eight pieces of the line: what is left after elements were taken out of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Comment<'a> {
+    text: &'a [u8],
+    /// Offsets into `text` of the parts taken out, in order.
+    cuts: [(u16, u16); PIECES - 1],
+    len: u8,
+}
+
+impl<'a> Comment<'a> {
+    pub(crate) fn set(&mut self, text: &'a [u8]) {
+        *self = Self { text, ..Self::default() };
+    }
+
+    /// True when there is no text.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.pieces().next().is_none()
+    }
+
+    /// The pieces in order, none of them empty.
+    pub fn pieces(&self) -> impl Iterator<Item = &'a [u8]> + '_ {
+        let mut start = 0;
+        let ends = self.cuts[..usize::from(self.len)].iter().copied();
+        let last = u16::try_from(self.text.len()).unwrap_or(u16::MAX);
+        ends.chain([(last, last)]).filter_map(move |(cut, next)| {
+            let piece = self.text.get(usize::from(start)..usize::from(cut));
+            start = next;
+            piece.filter(|piece| !piece.is_empty())
+        })
+    }
+
+    /// The bytes of all pieces, joined; borrowed when there is only one.
+    #[must_use]
+    pub fn bytes(&self) -> Cow<'a, [u8]> {
+        let mut pieces = self.pieces();
+        match (pieces.next(), pieces.next()) {
+            (None, _) => Cow::Borrowed(&[]),
+            (Some(only), None) => Cow::Borrowed(only),
+            _ => Cow::Owned(self.pieces().flatten().copied().collect()),
+        }
+    }
+
+    /// The text for people: UTF-8 if all of it is, else read as Windows-1252.
+    #[must_use]
+    pub fn to_string_lossy(&self) -> Cow<'a, str> {
+        match self.bytes() {
+            Cow::Borrowed(bytes) => Text(bytes).to_string_lossy(),
+            Cow::Owned(bytes) => Cow::Owned(Text(&bytes).to_string_lossy().into_owned()),
+        }
+    }
+
+    /// Takes `start..end` out of the text.
+    fn cut(&mut self, start: usize, end: usize) {
+        let at = usize::from(self.len);
+        let (Ok(start), Ok(end)) = (u16::try_from(start), u16::try_from(end)) else { return };
+        if at == self.cuts.len() {
+            return;
+        }
+        let place = self.cuts[..at].iter().position(|&(other, _)| other > start).unwrap_or(at);
+        self.cuts.copy_within(place..at, place + 1);
+        self.cuts[place] = (start, end);
+        self.len += 1;
+    }
+
+    /// Offset of the first byte not cut out.
+    fn first(&self) -> usize {
+        let mut first = 0;
+        for &(start, end) in &self.cuts[..usize::from(self.len)] {
+            if start != first {
+                break;
+            }
+            first = end;
+        }
+        usize::from(first)
+    }
+}
+
+impl fmt::Display for Comment<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(&self.to_string_lossy())
+    }
+}
+
+/// What one pass over the text finds; offsets of the first byte.
+#[derive(Default)]
+struct Found {
+    altitude: Option<usize>,
+    telemetry: Option<(usize, usize)>,
+    dao: Option<usize>,
+    daos: u8,
+    lettered: Option<usize>,
+    high: bool,
+    control: bool,
+}
+
+/// Marks the bytes that can start or end an element.
+const INTERESTING: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        table[byte] = match byte as u8 {
+            b'/' | b'!' | b'|' | b'P' | b'R' | b'D' => 1,
+            0..=0x1F | 0x7F => 2,
+            0x80..=0xFF => 3,
+            _ => 0,
+        };
+        byte += 1;
+    }
+    table
+};
+
+fn find(text: &[u8], limit: Option<usize>) -> Found {
+    let mut found = Found::default();
+    let mut bar = None;
+    for (at, &byte) in text.iter().enumerate() {
+        match INTERESTING[usize::from(byte)] {
+            0 => continue,
+            2 => found.control = true,
+            3 => found.high = true,
+            _ => match byte {
+                b'/' if found.altitude.is_none() && altitude(&text[at..]).is_some() => found.altitude = Some(at),
+                b'|' => {
+                    if let Some(start) = bar
+                        && telemetry::is_base91(&text[start + 1..at])
+                    {
+                        found.telemetry = Some((start, at + 1));
+                    }
+                    bar = Some(at);
+                }
+                b'!' if at >= 4 && limit.is_none_or(|limit| at < limit) && dao::is_dao(&text[at - 4..=at]) => {
+                    found.dao = Some(at - 4);
+                    found.daos = found.daos.saturating_add(1);
+                }
+                b'P' | b'R' | b'D' if found.lettered.is_none() && is_lettered(&text[at..]) => found.lettered = Some(at),
+                _ => {}
+            },
+        }
+    }
+    found
+}
+
+fn is_lettered(bytes: &[u8]) -> bool {
+    matches!(bytes, [b'P', b'H', b'G', rest @ ..] | [b'R', b'N', b'G', rest @ ..] | [b'D', b'F', b'S', rest @ ..]
+        if rest.len() >= 4 && rest[..4].iter().all(u8::is_ascii_digit))
+}
+
+/// Feet of `/A=dddddd` or `/A=-ddddd` at the start of `bytes`.
+fn altitude(bytes: &[u8]) -> Option<f64> {
+    let &[b'/', b'A', b'=', first, ref rest @ ..] = bytes else { return None };
+    let rest = rest.get(..5)?;
+    let feet = f64::from(digits(rest)?);
+    match first {
+        b'-' => Some(-feet),
+        b'0'..=b'9' => Some(f64::from(first - b'0') * 100_000.0 + feet),
+        _ => None,
+    }
+}
+
+/// Keeps bytes as comment without looking for elements.
+pub(crate) fn keep<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) {
+    d.packet.comment.set(text);
+    d.mark(Field::Text, text);
+}
+
+/// Reads the text of a position, object or item: takes out the elements and keeps the rest.
+#[inline]
+pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) {
+    if !text.is_empty() {
+        elements(d, text);
+    }
+}
+
+fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
+    while let [rest @ .., 0 | 0xFF | b'\r' | b'\n'] = text {
+        d.mark(Field::Padding, &text[rest.len()..]);
+        text = rest;
+    }
+    let mut comment = Comment { text, ..Comment::default() };
+    let mut found = find(text, None);
+    if let Some(at) = found.altitude {
+        let part = &text[at..at + 9];
+        let feet = altitude(part).unwrap_or(0.0);
+        // In Mic-E the base-91 altitude comes first; all else gives way to this explicit one.
+        let mic_e = d.packet.position.is_some_and(|position| position.format == PositionFormat::MicE);
+        if !(mic_e && d.packet.altitude_m.is_some()) {
+            d.packet.altitude_m = Some(feet * METRES_PER_FOOT);
+        }
+        d.mark(Field::Altitude, part);
+        comment.cut(at, at + 9);
+    }
+    if let Some((start, end)) = found.telemetry {
+        telemetry::base91(d, &text[start..end]);
+        comment.cut(start, end);
+        // Telemetry bytes can look like a DAO; look again beside them.
+        if found.dao.is_some_and(|dao| dao < end && dao + 5 > start) {
+            found.dao = find(&text[end..], None).dao.map(|dao| dao + end).or_else(|| find(text, Some(start)).dao);
+        }
+    }
+    if let Some(at) = found.dao {
+        if found.daos > 1 {
+            d.flag(Code::DaoMany, &text[at..at + 5]);
+        }
+        dao::apply(d, &text[at..at + 5]);
+        comment.cut(at, at + 5);
+    }
+    let first = comment.first();
+    let taken = frequency::decode(d, &text[first..]);
+    if taken > 0 {
+        comment.cut(first, first + taken);
+    }
+    if let Some(at) = found.lettered
+        && at >= first + taken
+        && let Some(len) = extension::lettered(d, &text[at..])
+    {
+        d.flag(Code::ExtLate, &text[at..at + len]);
+        comment.cut(at, at + len);
+    }
+    let first = comment.first();
+    if let Some(b' ' | b'/') = text.get(first) {
+        d.mark(Field::Separator, &text[first..=first]);
+        comment.cut(first, first + 1);
+    }
+    if found.high && !Text(text).is_utf8() {
+        d.flag(Code::EncodingFallback, text);
+    }
+    if found.control {
+        d.flag(Code::ControlBytes, text);
+    }
+    if signal::is_altered(text) {
+        d.flag(Code::AlteredByGateway, text);
+    }
+    d.packet.comment = comment;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Packet, parse};
+
+    fn body(comment: &[u8]) -> Packet<'static> {
+        let line = [b"OE9XXX-9>APRS:!4722.85N/00832.46E>".as_slice(), comment].concat();
+        parse(Box::leak(line.into_boxed_slice())).expect("good")
+    }
+
+    fn altitude_of(comment: &[u8]) -> Option<f64> {
+        body(comment).altitude_m.map(|metres| (metres * 10.0).round() / 10.0)
+    }
+
+    #[test]
+    fn altitude_is_six_characters_anywhere() {
+        assert_eq!(altitude_of(b"/A=001414"), Some(431.0));
+        assert_eq!(altitude_of(b"up/A=-00167down"), Some(-50.9));
+        assert_eq!(altitude_of(b"/A=000100/A=000200"), Some(30.5));
+        for text in [b"/A=12345".as_slice(), b"/A=", b"/A=1234.5", b"/A==00123"] {
+            assert_eq!((altitude_of(text), body(text).comment.is_empty()), (None, false));
+        }
+        assert_eq!(body(b"up/A=-00167down").comment.to_string_lossy(), "updown");
+    }
+
+    #[test]
+    fn elements_are_taken_out_in_any_order_and_the_rest_is_kept() {
+        for text in ["/A=001414!W47!|\"#!&0P!'|end", "|\"#!&0P!'|!W47!end/A=001414", "!W47!/A=001414end|\"#!&0P!'|"] {
+            let packet = body(text.as_bytes());
+            assert_eq!(packet.comment.to_string_lossy(), "end", "{text}");
+            assert!(packet.altitude_m.is_some() && packet.dao.is_some() && packet.telemetry.is_some(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_byte_of_text_survives() {
+        assert_eq!(body(b"\xFCber \x80 100\xB0").comment.bytes().as_ref(), b"\xFCber \x80 100\xB0");
+        assert_eq!(body(b"\xFCber").comment.to_string_lossy(), "über");
+        assert!(body(b"\xFCber").diagnostics.has(Code::EncodingFallback));
+        assert!(!body("über".as_bytes()).diagnostics.has(Code::EncodingFallback));
+        assert!(body(b"a\x07b").diagnostics.has(Code::ControlBytes));
+    }
+
+    #[test]
+    fn one_delimiter_is_dropped() {
+        assert_eq!(body(b" /two").comment.to_string_lossy(), "/two");
+        assert_eq!(body(b"/hi").comment.to_string_lossy(), "hi");
+        assert_eq!(body(b"a|b|c|d").comment.to_string_lossy(), "a|b|c|d");
+    }
+}

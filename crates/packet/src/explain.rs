@@ -1,0 +1,239 @@
+//! What every byte of a line means: the spans the parser marks while reading, with values and sentences.
+
+use std::fmt;
+
+use crate::diagnostic::{Diagnostic, DiagnosticCode};
+use crate::info::{parse_traced, strip_end};
+use crate::packet::Trace;
+use crate::text::windows_1252;
+use crate::{Field, Packet, ParseError, Span};
+
+/// One run of bytes with its meaning.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Explained {
+    /// Which bytes are which field.
+    pub span: Span,
+    /// The bytes for people; control characters as `<0x1c>`.
+    pub text: String,
+    /// The value decoded, with its unit; empty where the text says it all.
+    pub value: String,
+    /// One plain sentence.
+    pub meaning: &'static str,
+    /// What is odd about these bytes.
+    pub warnings: Vec<DiagnosticCode>,
+}
+
+/// A line explained: spans that cover every byte exactly once, in order, and the packet or why there is none.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Explanation<'a> {
+    /// The packet, or the reason there is none.
+    pub packet: Result<Packet<'a>, ParseError<'a>>,
+    /// The spans, from the first byte to the last.
+    pub spans: Vec<Explained>,
+}
+
+/// Collects marks.
+#[derive(Default)]
+struct Marks(Vec<Span>);
+
+impl Trace for Marks {
+    const ON: bool = true;
+
+    fn mark(&mut self, field: Field, start: usize, end: usize) {
+        if end > start {
+            self.0.push(Span::new(field, start, end));
+        }
+    }
+}
+
+/// Explains a line byte by byte. A line that cannot be read is explained as far as it goes.
+///
+/// ```
+/// let explained = godwit_packet::explain(b"OE9XXX-9>APRS:!4722.85N/00832.46E>088/036 hi");
+/// let latitude = explained.spans.iter().find(|e| e.span.field == godwit_packet::Field::Latitude).unwrap();
+/// assert_eq!((latitude.text.as_str(), latitude.value.as_str()), ("4722.85N", "47.38083 degrees"));
+/// ```
+#[must_use]
+pub fn explain(line: &[u8]) -> Explanation<'_> {
+    let mut marks = Marks::default();
+    let packet = parse_traced(line, &mut marks);
+    let line = line.get(..usize::from(u16::MAX)).unwrap_or(line);
+    let spans = cover(line, marks.0);
+    let diagnostics: Vec<Diagnostic> = match &packet {
+        Ok(packet) => all_diagnostics(packet),
+        Err(_) => Vec::new(),
+    };
+    let mut spans: Vec<Explained> = spans.into_iter().map(|span| explained(line, span, packet.as_ref().ok())).collect();
+    for diagnostic in diagnostics {
+        warn(&mut spans, diagnostic.code, diagnostic.start);
+    }
+    if let Err(error) = &packet {
+        warn(&mut spans, error.code, u16::try_from(error.offset).unwrap_or(u16::MAX));
+    }
+    Explanation { packet, spans }
+}
+
+fn all_diagnostics(packet: &Packet<'_>) -> Vec<Diagnostic> {
+    let mut all = packet.diagnostics.as_slice().to_vec();
+    let mut inner = packet.third_party.as_deref();
+    while let Some(packet) = inner {
+        all.extend_from_slice(packet.diagnostics.as_slice());
+        inner = packet.third_party.as_deref();
+    }
+    all
+}
+
+/// Puts a warning on the span that holds `start`, or the last one.
+fn warn(spans: &mut [Explained], code: DiagnosticCode, start: u16) {
+    let at = spans.iter().position(|explained| explained.span.end > start).unwrap_or(spans.len().saturating_sub(1));
+    if let Some(explained) = spans.get_mut(at)
+        && !explained.warnings.contains(&code)
+    {
+        explained.warnings.push(code);
+    }
+}
+
+/// Orders the marks, drops what overlaps, and fills the gaps with text.
+fn cover(line: &[u8], mut marks: Vec<Span>) -> Vec<Span> {
+    marks.sort_by_key(|span| (span.start, span.end));
+    let mut spans: Vec<Span> = Vec::with_capacity(marks.len() + 4);
+    let mut at = 0;
+    let stripped = strip_end(line).len();
+    let gap = |spans: &mut Vec<Span>, from: usize, to: usize| {
+        let text_end = to.min(stripped).max(from);
+        if text_end > from {
+            spans.push(Span::new(Field::Text, from, text_end));
+        }
+        if to > text_end {
+            spans.push(Span::new(Field::Padding, text_end, to));
+        }
+    };
+    for mark in marks {
+        let (start, end) = (usize::from(mark.start), usize::from(mark.end).min(line.len()));
+        if start < at || start >= end {
+            continue;
+        }
+        gap(&mut spans, at, start);
+        spans.push(mark);
+        at = end;
+    }
+    gap(&mut spans, at, line.len());
+    spans
+}
+
+fn explained(line: &[u8], span: Span, packet: Option<&Packet<'_>>) -> Explained {
+    let bytes = line.get(usize::from(span.start)..usize::from(span.end)).unwrap_or_default();
+    let value = packet.map(|packet| value(owner(packet, line, span), span.field, bytes)).unwrap_or_default();
+    Explained { span, text: visible(bytes), value, meaning: span.field.meaning(), warnings: Vec::new() }
+}
+
+/// The packet a span belongs to: the one inside, if the span is inside it.
+fn owner<'p, 'a>(packet: &'p Packet<'a>, line: &[u8], span: Span) -> &'p Packet<'a> {
+    let mut owner = packet;
+    while let Some(inner) = owner.third_party.as_deref() {
+        // The inner line always ends where the outer one ends.
+        let start = strip_end(line).len() - inner.raw.len();
+        if usize::from(span.start) < start {
+            break;
+        }
+        owner = inner;
+    }
+    owner
+}
+
+/// Text with what is not printable escaped.
+fn visible(bytes: &[u8]) -> String {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => text.chars().flat_map(escape).collect(),
+        Err(_) => bytes.iter().flat_map(|&byte| escape(windows_1252(byte))).collect(),
+    }
+}
+
+fn escape(character: char) -> Vec<char> {
+    if character.is_control() { format!("<0x{:02x}>", u32::from(character)).chars().collect() } else { vec![character] }
+}
+
+/// The value of a field in words.
+fn value(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
+    let with = |value: Option<f64>, unit: &str| value.map(|value| format!("{} {unit}", round(value))).unwrap_or_default();
+    let weather = packet.weather.unwrap_or_default();
+    match field {
+        Field::Destination => packet.device().map(|device| format!("{} {}", device.vendor, device.model)).unwrap_or_default(),
+        Field::DataType => packet.kind.to_string(),
+        Field::Alive => packet.alive.map(|alive| if alive { "live" } else { "killed" }.to_owned()).unwrap_or_default(),
+        Field::Latitude => packet.position.map(|p| format!("{:.5} degrees", p.latitude)).unwrap_or_default(),
+        Field::Longitude | Field::MicELongitude => packet.position.map(|p| format!("{:.5} degrees", p.longitude)).unwrap_or_default(),
+        Field::SymbolCode => packet.symbol.map(|symbol| symbol.name().to_owned()).unwrap_or_default(),
+        Field::CourseSpeed | Field::MicESpeedCourse => {
+            let parts = [with(packet.course_deg, "degrees"), with(packet.speed_kmh, "km/h")];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+        }
+        Field::CompressedCs => {
+            let parts = [
+                with(packet.course_deg.or(weather.wind_direction_deg), "degrees"),
+                with(packet.speed_kmh, "km/h"),
+                with(weather.wind_speed_ms, "m/s"),
+                with(packet.range_km, "km"),
+            ];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+        }
+        Field::Altitude | Field::MicEAltitude => with(packet.altitude_m, "m"),
+        Field::Range => with(packet.range_km, "km"),
+        Field::Phg => packet.phg.map(|phg| format!("{} W, {} m, {} dBi", phg.power_w, round(phg.height_m), phg.gain_db)).unwrap_or_default(),
+        Field::Frequency => with(packet.frequency.map(|frequency| frequency.mhz), "MHz"),
+        Field::Offset => with(packet.frequency.and_then(|frequency| frequency.offset_khz).map(f64::from), "kHz"),
+        Field::Wind => {
+            let parts = [with(weather.wind_direction_deg, "degrees"), with(weather.wind_speed_ms, "m/s")];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
+        }
+        Field::WindDirection => with(weather.wind_direction_deg, "degrees"),
+        Field::WindSpeed => with(weather.wind_speed_ms, "m/s"),
+        Field::WindGust => with(weather.wind_gust_ms, "m/s"),
+        Field::Temperature => with(weather.temperature_c, "°C"),
+        Field::Rain1h => with(weather.rain_1h_mm, "mm"),
+        Field::Rain24h => with(weather.rain_24h_mm, "mm"),
+        Field::RainMidnight => with(weather.rain_midnight_mm, "mm"),
+        Field::Humidity => with(weather.humidity_percent, "%"),
+        Field::Pressure => with(weather.pressure_hpa, "hPa"),
+        Field::Luminosity => with(weather.luminosity_wm2, "W/m²"),
+        Field::Snow => with(weather.snow_24h_mm, "mm"),
+        Field::WaterLevel => with(weather.water_level_m, "m"),
+        Field::Battery => with(weather.battery_v, "V"),
+        Field::Radiation => with(weather.radiation_nsvh, "nSv/h"),
+        Field::MicESuffix | Field::MicEType => packet.device().map(|device| format!("{} {}", device.vendor, device.model)).unwrap_or_default(),
+        Field::TelemetryBase91 | Field::TelemetryHex => packet.telemetry.map(telemetry).unwrap_or_default(),
+        Field::BearingQuality => with(packet.df.map(|df| f64::from(df.bearing_deg)), "degrees"),
+        Field::Hop => if bytes.ends_with(b"*") { "used" } else { "" }.to_owned(),
+        _ => String::new(),
+    }
+}
+
+fn telemetry(telemetry: crate::Telemetry<'_>) -> String {
+    let values: Vec<String> = telemetry.values().iter().map(|value| value.map(|v| v.to_string()).unwrap_or_default()).collect();
+    format!("report {}: {}", telemetry.sequence.unwrap_or_default(), values.join(", "))
+}
+
+/// To two decimals, for people.
+fn round(value: f64) -> f64 {
+    (value * 100.0).round() / 100.0
+}
+
+impl fmt::Display for Explanation<'_> {
+    /// One line for each span: bytes, field, text, value, meaning, then warnings.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for explained in &self.spans {
+            let span = explained.span;
+            write!(f, "{:>4}-{:<4} {:<20} {:<24}", span.start, span.end, span.field.as_str(), explained.text)?;
+            if !explained.value.is_empty() {
+                write!(f, " {:<22}", explained.value)?;
+            }
+            writeln!(f, " {}", explained.meaning)?;
+            for code in &explained.warnings {
+                writeln!(f, "          ! {}: {}", code.as_str(), code.message())?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! The header: `SOURCE>DESTINATION,PATH:` (chapter 3; the APRS-IS form of it).
+
+use crate::diagnostic::DiagnosticCode as Code;
+use crate::packet::{Outcome, Refused};
+use crate::{Field, MAX_PATH, Path};
+
+/// Source, destination and path of a packet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Header<'a> {
+    /// Callsign of the sender, as sent.
+    pub source: &'a str,
+    /// Destination address, as sent.
+    pub destination: &'a str,
+    /// The path after it.
+    pub path: Path<'a>,
+}
+
+/// A header with where it ends and what is odd about it.
+pub(crate) struct Scanned<'a> {
+    pub(crate) header: Header<'a>,
+    /// Offset of the first byte after the `:`.
+    pub(crate) end: usize,
+    pub(crate) oddity: Option<(Code, usize)>,
+}
+
+const CALL: u8 = 1;
+const HEX: u8 = 2;
+
+/// Which bytes may stand in a callsign, and which are upper-case hexadecimal digits.
+const CLASS: [u8; 256] = {
+    let mut table = [0; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        let b = byte as u8;
+        if b.is_ascii_alphanumeric() || b == b'-' {
+            table[byte] |= CALL;
+        }
+        if b.is_ascii_hexdigit() {
+            table[byte] |= HEX;
+        }
+        byte += 1;
+    }
+    table
+};
+
+/// Length of the callsign at the start of `bytes`.
+#[inline]
+fn call_len(bytes: &[u8]) -> usize {
+    bytes.iter().position(|&byte| CLASS[usize::from(byte)] & CALL == 0).unwrap_or(bytes.len())
+}
+
+/// 1 to 9 characters that do not start or end with a dash.
+#[inline]
+fn is_call(call: &[u8]) -> bool {
+    matches!(call.len(), 1..=9) && call[0] != b'-' && call[call.len() - 1] != b'-'
+}
+
+/// True if AX.25 can carry the callsign: up to six upper-case letters and digits, SSID 0 to 15.
+#[inline]
+fn is_ax25(call: &[u8]) -> bool {
+    let dash = call.iter().position(|&byte| byte == b'-');
+    let (base, ssid) = call.split_at(dash.unwrap_or(call.len()));
+    let ssid_fits = match ssid {
+        [] => true,
+        [_, d] => d.is_ascii_digit(),
+        [_, b'1', d] => (b'0'..=b'5').contains(d),
+        [_, b'0', d] => d.is_ascii_digit(),
+        _ => false,
+    };
+    ssid_fits && base.len() <= 6 && base.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+}
+
+#[inline]
+fn ascii(bytes: &[u8]) -> &str {
+    // Only bytes of CLASS, `,` and `*` get here, so this never falls back.
+    std::str::from_utf8(bytes).unwrap_or("")
+}
+
+/// Reads the header at the start of `line`.
+pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
+    let refuse = |code, offset| Refused { code, offset };
+    let source_len = call_len(line);
+    let source = &line[..source_len];
+    match line.get(source_len) {
+        None => return Err(refuse(Code::HeaderFormat, source_len)),
+        Some(b'>') if is_call(source) => {}
+        Some(_) if !line.contains(&b'>') => return Err(refuse(Code::HeaderFormat, source_len)),
+        Some(_) => return Err(refuse(Code::HeaderSource, source_len.min(9))),
+    }
+    let mut at = source_len + 1;
+    let dest_len = call_len(&line[at..]);
+    let destination = &line[at..at + dest_len];
+    let mut oddity = (!is_ax25(source)).then_some((Code::SsidNotAx25, 0));
+    let mut end = at + dest_len;
+    if line.get(end) == Some(&b'*') {
+        oddity = Some((Code::PathStar, end));
+        end += 1;
+    }
+    if !is_call(destination) || !matches!(line.get(end), Some(b',' | b':')) {
+        let code = if end >= line.len() { Code::HeaderFormat } else { Code::HeaderDest };
+        return Err(refuse(code, if is_call(destination) { end } else { at }));
+    }
+    at = end;
+    let path = scan_path(line, &mut at, &mut oddity)?;
+    let header = Header { source: ascii(source), destination: ascii(destination), path };
+    Ok(Scanned { header, end: at + 1, oddity })
+}
+
+/// Reads `,HOP,HOP*...` up to the `:`, which `at` is left on.
+fn scan_path<'a>(line: &'a [u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) -> Outcome<Path<'a>> {
+    let refuse = |offset| Refused { code: Code::HeaderPath, offset };
+    let start = *at + 1;
+    let (mut len, mut used, mut q) = (0_u8, 0_u8, None);
+    while line.get(*at) == Some(&b',') {
+        let first = *at + 1;
+        let element_len = call_len(&line[first..]);
+        let element = &line[first..first + element_len];
+        if !is_call(element) {
+            let address = q.is_some() && element_len == 32 && element.iter().all(|&b| CLASS[usize::from(b)] & HEX != 0);
+            if !address {
+                return Err(refuse(first));
+            }
+        }
+        if usize::from(len) == MAX_PATH {
+            return Err(refuse(first));
+        }
+        len += 1;
+        *at = first + element_len;
+        let is_q = element_len == 3 && element[0] == b'q';
+        if is_q {
+            if q.is_some() {
+                *oddity = Some((Code::QSecond, first));
+            } else {
+                q = Some((len - 1, u16::try_from(first - start).unwrap_or(u16::MAX)));
+                if element == b"qAZ" {
+                    *oddity = Some((Code::QServerOnly, first));
+                }
+            }
+        }
+        if line.get(*at) == Some(&b'*') {
+            if q.is_some() {
+                *oddity = Some((Code::PathStar, *at));
+            } else {
+                used = len;
+            }
+            *at += 1;
+        }
+    }
+    if line.get(*at) != Some(&b':') {
+        return Err(if *at >= line.len() { Refused { code: Code::HeaderFormat, offset: *at } } else { refuse(*at) });
+    }
+    Ok(Path::new(ascii(line.get(start..*at).unwrap_or_default()), len, used, q))
+}
+
+/// Tells the trace where the parts of a good header are.
+pub(crate) fn mark(line: &[u8], end: usize, mut note: impl FnMut(Field, usize, usize)) {
+    let mut start = 0;
+    let mut field = Field::Source;
+    for (at, &byte) in line[..end].iter().enumerate() {
+        if !matches!(byte, b'>' | b',' | b':') {
+            continue;
+        }
+        let element = &line[start..at];
+        let is_q = field == Field::Hop && element.len() == 3 && element[0] == b'q';
+        note(if is_q { Field::QConstruct } else { field }, start, at);
+        note(Field::Separator, at, at + 1);
+        start = at + 1;
+        field = match field {
+            Field::Source => Field::Destination,
+            _ if is_q => Field::Server,
+            Field::Destination => Field::Hop,
+            other => other,
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::parse;
+
+    fn code(line: &[u8]) -> Code {
+        parse(line).expect_err("must be refused").code
+    }
+
+    #[test]
+    fn callsigns_legal_on_aprs_is_are_taken() {
+        for source in ["OE9XXX-15", "Lachens", "EL-4K3M", "ER-WP4CIE", "DW1234", "OE9XXX-L1", "A"] {
+            let line = format!("{source}>OGNINRE,qAS,X:>on");
+            let packet = parse(line.as_bytes()).expect(source);
+            assert_eq!((packet.source, packet.destination), (source, "OGNINRE"));
+        }
+        let odd = parse(b"Lachens>APRS:>x").expect("taken");
+        assert!(odd.diagnostics.has(Code::SsidNotAx25));
+        assert!(parse(b"OE9XXX-15>APRS:>x").expect("taken").diagnostics.is_empty());
+    }
+
+    #[test]
+    fn broken_headers_are_refused_with_the_place() {
+        assert_eq!(code(b"OE9XXX"), Code::HeaderFormat);
+        assert_eq!(code(b"OE9XXX>APRS"), Code::HeaderFormat);
+        assert_eq!(code(b"OE9XXX>APRS,WIDE1-1"), Code::HeaderFormat);
+        assert_eq!(code(b">APRS:x"), Code::HeaderSource);
+        assert_eq!(code(b"OE_9>APRS:x"), Code::HeaderSource);
+        assert_eq!(code(b"OE9XXXXXX-9>APRS:x"), Code::HeaderSource);
+        assert_eq!(code(b"OE9XXX->APRS:x"), Code::HeaderSource);
+        assert_eq!(code(b"OE9XXX>:x"), Code::HeaderDest);
+        assert_eq!(code(b"OE9XXX>AP RS:x"), Code::HeaderDest);
+        assert_eq!(code(b"OE9XXX>APRS,,WIDE1-1:x"), Code::HeaderPath);
+        assert_eq!(code(b"OE9XXX>APRS,WI*DE:x"), Code::HeaderPath);
+        assert_eq!(parse(b"OE9XXX>APRS,OE9$:x").expect_err("bad path").offset, 15);
+    }
+
+    #[test]
+    fn the_path_has_a_bound() {
+        let many = |n: usize| format!("OE9XXX>APRS{}:>x", ",WIDE1-1".repeat(n));
+        assert_eq!(parse(many(24).as_bytes()).expect("24 are taken").path.len(), 24);
+        assert_eq!(code(many(25).as_bytes()), Code::HeaderPath);
+    }
+
+    #[test]
+    fn only_the_first_colon_ends_the_header() {
+        assert_eq!(parse(b"OE9XXX>APRS:>a:b").expect("good").info, b">a:b");
+    }
+
+    #[test]
+    fn an_ipv6_address_is_an_element_only_after_the_q_construct() {
+        assert!(parse(b"OE9XXX>APRS,qAS,20010DB8000000000000000000000001:>x").is_ok());
+        assert_eq!(code(b"OE9XXX>APRS,20010DB8000000000000000000000001:>x"), Code::HeaderPath);
+    }
+}

@@ -1,0 +1,156 @@
+//! Fields of the Open Glider Network in a comment: kept in the text, read on request.
+
+use crate::Packet;
+use crate::signal::number;
+
+/// What an aircraft says of itself in its `id` field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub struct OgnAircraft {
+    /// 24-bit address.
+    pub address: u32,
+    /// 0 random or unknown, 1 ICAO, 2 FLARM, 3 OGN, 4 Naviter, 5 FANET.
+    pub address_type: u8,
+    /// 0 unknown, 1 glider, 2 tow plane, 3 rotorcraft, 4 parachute, 5 drop plane, 6 hang glider, 7 paraglider,
+    /// 8 piston aeroplane, 9 jet, 11 balloon, 12 airship, 13 drone, 14 ground vehicle, 15 static.
+    pub aircraft_type: u8,
+    /// The pilot asks to be hidden.
+    pub stealth: bool,
+    /// The pilot asks not to be tracked.
+    pub no_track: bool,
+}
+
+/// The fields of one OGN report.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Ogn<'a> {
+    /// The `id` field.
+    pub aircraft: Option<OgnAircraft>,
+    /// Climb, m/s.
+    pub climb_ms: Option<f64>,
+    /// Turn to the right, degrees a second.
+    pub turn_deg_s: Option<f64>,
+    /// Pressure altitude, hundreds of feet.
+    pub flight_level: Option<f64>,
+    /// Signal to noise ratio, dB.
+    pub snr_db: Option<f64>,
+    /// Bit errors corrected.
+    pub bit_errors: Option<u32>,
+    /// Frequency offset, kHz.
+    pub frequency_offset_khz: Option<f64>,
+    /// Satellite accuracy, horizontal and vertical, metres.
+    pub accuracy_m: Option<(u32, u32)>,
+    /// Power, dBm.
+    pub power_dbm: Option<f64>,
+    /// Software version, as sent.
+    pub software: Option<&'a str>,
+    /// Hardware version, as sent.
+    pub hardware: Option<&'a str>,
+    /// Flight, registration and type, as sent.
+    pub flight: Option<&'a str>,
+    /// Registration.
+    pub registration: Option<&'a str>,
+    /// Aircraft type.
+    pub model: Option<&'a str>,
+}
+
+fn hex(text: &str) -> Option<u64> {
+    text.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u64::from_str_radix(text, 16).ok())?
+}
+
+fn aircraft(text: &str) -> Option<OgnAircraft> {
+    let bits = hex(text)?;
+    let address = u32::try_from(bits & 0xFF_FFFF).ok()?;
+    let byte = |shift: u32, mask: u64| u8::try_from(bits >> shift & mask).unwrap_or(0);
+    match text.len() {
+        8 => Some(OgnAircraft {
+            address,
+            address_type: byte(24, 3),
+            aircraft_type: byte(26, 15),
+            no_track: bits >> 30 & 1 == 1,
+            stealth: bits >> 31 & 1 == 1,
+        }),
+        10 => Some(OgnAircraft {
+            address,
+            address_type: byte(28, 63),
+            aircraft_type: byte(34, 15),
+            no_track: bits >> 38 & 1 == 1,
+            stealth: bits >> 39 & 1 == 1,
+        }),
+        _ => None,
+    }
+}
+
+fn field<'a>(ogn: &mut Ogn<'a>, token: &'a str) {
+    let of = |unit: &str| token.strip_suffix(unit).and_then(|text| text.strip_prefix('#').unwrap_or(text).parse::<f64>().ok());
+    if let Some(text) = token.strip_prefix("id") {
+        ogn.aircraft = aircraft(text).or(ogn.aircraft);
+    } else if let Some(fpm) = of("fpm") {
+        ogn.climb_ms = Some(fpm * 0.3048 / 60.0);
+    } else if let Some(half_turns_a_minute) = of("rot") {
+        ogn.turn_deg_s = Some(half_turns_a_minute * 3.0);
+    } else if let Some(text) = token.strip_prefix("FL") {
+        ogn.flight_level = number(text.as_bytes()).or(ogn.flight_level);
+    } else if let Some(dbm) = of("dBm") {
+        ogn.power_dbm = Some(dbm);
+    } else if let Some(db) = of("dB") {
+        ogn.snr_db = Some(db);
+    } else if let Some(khz) = of("kHz") {
+        ogn.frequency_offset_khz = Some(khz);
+    } else if let Some((h, v)) = token.strip_prefix("gps").and_then(|text| text.split_once('x')) {
+        ogn.accuracy_m = h.parse().ok().zip(v.parse().ok());
+    } else if let Some(errors) = token.strip_suffix('e').and_then(|text| text.parse().ok()) {
+        ogn.bit_errors = Some(errors);
+    } else if let Some(text) = token.strip_prefix("reg") {
+        ogn.registration = Some(text);
+    } else if let Some(text) = token.strip_prefix("model") {
+        ogn.model = Some(text);
+    } else if let Some(text) = token.strip_prefix("fn") {
+        ogn.flight = Some(text);
+    } else if let Some(text) = token.strip_prefix('s').filter(|text| text.starts_with(|c: char| c.is_ascii_digit())) {
+        ogn.software = Some(text);
+    } else if let Some(text) = token.strip_prefix('h').filter(|text| text.len() == 2 && hex(text).is_some()) {
+        ogn.hardware = Some(text);
+    }
+}
+
+impl<'a> Packet<'a> {
+    /// The Open Glider Network fields of the comment, if the packet comes from there: a destination of that network,
+    /// or an `id` field behind the older destination `APRS`.
+    #[must_use]
+    pub fn ogn(&self) -> Option<Ogn<'a>> {
+        let mut ogn = Ogn::default();
+        for piece in self.comment.pieces() {
+            for token in std::str::from_utf8(piece).unwrap_or("").split_ascii_whitespace() {
+                field(&mut ogn, token);
+            }
+        }
+        let network = self.destination.starts_with("OG") || self.destination == "FXCAPP";
+        ((network && ogn != Ogn::default()) || ogn.aircraft.is_some()).then_some(ogn)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::parse;
+
+    #[test]
+    fn a_glider() {
+        let line = b"FLRDD89C9>OGFLR,qAS,LSZF:/101530h4722.85N/00832.46E'088/036/A=001414 !W47! id06DD89C9 +198fpm -0.8rot FL012.34 7.0dB 3e +0.7kHz gps2x3 s6.09 h02 +10.0dBm";
+        let packet = parse(line).expect("good");
+        let ogn = packet.ogn().expect("from the network");
+        let aircraft = ogn.aircraft.expect("has an id");
+        assert_eq!((aircraft.address, aircraft.address_type, aircraft.aircraft_type), (0xDD_89C9, 2, 1));
+        assert!(!aircraft.stealth && !aircraft.no_track);
+        assert!((ogn.climb_ms.expect("sent") - 1.0058).abs() < 1e-3);
+        assert!((ogn.turn_deg_s.expect("sent") + 2.4).abs() < 1e-9);
+        assert_eq!((ogn.flight_level, ogn.snr_db, ogn.bit_errors), (Some(12.34), Some(7.0), Some(3)));
+        assert_eq!((ogn.frequency_offset_khz, ogn.accuracy_m, ogn.power_dbm), (Some(0.7), Some((2, 3)), Some(10.0)));
+        assert_eq!((ogn.software, ogn.hardware), (Some("6.09"), Some("02")));
+    }
+
+    #[test]
+    fn other_stations_have_none() {
+        assert!(parse(b"OE9XXX>APRS:!4722.85N/00832.46E>idea 7.0dB").expect("good").ogn().is_none());
+    }
+}

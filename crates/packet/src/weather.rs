@@ -1,0 +1,439 @@
+//! Weather (chapter 12, addendum 1.1, 1.2 weather notes): behind a position with symbol `_`, and without position.
+
+use crate::diagnostic::DiagnosticCode as Code;
+use crate::extension;
+use crate::packet::{Decoder, Outcome, Trace};
+use crate::text::{digits, take};
+use crate::{Field, Text, Timestamp, comment};
+
+const MS_PER_MPH: f64 = 0.447_04;
+const MM_PER_HUNDREDTH_INCH: f64 = 0.254;
+const KMH_PER_MPH: f64 = 1.609_344;
+
+/// Weather readings. A reading that was not sent, or sent as unknown, is absent.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub struct Weather<'a> {
+    /// Where the wind comes from, degrees 1 to 360.
+    pub wind_direction_deg: Option<f64>,
+    /// Mean wind of one minute (raw stations: of their own interval), m/s.
+    pub wind_speed_ms: Option<f64>,
+    /// Strongest gust of five minutes, m/s.
+    pub wind_gust_ms: Option<f64>,
+    /// °C.
+    pub temperature_c: Option<f64>,
+    /// Relative humidity, percent, 1 to 100.
+    pub humidity_percent: Option<f64>,
+    /// Air pressure, hPa.
+    pub pressure_hpa: Option<f64>,
+    /// Rain of the last hour, mm.
+    pub rain_1h_mm: Option<f64>,
+    /// Rain of the last 24 hours, mm.
+    pub rain_24h_mm: Option<f64>,
+    /// Rain since local midnight, mm.
+    pub rain_midnight_mm: Option<f64>,
+    /// Total of the gauge since some unknown time, mm (raw stations).
+    pub rain_total_mm: Option<f64>,
+    /// Raw counter of the gauge, in its own unit.
+    pub rain_counter: Option<u32>,
+    /// Snow of the last 24 hours, mm.
+    pub snow_24h_mm: Option<f64>,
+    /// Sunlight, W/m².
+    pub luminosity_wm2: Option<f64>,
+    /// Water above flood stage, m.
+    pub water_level_m: Option<f64>,
+    /// Battery, volts.
+    pub battery_v: Option<f64>,
+    /// Radiation, nSv/h.
+    pub radiation_nsvh: Option<f64>,
+    /// Indoor temperature, °C (raw stations).
+    pub indoor_temperature_c: Option<f64>,
+    /// Indoor humidity, percent (raw stations).
+    pub indoor_humidity_percent: Option<f64>,
+    /// Software and type of station, as sent.
+    pub software: Option<Text<'a>>,
+}
+
+/// The body of `_`: `MMDDHHMM` and fields.
+pub(crate) fn positionless<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome {
+    let Some((time, rest)) = take(body, 8) else {
+        return Err(d.refuse(Code::TimeBad, body));
+    };
+    d.packet.timestamp = Timestamp::eight(time);
+    d.mark(Field::Timestamp, time);
+    let mut weather = Weather::default();
+    let after = fields(d, rest, &mut weather, true);
+    if d.packet.timestamp.is_none() {
+        if after.len() == rest.len() {
+            return Err(d.refuse(Code::TimeBad, body));
+        }
+        d.flag(Code::TimeBad, time);
+    }
+    finish(d, weather, after);
+    Ok(())
+}
+
+/// Weather behind a position with symbol `_`; returns what is left for the comment. A station that sends no weather
+/// at all (only a comment) has none.
+pub(crate) fn behind_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8], is_plain: bool) -> &'a [u8] {
+    let mut weather = Weather::default();
+    let mut after = rest;
+    let mut has_wind = false;
+    if !is_plain {
+        // The two bytes behind a compressed position are wind here.
+        weather.wind_direction_deg = d.packet.course_deg.take();
+        weather.wind_speed_ms = d.packet.speed_kmh.take().map(|kmh| kmh / 3.6);
+        has_wind = weather.wind_speed_ms.is_some();
+    } else if let Some((direction, speed)) = wind(rest) {
+        d.mark(Field::Wind, &rest[..7]);
+        set_wind(d, &mut weather, direction, speed, &rest[..3]);
+        after = &rest[7..];
+        has_wind = true;
+    }
+    let behind = fields(d, after, &mut weather, !has_wind);
+    if behind.len() == after.len() && weather == Weather::default() && !has_wind {
+        return extension::decode(d, rest, is_plain);
+    }
+    software(d, weather, behind)
+}
+
+/// `DDD/SSS` of a weather station; also with dashes or blanks for unknown.
+fn wind(bytes: &[u8]) -> Option<(Option<u16>, Option<u16>)> {
+    if let Some(wind) = extension::course_speed(bytes) {
+        return Some(wind);
+    }
+    let (form, _) = take(bytes, 7)?;
+    let part = |part: &[u8]| match digits(part) {
+        Some(value) => Some(u16::try_from(value).ok()),
+        None => part.iter().all(|byte| matches!(byte, b'.' | b' ' | b'-')).then_some(None),
+    };
+    (form[3] == b'/').then_some((part(&form[..3])?, part(&form[4..])?))
+}
+
+fn set_wind<T: Trace>(d: &mut Decoder<'_, '_, T>, weather: &mut Weather<'_>, direction: Option<u16>, speed: Option<u16>, part: &[u8]) {
+    match direction {
+        Some(degrees @ 1..=360) => weather.wind_direction_deg = Some(f64::from(degrees)),
+        Some(0) | None => {}
+        Some(_) => d.flag(Code::CourseRange, part),
+    }
+    weather.wind_speed_ms = speed.map(|mph| f64::from(mph) * MS_PER_MPH);
+}
+
+/// Weather behind another symbol: only the unmistakable run `gNNNtNNN`, flagged.
+#[inline]
+pub(crate) fn behind_other_symbol<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) -> &'a [u8] {
+    match rest {
+        [b'g', _, _, _, b't', ..] if number(&rest[1..4]).is_some() && rest.get(5..8).and_then(number).is_some() => {
+            d.flag(Code::WxOrder, rest);
+            let mut weather = Weather {
+                wind_direction_deg: d.packet.course_deg.take(),
+                wind_speed_ms: d.packet.speed_kmh.take().map(|kmh| kmh / 1.852 * KMH_PER_MPH / 3.6),
+                ..Weather::default()
+            };
+            let after = fields(d, rest, &mut weather, false);
+            software(d, weather, after)
+        }
+        [b'F', first, ..] if (first.is_ascii_digit() || *first == b'-') && d.packet.symbol.is_some_and(|symbol| symbol.code == 'w') => {
+            let mut weather = Weather::default();
+            let after = fields(d, rest, &mut weather, false);
+            software(d, weather, after)
+        }
+        _ => rest,
+    }
+}
+
+/// Takes three to five word characters that end the packet as the name of the software.
+fn software<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut weather: Weather<'a>, rest: &'a [u8]) -> &'a [u8] {
+    let is_name = matches!(rest.len(), 3..=5) && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    if is_name {
+        d.mark(Field::WeatherUnit, rest);
+        weather.software = Some(Text(rest));
+    }
+    d.packet.weather = Some(weather);
+    if is_name { &[] } else { rest }
+}
+
+fn finish<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, weather: Weather<'a>, rest: &'a [u8]) {
+    let rest = software(d, weather, rest);
+    comment::decode(d, rest);
+}
+
+/// A field's digits: `None` if they are neither a number nor a way to say unknown; `Some(None)` is unknown.
+fn number(bytes: &[u8]) -> Option<Option<i32>> {
+    if let Some(value) = digits(bytes) {
+        return Some(i32::try_from(value).ok());
+    }
+    if bytes.iter().all(|byte| matches!(byte, b'.' | b' ' | b'-')) {
+        return Some(None);
+    }
+    let text = bytes.trim_ascii();
+    let value = match text {
+        [b'-', rest @ ..] => -i32::try_from(digits(rest)?).ok()?,
+        rest => i32::try_from(digits(rest)?).ok()?,
+    };
+    Some(Some(value))
+}
+
+/// Inches of snow: whole, or with a point.
+fn inches(bytes: &[u8]) -> Option<Option<f64>> {
+    match number(bytes) {
+        Some(value) => Some(value.map(f64::from)),
+        None => std::str::from_utf8(bytes).ok()?.parse().ok().filter(|value: &f64| *value >= 0.0).map(Some),
+    }
+}
+
+/// Reads fields as long as they are well formed, in any order; returns what follows.
+fn fields<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut rest: &'a [u8], weather: &mut Weather<'a>, mut wind_free: bool) -> &'a [u8] {
+    let mut seen = 0_u32;
+    loop {
+        let Some(len) = one_field(d, rest, weather, &mut wind_free, &mut seen) else {
+            // Fillers between fields are passed only if a field follows them.
+            let filler = match rest {
+                [b'/', ..] => 1,
+                _ => rest.iter().take_while(|byte| matches!(byte, b'.' | b' ')).count(),
+            };
+            let next = &rest[filler..];
+            if filler == 0 || one_field(d, next, &mut weather.clone(), &mut wind_free.clone(), &mut seen.clone()).is_none() {
+                return rest;
+            }
+            d.mark(Field::Padding, &rest[..filler]);
+            rest = next;
+            continue;
+        };
+        rest = &rest[len..];
+    }
+}
+
+/// Reads one field; returns its length, `None` if there is none here.
+fn one_field<T: Trace>(d: &mut Decoder<'_, '_, T>, rest: &[u8], weather: &mut Weather<'_>, wind_free: &mut bool, seen: &mut u32) -> Option<usize> {
+    let letter = *rest.first()?;
+    let mut len = match letter {
+        b'c' | b'g' | b't' | b'r' | b'p' | b'P' | b'L' | b'l' | b's' | b'V' | b'X' => 4,
+        b'h' | b'Z' => 3,
+        b'b' => 6,
+        b'F' | b'f' => 5,
+        b'#' => 1 + rest[1..].iter().take(6).take_while(|byte| byte.is_ascii_digit()).count(),
+        b'v' => 1 + rest[1..].iter().take(4).take_while(|byte| matches!(byte, b'0'..=b'9' | b'-')).count(),
+        _ => return None,
+    };
+    let is_wind = *wind_free && matches!(letter, b'c' | b's');
+    if letter == b'c' && !is_wind {
+        return None;
+    }
+    if matches!(letter, b'#' | b'v') && len < 2 {
+        return None;
+    }
+    let value_bytes = rest.get(1..len)?;
+    let value = match letter {
+        b's' if !is_wind => None,
+        b'Z' => value_bytes.iter().all(u8::is_ascii_alphanumeric).then_some(None)?,
+        _ => number(value_bytes)?,
+    };
+    let snow = if letter == b's' && !is_wind { inches(value_bytes)? } else { None };
+    let mut humidity = value;
+    if letter == b'h' && value == Some(10) && rest.get(3) == Some(&b'0') {
+        d.flag(Code::WxFieldWidth, &rest[..4]);
+        humidity = Some(100);
+        len = 4;
+    }
+    let part = &rest[..len];
+    if value.is_some_and(|value| value < 0) && !matches!(letter, b't' | b'F' | b'f' | b'v') {
+        return None;
+    }
+    let slot = match letter {
+        b'c' => 0,
+        b's' if is_wind => 1,
+        b'g' => 2,
+        b't' => 3,
+        b'r' => 4,
+        b'p' => 5,
+        b'P' => 6,
+        b'h' => 7,
+        b'b' => 8,
+        b'L' | b'l' => 9,
+        b's' => 10,
+        b'#' => 11,
+        b'F' | b'f' => 12,
+        b'V' => 13,
+        b'X' => 14,
+        _ => 15,
+    };
+    if *seen >> slot & 1 == 1 {
+        d.flag(Code::WxDup, part);
+        return Some(len);
+    }
+    *seen |= 1 << slot;
+    if is_wind && letter == b's' {
+        *wind_free = false;
+    }
+    let real = value.map(f64::from);
+    let field = match letter {
+        b'c' => {
+            weather.wind_direction_deg = real.filter(|degrees| (1.0..=360.0).contains(degrees));
+            Field::WindDirection
+        }
+        b's' if is_wind => {
+            weather.wind_speed_ms = real.map(|mph| mph * MS_PER_MPH);
+            Field::WindSpeed
+        }
+        b'g' => {
+            weather.wind_gust_ms = real.map(|mph| mph * MS_PER_MPH);
+            Field::WindGust
+        }
+        b't' => {
+            *wind_free = false;
+            if real.is_some_and(|fahrenheit| !(-100.0..=150.0).contains(&fahrenheit)) {
+                d.flag(Code::WxRange, part);
+            }
+            if value.is_some() && value_bytes.contains(&b' ') {
+                d.flag(Code::WxFieldWidth, part);
+            }
+            weather.temperature_c = real.map(|fahrenheit| (fahrenheit - 32.0) / 1.8);
+            Field::Temperature
+        }
+        b'r' => {
+            weather.rain_1h_mm = real.map(|hundredths| hundredths * MM_PER_HUNDREDTH_INCH);
+            Field::Rain1h
+        }
+        b'p' => {
+            weather.rain_24h_mm = real.map(|hundredths| hundredths * MM_PER_HUNDREDTH_INCH);
+            Field::Rain24h
+        }
+        b'P' => {
+            weather.rain_midnight_mm = real.map(|hundredths| hundredths * MM_PER_HUNDREDTH_INCH);
+            Field::RainMidnight
+        }
+        b'h' => {
+            weather.humidity_percent = humidity.map(|percent| if percent == 0 { 100.0 } else { f64::from(percent) });
+            Field::Humidity
+        }
+        b'b' => {
+            pressure(d, weather, value, part);
+            Field::Pressure
+        }
+        b'L' | b'l' => {
+            weather.luminosity_wm2 = real.map(|watts| if letter == b'l' { watts + 1000.0 } else { watts });
+            Field::Luminosity
+        }
+        b's' => {
+            weather.snow_24h_mm = snow.map(|inches| inches * 25.4);
+            Field::Snow
+        }
+        b'#' => {
+            weather.rain_counter = value.and_then(|count| u32::try_from(count).ok());
+            Field::RainCounter
+        }
+        b'F' => {
+            weather.water_level_m = real.map(|tenths_of_feet| tenths_of_feet * 0.030_48);
+            Field::WaterLevel
+        }
+        b'f' => {
+            d.flag(Code::WxOrder, part);
+            weather.water_level_m = real.map(|tenths| tenths / 10.0);
+            Field::WaterLevel
+        }
+        b'V' => {
+            weather.battery_v = real.map(|tenths| tenths / 10.0);
+            Field::Battery
+        }
+        b'X' => {
+            weather.radiation_nsvh = value.filter(|&value| value > 0).map(|value| f64::from(value / 10) * 10_f64.powi(value % 10));
+            Field::Radiation
+        }
+        b'v' => {
+            d.flag(Code::WxOrder, part);
+            Field::WeatherOther
+        }
+        _ => Field::WeatherOther,
+    };
+    d.mark(field, part);
+    Some(len)
+}
+
+/// Tenths of hPa; inches of mercury are refused, other impossible values flagged.
+fn pressure<T: Trace>(d: &mut Decoder<'_, '_, T>, weather: &mut Weather<'_>, value: Option<i32>, part: &[u8]) {
+    let Some(tenths) = value else { return };
+    if !(8000..=11_000).contains(&tenths) {
+        d.flag(Code::WxRange, part);
+    }
+    if tenths >= 5000 {
+        weather.pressure_hpa = Some(f64::from(tenths) / 10.0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Packet, parse};
+
+    fn packet(info: &str) -> Packet<'static> {
+        parse(Box::leak(format!("OE9XXX-13>APRS:{info}").into_bytes().into_boxed_slice())).expect(info)
+    }
+
+    fn behind(rest: &str) -> Weather<'static> {
+        packet(&format!("@231015z4722.85N/00832.46E_{rest}")).weather.expect(rest)
+    }
+
+    /// Rounded to a tenth.
+    fn tenth(value: Option<f64>) -> Option<f64> {
+        value.map(|value| (value * 10.0).round() / 10.0)
+    }
+
+    #[test]
+    fn a_complete_station() {
+        let weather = behind("232/004g011t-07r000p012P008h00b10132L123xWx");
+        assert_eq!(weather.wind_direction_deg, Some(232.0));
+        assert_eq!((tenth(weather.wind_speed_ms), tenth(weather.wind_gust_ms)), (Some(1.8), Some(4.9)));
+        assert_eq!(tenth(weather.temperature_c), Some(-21.7));
+        assert_eq!((weather.rain_1h_mm, tenth(weather.rain_24h_mm), tenth(weather.rain_midnight_mm)), (Some(0.0), Some(3.0), Some(2.0)));
+        assert_eq!((weather.humidity_percent, weather.pressure_hpa, weather.luminosity_wm2), (Some(100.0), Some(1013.2), Some(123.0)));
+        assert_eq!(weather.software, Some(Text(b"xWx")));
+    }
+
+    #[test]
+    fn positionless_with_absent_readings() {
+        let packet = packet("_11231015c232s004g011t047r...p...h..b.....");
+        let weather = packet.weather.expect("has some");
+        assert_eq!(packet.timestamp.map(|time| (time.month, time.day, time.hour)), Some((11, 23, 10)));
+        assert_eq!((tenth(weather.wind_speed_ms), tenth(weather.temperature_c)), (Some(1.8), Some(8.3)));
+        assert_eq!((weather.rain_1h_mm, weather.rain_24h_mm, weather.humidity_percent, weather.pressure_hpa), (None, None, None, None));
+        assert!(packet.comment.is_empty());
+    }
+
+    #[test]
+    fn compressed_positions_carry_wind() {
+        let packet = packet("=/0&RhTiV'_[L[g011t047");
+        let weather = packet.weather.expect("has some");
+        assert_eq!((weather.wind_direction_deg, tenth(weather.wind_speed_ms)), (Some(232.0), Some(13.6)));
+        assert_eq!((packet.course_deg, packet.speed_kmh, tenth(weather.temperature_c)), (None, None, Some(8.3)));
+    }
+
+    #[test]
+    fn unknown_readings_and_odd_widths() {
+        let weather = behind(".../...g...t...r...p...P...h..b.....");
+        assert_eq!(weather, Weather::default());
+        assert_eq!(behind("000/000g000t000h100b10132").humidity_percent, Some(100.0));
+        assert_eq!(tenth(behind("000/000g000t-7 h50").temperature_c), Some(-21.7));
+        assert_eq!(behind("000/000g000t050h50b02992").pressure_hpa, None);
+        assert_eq!(tenth(behind("000/000g000t050s004").snow_24h_mm), Some(101.6));
+        assert_eq!(tenth(behind("000/000g000t050s0.5").snow_24h_mm), Some(12.7));
+        assert_eq!(behind("000/000g000t050l123").luminosity_wm2, Some(1123.0));
+        assert_eq!(behind("000/000g000t050X123").radiation_nsvh, Some(12_000.0));
+        assert_eq!(behind("000/000g000t050V138").battery_v, Some(13.8));
+        assert_eq!(behind("000/000g000t050p000....h16b10150").humidity_percent, Some(16.0));
+    }
+
+    #[test]
+    fn text_is_never_searched_for_weather() {
+        let packet = packet("@231015z4722.85N/00832.46E_232/004g011t050b100630 HP1000 p200");
+        let weather = packet.weather.expect("has some");
+        assert_eq!((weather.pressure_hpa, weather.rain_24h_mm), (Some(1006.3), None));
+        assert_eq!(packet.comment.to_string_lossy(), "0 HP1000 p200");
+    }
+
+    #[test]
+    fn calm_is_no_direction() {
+        let weather = behind("000/000g000t050");
+        assert_eq!((weather.wind_direction_deg, weather.wind_speed_ms), (None, Some(0.0)));
+    }
+}
