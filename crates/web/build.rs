@@ -17,21 +17,13 @@ fn main() {
     files.sort();
     let mut table = String::from("&[\n");
     for file in &files {
-        let path = file
-            .strip_prefix(&dist)
-            .expect("below dist")
-            .to_string_lossy()
-            .replace('\\', "/");
+        let path = file.strip_prefix(&dist).expect("below dist").to_string_lossy().replace('\\', "/");
         if path.starts_with('.') || [".br", ".gz"].iter().any(|end| path.ends_with(end)) {
             continue;
         }
         let packed = |end: &str| {
             let packed = PathBuf::from(format!("{}{end}", file.display()));
-            if packed.is_file() {
-                format!("Some({})", include(&packed))
-            } else {
-                "None".to_owned()
-            }
+            if packed.is_file() { format!("Some({})", include(&packed)) } else { "None".to_owned() }
         };
         let _ = writeln!(
             table,
@@ -43,10 +35,7 @@ fn main() {
     }
     if table.len() < 4 {
         let page = "<!doctype html><html lang=\"en\"><title>Godwit</title><p>The front-end is not built. Run <code>make front</code>, then build again.</p></html>";
-        let _ = writeln!(
-            table,
-            "    Asset {{ path: \"index.html\", plain: {page:?}.as_bytes(), brotli: None, gzip: None }},"
-        );
+        let _ = writeln!(table, "    Asset {{ path: \"index.html\", plain: {page:?}.as_bytes(), brotli: None, gzip: None }},");
     }
     table.push(']');
     let out = PathBuf::from(env::var("OUT_DIR").expect("set by cargo"));

@@ -67,8 +67,7 @@ impl AprsIs {
     /// Takes lines in until told to stop, or nobody takes them any more.
     pub async fn run(self, out: Queue<Received>, stop: Stop) {
         let mut backoff = Backoff::new(self.timing.first_wait, self.timing.longest_wait);
-        self.status
-            .update(|status| status.login = Some(self.login.callsign().to_owned()));
+        self.status.update(|status| status.login = Some(self.login.callsign().to_owned()));
         let mut attempt = 0_usize;
         loop {
             let server = &self.servers[attempt % self.servers.len().max(1)];
@@ -109,19 +108,12 @@ impl AprsIs {
     }
 
     async fn connection(&self, server: &str, attempt: usize, out: &Queue<Received>) -> Ended {
-        let failed = |why: String| Ended {
-            state: FeedState::Waiting,
-            why,
-            good: false,
-        };
+        let failed = |why: String| Ended { state: FeedState::Waiting, why, good: false };
         let stream = match timeout(self.timing.connect, connect(server, attempt)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return failed(format!("cannot connect to {server}: {error}")),
             Err(_) => {
-                return failed(format!(
-                    "no connection to {server} within {} s",
-                    self.timing.connect.as_secs()
-                ));
+                return failed(format!("no connection to {server} within {} s", self.timing.connect.as_secs()));
             }
         };
         let connected_at_us = now_us();
@@ -134,44 +126,25 @@ impl AprsIs {
         self.converse(stream, connected_at_us, out).await
     }
 
-    async fn converse(
-        &self,
-        mut stream: TcpStream,
-        connected_at_us: i64,
-        out: &Queue<Received>,
-    ) -> Ended {
+    async fn converse(&self, mut stream: TcpStream, connected_at_us: i64, out: &Queue<Received>) -> Ended {
         let us = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4);
-        let mut session = Session::new(
-            &self.login,
-            us(self.timing.silence),
-            us(self.timing.banner),
-            connected_at_us,
-        );
+        let mut session = Session::new(&self.login, us(self.timing.silence), us(self.timing.banner), connected_at_us);
         let mut buffer = vec![0; 16_384];
         let mut events = Vec::new();
         let mut packets = false;
         loop {
-            let wait =
-                Duration::from_micros(u64::try_from(session.wake_at_us() - now_us()).unwrap_or(0));
+            let wait = Duration::from_micros(u64::try_from(session.wake_at_us() - now_us()).unwrap_or(0));
             // A clock that is set while we wait must not make the wait endless.
             let read = timeout(wait.min(self.timing.silence), stream.read(&mut buffer)).await;
             let now = now_us();
             let good = |packets: bool| packets && now - connected_at_us >= us(self.timing.settled);
             match read {
                 Ok(Ok(0)) => {
-                    return Ended {
-                        state: FeedState::Waiting,
-                        why: "the server closed the connection".to_owned(),
-                        good: good(packets),
-                    };
+                    return Ended { state: FeedState::Waiting, why: "the server closed the connection".to_owned(), good: good(packets) };
                 }
                 Ok(Ok(length)) => session.on_bytes(now, &buffer[..length], &mut events),
                 Ok(Err(error)) => {
-                    return Ended {
-                        state: FeedState::Waiting,
-                        why: format!("the connection broke: {error}"),
-                        good: good(packets),
-                    };
+                    return Ended { state: FeedState::Waiting, why: format!("the connection broke: {error}"), good: good(packets) };
                 }
                 Err(_) => session.on_time(now, &mut events),
             }
@@ -183,11 +156,7 @@ impl AprsIs {
                 match event {
                     Event::Send(bytes) => {
                         if let Err(error) = stream.write_all(&bytes).await {
-                            return Ended {
-                                state: FeedState::Waiting,
-                                why: format!("the login could not be sent: {error}"),
-                                good: false,
-                            };
+                            return Ended { state: FeedState::Waiting, why: format!("the login could not be sent: {error}"), good: false };
                         }
                     }
                     Event::Line(line) => {
@@ -196,29 +165,13 @@ impl AprsIs {
                             status.lines += 1;
                             status.last_packet_at_us = Some(now);
                         });
-                        if !out
-                            .put(Received {
-                                received_at_us: now,
-                                line: Arc::from(line),
-                            })
-                            .await
-                        {
-                            return Ended {
-                                state: FeedState::Stopped,
-                                why: "nobody takes packets any more".to_owned(),
-                                good: true,
-                            };
+                        if !out.put(Received { received_at_us: now, line: Arc::from(line) }).await {
+                            return Ended { state: FeedState::Stopped, why: "nobody takes packets any more".to_owned(), good: true };
                         }
                     }
-                    Event::Software(name) => self
-                        .status
-                        .update(|status| status.server_software = Some(name)),
+                    Event::Software(name) => self.status.update(|status| status.server_software = Some(name)),
                     Event::LoggedIn(state, id) => {
-                        tracing::info!(
-                            state = state.as_str(),
-                            server_id = id.as_deref().unwrap_or("?"),
-                            "APRS-IS: logged in"
-                        );
+                        tracing::info!(state = state.as_str(), server_id = id.as_deref().unwrap_or("?"), "APRS-IS: logged in");
                         self.status.update(|status| {
                             status.state = state;
                             status.server_id = id;
@@ -226,11 +179,7 @@ impl AprsIs {
                         });
                     }
                     Event::Close(state, why) => {
-                        return Ended {
-                            state,
-                            why,
-                            good: good(packets),
-                        };
+                        return Ended { state, why, good: good(packets) };
                     }
                 }
             }
@@ -250,9 +199,7 @@ async fn connect(server: &str, attempt: usize) -> std::io::Result<TcpStream> {
         match TcpStream::connect(address).await {
             Ok(stream) => {
                 stream.set_nodelay(true)?;
-                let keepalive = socket2::TcpKeepalive::new()
-                    .with_time(Duration::from_secs(30))
-                    .with_interval(Duration::from_secs(10));
+                let keepalive = socket2::TcpKeepalive::new().with_time(Duration::from_secs(30)).with_interval(Duration::from_secs(10));
                 socket2::SockRef::from(&stream).set_tcp_keepalive(&keepalive)?;
                 return Ok(stream);
             }

@@ -31,11 +31,7 @@ impl<R: BufRead> FileReader<R> {
 
     /// Reads from a source that stands at `offset` of its file.
     pub fn new(source: R, offset: u64) -> Self {
-        Self {
-            source,
-            offset,
-            oversize: 0,
-        }
+        Self { source, offset, oversize: 0 }
     }
 
     /// Lines skipped because they were too long.
@@ -85,11 +81,7 @@ impl<R: BufRead> FileReader<R> {
             }
             let (received_at_us, start) = take_time(&line);
             line.drain(..start);
-            return Ok(Some(FileLine {
-                next_offset: self.offset,
-                received_at_us,
-                line,
-            }));
+            return Ok(Some(FileLine { next_offset: self.offset, received_at_us, line }));
         }
     }
 }
@@ -98,10 +90,7 @@ impl<R: BufRead> FileReader<R> {
 fn take_time(line: &[u8]) -> (Option<i64>, usize) {
     let head = line.get(..40.min(line.len())).unwrap_or_default();
     // A time is all ASCII and has no `>`; a callsign is followed by one.
-    let stop = head
-        .iter()
-        .position(|byte| !(byte.is_ascii_digit() || b"-:.TtZz+ ,".contains(byte)))
-        .unwrap_or(head.len());
+    let stop = head.iter().position(|byte| !(byte.is_ascii_digit() || b"-:.TtZz+ ,".contains(byte))).unwrap_or(head.len());
     let text = std::str::from_utf8(&head[..stop]).unwrap_or_default();
     let separator = |at: usize| -> Option<usize> {
         let rest = &line[at..];
@@ -110,10 +99,7 @@ fn take_time(line: &[u8]) -> (Option<i64>, usize) {
         (packet > 0).then(|| line.len() - rest.len() + packet)
     };
     // The longest reading first: date, time, fraction, zone.
-    for end in (10..=text.len())
-        .rev()
-        .filter(|end| text.is_char_boundary(*end))
-    {
+    for end in (10..=text.len()).rev().filter(|end| text.is_char_boundary(*end)) {
         let Some(start) = separator(end) else {
             continue;
         };
@@ -128,29 +114,18 @@ fn parse_time(text: &str) -> Option<i64> {
     if !text.contains('-') && !text.contains(':') {
         // Seconds since 1970: nine to eleven digits, perhaps with a fraction.
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
-        if !(9..=11).contains(&whole.len())
-            || fraction.len() > 9
-            || !fraction.bytes().all(|byte| byte.is_ascii_digit())
-        {
+        if !(9..=11).contains(&whole.len()) || fraction.len() > 9 || !fraction.bytes().all(|byte| byte.is_ascii_digit()) {
             return None;
         }
         let micros: i64 = format!("{fraction:0<6}").get(..6)?.parse().ok()?;
-        return whole
-            .parse::<i64>()
-            .ok()?
-            .checked_mul(1_000_000)?
-            .checked_add(micros);
+        return whole.parse::<i64>().ok()?.checked_mul(1_000_000)?.checked_add(micros);
     }
     let text = text.replacen(',', ".", 1);
-    let zoned =
-        text.ends_with(['Z', 'z']) || text.get(19..).is_some_and(|rest| rest.contains(['+', '-']));
+    let zoned = text.ends_with(['Z', 'z']) || text.get(19..).is_some_and(|rest| rest.contains(['+', '-']));
     let stamp = if zoned {
         text.parse::<jiff::Timestamp>().ok()?
     } else {
-        let civil = text
-            .parse::<jiff::civil::DateTime>()
-            .ok()
-            .filter(|_| text.len() >= 19)?;
+        let civil = text.parse::<jiff::civil::DateTime>().ok().filter(|_| text.len() >= 19)?;
         civil.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp()
     };
     Some(stamp.as_microsecond())
@@ -181,24 +156,14 @@ mod tests {
         ] {
             for separator in [" ", "\t", "  "] {
                 let lines = read(format!("{text}{separator}A1B>APRS:>hi there\r\n").as_bytes());
-                assert_eq!(
-                    (lines[0].received_at_us, &lines[0].line[..]),
-                    (Some(at), &b"A1B>APRS:>hi there"[..]),
-                    "{text}"
-                );
+                assert_eq!((lines[0].received_at_us, &lines[0].line[..]), (Some(at), &b"A1B>APRS:>hi there"[..]), "{text}");
             }
         }
     }
 
     #[test]
     fn packets_are_not_taken_for_times() {
-        for line in [
-            "2E0ABC>APRS:>2026-11-23 10:15:00",
-            "9A1234567>APRS:>x",
-            "1795428900>APRS:>x",
-            "4X1 A>B:c",
-            "12345 A1B>APRS:>x",
-        ] {
+        for line in ["2E0ABC>APRS:>2026-11-23 10:15:00", "9A1234567>APRS:>x", "1795428900>APRS:>x", "4X1 A>B:c", "12345 A1B>APRS:>x"] {
             assert_eq!(read(line.as_bytes())[0].received_at_us, None, "{line}");
             assert_eq!(read(line.as_bytes())[0].line, line.as_bytes());
         }
@@ -211,15 +176,8 @@ mod tests {
         text.extend(b"\nA1B>APRS:>t\xe9\0o\nA1B>APRS:>three");
         let lines = read(&text);
         assert_eq!(
-            lines
-                .iter()
-                .map(|line| line.line.clone())
-                .collect::<Vec<_>>(),
-            [
-                &b"A1B>APRS:>one"[..],
-                b"A1B>APRS:>t\xe9\0o",
-                b"A1B>APRS:>three"
-            ]
+            lines.iter().map(|line| line.line.clone()).collect::<Vec<_>>(),
+            [&b"A1B>APRS:>one"[..], b"A1B>APRS:>t\xe9\0o", b"A1B>APRS:>three"]
         );
         let from = usize::try_from(lines[0].next_offset).expect("small");
         assert_eq!(read(&text[from..]).len(), 2);

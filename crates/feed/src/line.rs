@@ -17,12 +17,7 @@ impl LineReader {
     /// Lines of at most `limit` bytes, line end not counted.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self {
-            limit,
-            partial: Vec::new(),
-            skipping: false,
-            oversize: 0,
-        }
+        Self { limit, partial: Vec::new(), skipping: false, oversize: 0 }
     }
 
     /// Takes bytes in; calls `line` for each line they complete.
@@ -91,26 +86,14 @@ mod tests {
     #[test]
     fn line_ends_of_every_kind() {
         let mut reader = LineReader::new(10);
-        assert_eq!(
-            lines(
-                &mut reader,
-                &[b"a\r\nb\nc\rd\r\r\n\n", b"e", b"f\0\xff\r\ngh"]
-            ),
-            [&b"a"[..], b"b", b"c", b"d", b"ef\0\xff"]
-        );
+        assert_eq!(lines(&mut reader, &[b"a\r\nb\nc\rd\r\r\n\n", b"e", b"f\0\xff\r\ngh"]), [&b"a"[..], b"b", b"c", b"d", b"ef\0\xff"]);
         assert_eq!(reader.held(), 2);
     }
 
     #[test]
     fn what_is_too_long_is_skipped_and_its_neighbours_live() {
         let mut reader = LineReader::new(4);
-        assert_eq!(
-            lines(
-                &mut reader,
-                &[b"good\n12345\nfine\n", b"123", b"456", b"789\nok\n"]
-            ),
-            [&b"good"[..], b"fine", b"ok"]
-        );
+        assert_eq!(lines(&mut reader, &[b"good\n12345\nfine\n", b"123", b"456", b"789\nok\n"]), [&b"good"[..], b"fine", b"ok"]);
         assert_eq!(reader.oversize(), 2);
         for _ in 0..256 {
             reader.push(&[b'x'; 65_536], |_| panic!("no line"));

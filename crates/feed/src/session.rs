@@ -72,10 +72,7 @@ impl Session {
         }
         if now_us >= self.last_sign_us + self.silence_us {
             let seconds = self.silence_us / 1_000_000;
-            events.push(Event::Close(
-                FeedState::Waiting,
-                format!("the server sent nothing for {seconds} s"),
-            ));
+            events.push(Event::Close(FeedState::Waiting, format!("the server sent nothing for {seconds} s")));
         }
     }
 
@@ -83,11 +80,7 @@ impl Session {
     #[must_use]
     pub fn wake_at_us(&self) -> i64 {
         let silence = self.last_sign_us + self.silence_us;
-        if self.sent_login {
-            silence
-        } else {
-            silence.min(self.started_us + self.banner_wait_us)
-        }
+        if self.sent_login { silence } else { silence.min(self.started_us + self.banner_wait_us) }
     }
 
     /// Lines skipped because they were too long.
@@ -123,17 +116,7 @@ impl Session {
             return;
         };
         self.comments += 1;
-        let text: String = comment
-            .iter()
-            .take(200)
-            .map(|byte| {
-                if (0x20..0x7f).contains(byte) {
-                    char::from(*byte)
-                } else {
-                    '?'
-                }
-            })
-            .collect();
+        let text: String = comment.iter().take(200).map(|byte| if (0x20..0x7f).contains(byte) { char::from(*byte) } else { '?' }).collect();
         let text = text.trim();
         if !self.software_known && !text.to_ascii_lowercase().starts_with("logresp") {
             self.software_known = true;
@@ -167,16 +150,7 @@ impl Session {
             events.push(Event::Close(FeedState::ServerFull, text.to_owned()));
         } else if lower.contains("port full") {
             events.push(Event::Close(FeedState::PortFull, text.to_owned()));
-        } else if [
-            "invalid login",
-            "login failed",
-            "access denied",
-            "not allowed",
-            "banned",
-        ]
-        .iter()
-        .any(|word| lower.contains(word))
-        {
+        } else if ["invalid login", "login failed", "access denied", "not allowed", "banned"].iter().any(|word| lower.contains(word)) {
             events.push(Event::Close(FeedState::Rejected, text.to_owned()));
         }
     }
@@ -194,12 +168,7 @@ mod tests {
     const S: i64 = 1_000_000;
 
     fn session() -> Session {
-        Session::new(
-            &Login::new("N0CALL-1", None, None).expect("login"),
-            60 * S,
-            5 * S,
-            0,
-        )
+        Session::new(&Login::new("N0CALL-1", None, None).expect("login"), 60 * S, 5 * S, 0)
     }
 
     fn feed(session: &mut Session, now_us: i64, bytes: &[u8]) -> Vec<Event> {
@@ -221,27 +190,11 @@ mod tests {
         assert!(
             matches!(&events[..], [Event::Software(name), Event::Send(login)] if name == "aprsc 2.1.21-g1" && login.starts_with(b"user N0CALL-1 pass -1 vers Godwit "))
         );
-        let events = feed(
-            &mut session,
-            S,
-            b"# logresp N0CALL-1 unverified, server T2TEST\r\nA1B>APRS:>hi\r\n# keep alive\r\n",
-        );
-        assert_eq!(
-            events,
-            [
-                Event::LoggedIn(FeedState::Unverified, Some("T2TEST".into())),
-                Event::Line(b"A1B>APRS:>hi".to_vec())
-            ]
-        );
-        assert!(
-            feed(&mut session, S, b"# server full of joy\r\n").is_empty(),
-            "news after the login are no refusal"
-        );
+        let events = feed(&mut session, S, b"# logresp N0CALL-1 unverified, server T2TEST\r\nA1B>APRS:>hi\r\n# keep alive\r\n");
+        assert_eq!(events, [Event::LoggedIn(FeedState::Unverified, Some("T2TEST".into())), Event::Line(b"A1B>APRS:>hi".to_vec())]);
+        assert!(feed(&mut session, S, b"# server full of joy\r\n").is_empty(), "news after the login are no refusal");
         assert!(time(&mut session, 60 * S).is_empty());
-        assert!(matches!(
-            &time(&mut session, 61 * S)[..],
-            [Event::Close(FeedState::Waiting, _)]
-        ));
+        assert!(matches!(&time(&mut session, 61 * S)[..], [Event::Close(FeedState::Waiting, _)]));
     }
 
     #[test]
@@ -250,12 +203,7 @@ mod tests {
         assert_eq!(session.wake_at_us(), 5 * S);
         assert!(time(&mut session, 4 * S).is_empty());
         assert!(matches!(&time(&mut session, 5 * S)[..], [Event::Send(_)]));
-        assert!(
-            feed(&mut session, 6 * S, b"# late 1.0\r\n")
-                .iter()
-                .all(|event| !matches!(event, Event::Send(_))),
-            "one login only"
-        );
+        assert!(feed(&mut session, 6 * S, b"# late 1.0\r\n").iter().all(|event| !matches!(event, Event::Send(_))), "one login only");
     }
 
     #[test]
@@ -263,23 +211,14 @@ mod tests {
         for (line, state) in [
             ("# Server full", FeedState::ServerFull),
             ("# Port full", FeedState::PortFull),
-            (
-                "# Invalid login: software name missing",
-                FeedState::Rejected,
-            ),
+            ("# Invalid login: software name missing", FeedState::Rejected),
             ("# Login failed", FeedState::Rejected),
             ("# logresp N0CALL-1 refused", FeedState::Rejected),
             ("# logresp", FeedState::LoggingIn),
         ] {
             let mut session = session();
             let events = feed(&mut session, 0, format!("{line}\r\n").as_bytes());
-            let closed = events.iter().find_map(|event| {
-                if let Event::Close(state, _) = event {
-                    Some(*state)
-                } else {
-                    None
-                }
-            });
+            let closed = events.iter().find_map(|event| if let Event::Close(state, _) = event { Some(*state) } else { None });
             assert_eq!(closed.unwrap_or(FeedState::LoggingIn), state, "{line}");
         }
         let mut verified = session();

@@ -84,10 +84,7 @@ impl FeedStatus {
     /// The state now.
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
-        self.0
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     pub(crate) fn update(&self, change: impl FnOnce(&mut Snapshot)) {

@@ -16,23 +16,14 @@ impl Backoff {
     /// Waits from `first`, doubling, to `longest`.
     #[must_use]
     pub fn new(first: Duration, longest: Duration) -> Self {
-        Self {
-            first,
-            longest,
-            attempts: 0,
-            random: fastrand::Rng::new(),
-        }
+        Self { first, longest, attempts: 0, random: fastrand::Rng::new() }
     }
 
     /// The next wait: between half and all of the doubled time.
     pub fn next_wait(&mut self) -> Duration {
-        let full = self
-            .first
-            .saturating_mul(1 << self.attempts.min(20))
-            .min(self.longest);
+        let full = self.first.saturating_mul(1 << self.attempts.min(20)).min(self.longest);
         self.attempts = self.attempts.saturating_add(1);
-        full.mul_f64(0.5 + self.random.f64() / 2.0)
-            .max(self.first.min(self.longest))
+        full.mul_f64(0.5 + self.random.f64() / 2.0).max(self.first.min(self.longest))
     }
 
     /// All is well again: the next wait is the first one.
@@ -51,10 +42,7 @@ mod tests {
         let waits: Vec<f64> = (0..12).map(|_| backoff.next_wait().as_secs_f64()).collect();
         for (attempt, wait) in waits.iter().enumerate() {
             let full = f64::from(1 << attempt.min(10)).min(120.0);
-            assert!(
-                (full / 2.0..=full).contains(wait) || *wait >= 1.0 && full <= 2.0,
-                "{attempt}: {wait}"
-            );
+            assert!((full / 2.0..=full).contains(wait) || *wait >= 1.0 && full <= 2.0, "{attempt}: {wait}");
         }
         backoff.reset();
         assert!(backoff.next_wait() <= Duration::from_secs(1));

@@ -6,9 +6,5 @@ use std::time::{SystemTime, UNIX_EPOCH};
 /// before 1970 (a small computer without a battery) reads as 0.
 #[must_use]
 pub fn now_us() -> i64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .ok()
-        .and_then(|since| i64::try_from(since.as_micros()).ok())
-        .unwrap_or(0)
+    SystemTime::now().duration_since(UNIX_EPOCH).ok().and_then(|since| i64::try_from(since.as_micros()).ok()).unwrap_or(0)
 }

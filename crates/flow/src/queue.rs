@@ -11,17 +11,8 @@ use tokio::sync::mpsc;
 #[must_use]
 pub fn queue<T>(capacity: usize) -> (Queue<T>, Reader<T>) {
     let (sender, receiver) = mpsc::channel(capacity);
-    let gauge = Gauge {
-        counters: Arc::default(),
-        capacity,
-    };
-    (
-        Queue {
-            sender,
-            gauge: gauge.clone(),
-        },
-        Reader { receiver, gauge },
-    )
+    let gauge = Gauge { counters: Arc::default(), capacity };
+    (Queue { sender, gauge: gauge.clone() }, Reader { receiver, gauge })
 }
 
 #[derive(Debug, Default)]
@@ -42,10 +33,7 @@ impl Gauge {
     #[must_use]
     pub fn depth(&self) -> u64 {
         let taken = self.counters.taken.load(Ordering::Relaxed);
-        self.counters
-            .put
-            .load(Ordering::Relaxed)
-            .saturating_sub(taken)
+        self.counters.put.load(Ordering::Relaxed).saturating_sub(taken)
     }
 
     /// Things it can hold.
@@ -70,10 +58,7 @@ pub struct Queue<T> {
 
 impl<T> Clone for Queue<T> {
     fn clone(&self) -> Self {
-        Self {
-            sender: self.sender.clone(),
-            gauge: self.gauge.clone(),
-        }
+        Self { sender: self.sender.clone(), gauge: self.gauge.clone() }
     }
 }
 

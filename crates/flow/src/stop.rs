@@ -57,9 +57,7 @@ impl Stopper {
     pub async fn finish(&self, deadline: Duration) -> bool {
         self.token.cancel();
         self.tasks.close();
-        tokio::time::timeout(deadline, self.tasks.wait())
-            .await
-            .is_ok()
+        tokio::time::timeout(deadline, self.tasks.wait()).await.is_ok()
     }
 }
 

@@ -20,12 +20,10 @@ pub(crate) fn command() -> Clap {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .subcommand(with_keys(
-            Clap::new("serve")
-                .about("Take packets in, keep them, show them")
-                .long_about(
-                    "Take packets in from APRS-IS (or the simulator), keep them, and show them on the live map.\n\
+            Clap::new("serve").about("Take packets in, keep them, show them").long_about(
+                "Take packets in from APRS-IS (or the simulator), keep them, and show them on the live map.\n\
                      Without --demo, --aprs-is or --callsign it shows what is stored.",
-                ),
+            ),
             Command::Serve,
         ))
         .subcommand(with_keys(
@@ -40,19 +38,35 @@ pub(crate) fn command() -> Clap {
                      (RFC 3339, or seconds since 1970). Lines without a time count as received now. A broken-off \
                      import goes on where it stopped; importing a file twice adds nothing.",
                 )
-                .arg(Arg::new("files").value_name("FILE").num_args(1..).required(true)
-                    .value_parser(clap::value_parser!(PathBuf)).help("Files to read; - for standard input")),
+                .arg(
+                    Arg::new("files")
+                        .value_name("FILE")
+                        .num_args(1..)
+                        .required(true)
+                        .value_parser(clap::value_parser!(PathBuf))
+                        .help("Files to read; - for standard input"),
+                ),
             Command::Import,
         ))
         .subcommand(
             Clap::new("decode")
                 .about("Explain packets: what every line means")
-                .arg(Arg::new("file").value_name("FILE").default_value("-").value_parser(clap::value_parser!(PathBuf))
-                    .help("File with one packet a line; - for standard input"))
-                .arg(Arg::new("format").long("format").value_name("FORMAT").value_parser(["json", "text"]).default_value("text")
-                    .help("json: one object a line (docs/decode.md); text: for people"))
-                .arg(Arg::new("explain").long("explain").action(ArgAction::SetTrue)
-                    .help("Text for people with every byte explained")),
+                .arg(
+                    Arg::new("file")
+                        .value_name("FILE")
+                        .default_value("-")
+                        .value_parser(clap::value_parser!(PathBuf))
+                        .help("File with one packet a line; - for standard input"),
+                )
+                .arg(
+                    Arg::new("format")
+                        .long("format")
+                        .value_name("FORMAT")
+                        .value_parser(["json", "text"])
+                        .default_value("text")
+                        .help("json: one object a line (docs/decode.md); text: for people"),
+                )
+                .arg(Arg::new("explain").long("explain").action(ArgAction::SetTrue).help("Text for people with every byte explained")),
         )
         .subcommand(with_keys(
             Clap::new("migrate").about("Bring the store's layout up to this version (serve does it by itself)"),
@@ -63,24 +77,16 @@ pub(crate) fn command() -> Clap {
                 .about("Configuration")
                 .subcommand_required(true)
                 .arg_required_else_help(true)
-                .subcommand(all_keys(
-                    Clap::new("show").about("Print the effective values and where each came from; secrets stay hidden"),
-                )),
+                .subcommand(all_keys(Clap::new("show").about("Print the effective values and where each came from; secrets stay hidden"))),
         )
 }
 
 fn with_keys(command: Clap, which: Command) -> Clap {
-    KEYS.iter()
-        .filter(|key| key.commands.contains(&which))
-        .fold(command.arg(config_arg()), |command, key| {
-            command.arg(arg(key))
-        })
+    KEYS.iter().filter(|key| key.commands.contains(&which)).fold(command.arg(config_arg()), |command, key| command.arg(arg(key)))
 }
 
 fn all_keys(command: Clap) -> Clap {
-    KEYS.iter().fold(command.arg(config_arg()), |command, key| {
-        command.arg(arg(key))
-    })
+    KEYS.iter().fold(command.arg(config_arg()), |command, key| command.arg(arg(key)))
 }
 
 fn config_arg() -> Arg {
@@ -98,11 +104,7 @@ fn arg(key: &'static crate::config::Key) -> Arg {
     }
     let arg = Arg::new(key.name).long(key.name).help(help);
     if matches!(key.allowed, Allowed::Switch) {
-        arg.num_args(0..=1)
-            .require_equals(true)
-            .default_missing_value("true")
-            .value_name("true|false")
-            .hide_possible_values(true)
+        arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("true|false").hide_possible_values(true)
     } else {
         arg.value_name(key.value).allow_hyphen_values(true)
     }
@@ -119,20 +121,9 @@ pub(crate) fn settings(matches: &ArgMatches) -> Result<Settings, ConfigError> {
             flags.insert(key.name, value.clone());
         }
     }
-    let named = matches
-        .get_one::<PathBuf>("config")
-        .cloned()
-        .or_else(|| std::env::var_os("GODWIT_CONFIG").map(PathBuf::from));
-    let file = named.map_or_else(
-        || Some((PathBuf::from("godwit.toml"), false)),
-        |path| Some((path, true)),
-    );
+    let named = matches.get_one::<PathBuf>("config").cloned().or_else(|| std::env::var_os("GODWIT_CONFIG").map(PathBuf::from));
+    let file = named.map_or_else(|| Some((PathBuf::from("godwit.toml"), false)), |path| Some((path, true)));
     // A variable that is not UTF-8 is read lossily: the checks then refuse it by name.
-    let environment = std::env::vars_os().map(|(name, value)| {
-        (
-            name.to_string_lossy().into_owned(),
-            value.to_string_lossy().into_owned(),
-        )
-    });
+    let environment = std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
     Settings::merge(&flags, environment, file)
 }

@@ -69,26 +69,10 @@ use Command::{Import, Migrate, Serve, Simulate};
 
 macro_rules! key {
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
-        Key {
-            name: $name,
-            value: $value,
-            default: $default,
-            commands: &$commands,
-            allowed: $allowed,
-            help: $help,
-            secret: false,
-        }
+        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: false }
     };
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal, secret) => {
-        Key {
-            name: $name,
-            value: $value,
-            default: $default,
-            commands: &$commands,
-            allowed: $allowed,
-            help: $help,
-            secret: true,
-        }
+        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: true }
     };
 }
 
@@ -102,47 +86,11 @@ pub(crate) const KEYS: &[Key] = &[
         Address,
         "Where to answer: the site (serve; default 127.0.0.1:8080) or APRS-IS clients (simulate; default 127.0.0.1:14580)"
     ),
-    key!(
-        "data",
-        "DIR",
-        "data",
-        [Serve, Import, Migrate],
-        Path,
-        "Folder of the embedded store; made if missing"
-    ),
-    key!(
-        "demo",
-        "",
-        "false",
-        [Serve],
-        Switch,
-        "Run the simulator inside and show its traffic"
-    ),
-    key!(
-        "aprs-is",
-        "HOST:PORT,..",
-        "",
-        [Serve],
-        Servers,
-        "APRS-IS servers, tried in turn; with a callsign alone: rotate.aprs2.net:14580"
-    ),
-    key!(
-        "callsign",
-        "CALL",
-        "",
-        [Serve],
-        Callsign,
-        "Callsign to log in to APRS-IS with: your own"
-    ),
-    key!(
-        "passcode",
-        "N",
-        "",
-        [Serve],
-        Whole(0, 32767),
-        "APRS-IS passcode; without it the login is read-only (pass -1)",
-        secret
-    ),
+    key!("data", "DIR", "data", [Serve, Import, Migrate], Path, "Folder of the embedded store; made if missing"),
+    key!("demo", "", "false", [Serve], Switch, "Run the simulator inside and show its traffic"),
+    key!("aprs-is", "HOST:PORT,..", "", [Serve], Servers, "APRS-IS servers, tried in turn; with a callsign alone: rotate.aprs2.net:14580"),
+    key!("callsign", "CALL", "", [Serve], Callsign, "Callsign to log in to APRS-IS with: your own"),
+    key!("passcode", "N", "", [Serve], Whole(0, 32767), "APRS-IS passcode; without it the login is read-only (pass -1)", secret),
     key!(
         "filter",
         "FILTER",
@@ -151,78 +99,15 @@ pub(crate) const KEYS: &[Key] = &[
         Text(400),
         "APRS-IS filter, such as r/47.4/8.5/200; with the default servers: t/poimqstunw (everything)"
     ),
-    key!(
-        "silence-seconds",
-        "N",
-        "60",
-        [Serve],
-        Whole(5, 3600),
-        "Reconnect when the server sent nothing for so long"
-    ),
-    key!(
-        "rate",
-        "N",
-        "200",
-        [Serve, Simulate],
-        Number(1.0, 100_000.0),
-        "Simulated packets a second"
-    ),
-    key!(
-        "stations",
-        "N",
-        "20000",
-        [Serve, Simulate],
-        Whole(1, 200_000),
-        "Simulated stations"
-    ),
-    key!(
-        "seed",
-        "N",
-        "1",
-        [Serve, Simulate],
-        Whole(0, u64::MAX),
-        "Same seed, same simulated traffic"
-    ),
-    key!(
-        "retention-days",
-        "N",
-        "30",
-        [Serve, Import],
-        Whole(0, 36_500),
-        "Days of packets kept; 0 keeps them for ever"
-    ),
-    key!(
-        "live-hours",
-        "N",
-        "24",
-        [Serve],
-        Whole(1, 8760),
-        "Hours after which a silent station leaves the live map"
-    ),
-    key!(
-        "max-entities",
-        "N",
-        "500000",
-        [Serve],
-        Whole(100, 10_000_000),
-        "Most entities on the live map; the longest silent leave first"
-    ),
-    key!(
-        "max-viewers",
-        "N",
-        "20000",
-        [Serve],
-        Whole(1, 1_000_000),
-        "Most live viewers at a time"
-    ),
-    key!(
-        "view",
-        "LAT,LON,ZOOM",
-        "49.5,11,6",
-        [Serve],
-        View,
-        "What the map shows to a first visitor"
-    ),
+    key!("silence-seconds", "N", "60", [Serve], Whole(5, 3600), "Reconnect when the server sent nothing for so long"),
+    key!("rate", "N", "200", [Serve, Simulate], Number(1.0, 100_000.0), "Simulated packets a second"),
+    key!("stations", "N", "20000", [Serve, Simulate], Whole(1, 200_000), "Simulated stations"),
+    key!("seed", "N", "1", [Serve, Simulate], Whole(0, u64::MAX), "Same seed, same simulated traffic"),
+    key!("retention-days", "N", "30", [Serve, Import], Whole(0, 36_500), "Days of packets kept; 0 keeps them for ever"),
+    key!("live-hours", "N", "24", [Serve], Whole(1, 8760), "Hours after which a silent station leaves the live map"),
+    key!("max-entities", "N", "500000", [Serve], Whole(100, 10_000_000), "Most entities on the live map; the longest silent leave first"),
+    key!("max-viewers", "N", "20000", [Serve], Whole(1, 1_000_000), "Most live viewers at a time"),
+    key!("view", "LAT,LON,ZOOM", "49.5,11,6", [Serve], View, "What the map shows to a first visitor"),
     key!(
         "tiles-url",
         "URL",
@@ -231,22 +116,8 @@ pub(crate) const KEYS: &[Key] = &[
         TileUrl,
         "Online raster base map offered beside the embedded one, as https://HOST/{z}/{x}/{y}.png"
     ),
-    key!(
-        "tiles-name",
-        "TEXT",
-        "Online map",
-        [Serve],
-        Text(40),
-        "Its name in the layer menu"
-    ),
-    key!(
-        "tiles-attribution",
-        "TEXT",
-        "",
-        [Serve],
-        Text(200),
-        "Its credit line; most providers ask for one"
-    ),
+    key!("tiles-name", "TEXT", "Online map", [Serve], Text(40), "Its name in the layer menu"),
+    key!("tiles-attribution", "TEXT", "", [Serve], Text(200), "Its credit line; most providers ask for one"),
     key!(
         "database-url",
         "URL",
@@ -256,23 +127,8 @@ pub(crate) const KEYS: &[Key] = &[
         "PostgreSQL instead of the embedded store (not in this version)",
         secret
     ),
-    key!(
-        "redis-url",
-        "URL",
-        "",
-        [Serve],
-        Text(2000),
-        "Redis for several replicas (not in this version)",
-        secret
-    ),
-    key!(
-        "metrics-listen",
-        "HOST:PORT",
-        "",
-        [Serve],
-        Address,
-        "A second address for operators: /livez, /readyz and the status"
-    ),
+    key!("redis-url", "URL", "", [Serve], Text(2000), "Redis for several replicas (not in this version)", secret),
+    key!("metrics-listen", "HOST:PORT", "", [Serve], Address, "A second address for operators: /livez, /readyz and the status"),
     key!(
         "log",
         "FILTER",
@@ -281,14 +137,7 @@ pub(crate) const KEYS: &[Key] = &[
         Text(400),
         "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"
     ),
-    key!(
-        "log-format",
-        "FORMAT",
-        "text",
-        [Serve, Simulate, Import, Migrate],
-        Word(&["text", "json"]),
-        "Log lines as text or JSON"
-    ),
+    key!("log-format", "FORMAT", "text", [Serve, Simulate, Import, Migrate], Word(&["text", "json"]), "Log lines as text or JSON"),
 ];
 
 /// Where a value came from.
@@ -319,9 +168,7 @@ impl fmt::Display for Origin {
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ConfigError {
     /// The value is wrong.
-    #[error(
-        "{name} = \"{value}\" ({origin}): {why}\n\n  hint: allowed is {allowed}; see `godwit serve --help`"
-    )]
+    #[error("{name} = \"{value}\" ({origin}): {why}\n\n  hint: allowed is {allowed}; see `godwit serve --help`")]
     Value {
         /// The key.
         name: &'static str,
@@ -335,9 +182,7 @@ pub(crate) enum ConfigError {
         allowed: String,
     },
     /// The file has a key that does not exist.
-    #[error(
-        "{file}: unknown key `{key}`{suggestion}\n\n  hint: `godwit config show` lists every key"
-    )]
+    #[error("{file}: unknown key `{key}`{suggestion}\n\n  hint: `godwit config show` lists every key")]
     UnknownKey {
         /// The file.
         file: String,
@@ -373,9 +218,7 @@ impl Settings {
         environment: impl Iterator<Item = (String, String)>,
         file: Option<(PathBuf, bool)>,
     ) -> Result<Self, ConfigError> {
-        let environment: BTreeMap<String, String> = environment
-            .filter(|(name, _)| name.starts_with("GODWIT_"))
-            .collect();
+        let environment: BTreeMap<String, String> = environment.filter(|(name, _)| name.starts_with("GODWIT_")).collect();
         let (path, from_file) = match file {
             Some((path, required)) => read_file(path, required)?,
             None => (PathBuf::new(), BTreeMap::new()),
@@ -409,25 +252,19 @@ impl Settings {
     /// Whether anybody set it.
     #[must_use]
     pub(crate) fn is_set(&self, name: &str) -> bool {
-        self.values
-            .get(name)
-            .is_some_and(|(value, origin)| *origin != Origin::Default && !value.is_empty())
+        self.values.get(name).is_some_and(|(value, origin)| *origin != Origin::Default && !value.is_empty())
     }
 
     /// A whole number that was checked by [`Settings::merge`]; 0 when not set.
     #[must_use]
     pub(crate) fn whole(&self, name: &str) -> u64 {
-        self.get(name)
-            .and_then(|value| value.parse().ok())
-            .unwrap_or(0)
+        self.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
     }
 
     /// A number that was checked by [`Settings::merge`]; 0 when not set.
     #[must_use]
     pub(crate) fn number(&self, name: &str) -> f64 {
-        self.get(name)
-            .and_then(|value| value.parse().ok())
-            .unwrap_or(0.0)
+        self.get(name).and_then(|value| value.parse().ok()).unwrap_or(0.0)
     }
 
     /// A switch.
@@ -439,16 +276,8 @@ impl Settings {
     /// `view` as latitude, longitude, zoom.
     #[must_use]
     pub(crate) fn view(&self) -> (f64, f64, f64) {
-        let mut parts = self
-            .get("view")
-            .unwrap_or_default()
-            .split(',')
-            .map(|part| part.trim().parse().unwrap_or(0.0));
-        (
-            parts.next().unwrap_or(0.0),
-            parts.next().unwrap_or(0.0),
-            parts.next().unwrap_or(2.0),
-        )
+        let mut parts = self.get("view").unwrap_or_default().split(',').map(|part| part.trim().parse().unwrap_or(0.0));
+        (parts.next().unwrap_or(0.0), parts.next().unwrap_or(0.0), parts.next().unwrap_or(2.0))
     }
 }
 
@@ -474,14 +303,8 @@ impl fmt::Display for Settings {
     }
 }
 
-fn read_file(
-    path: PathBuf,
-    required: bool,
-) -> Result<(PathBuf, BTreeMap<String, String>), ConfigError> {
-    let failed = |why: String| ConfigError::File {
-        file: path.display().to_string(),
-        why,
-    };
+fn read_file(path: PathBuf, required: bool) -> Result<(PathBuf, BTreeMap<String, String>), ConfigError> {
+    let failed = |why: String| ConfigError::File { file: path.display().to_string(), why };
     let text = match std::fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
@@ -489,32 +312,22 @@ fn read_file(
         }
         Err(error) => return Err(failed(format!("cannot be read: {error}"))),
     };
-    let table: toml::Table = text
-        .parse()
-        .map_err(|error: toml::de::Error| failed(error.to_string()))?;
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
     let mut values = BTreeMap::new();
     for (name, value) in table {
         if !KEYS.iter().any(|key| key.name == name) {
-            return Err(ConfigError::UnknownKey {
-                file: path.display().to_string(),
-                suggestion: suggestion(&name),
-                key: name,
-            });
+            return Err(ConfigError::UnknownKey { file: path.display().to_string(), suggestion: suggestion(&name), key: name });
         }
         let value = match value {
             toml::Value::String(text) => text,
             toml::Value::Integer(number) => number.to_string(),
             toml::Value::Float(number) => number.to_string(),
             toml::Value::Boolean(on) => on.to_string(),
-            toml::Value::Array(list) if list.iter().all(toml::Value::is_str) => list
-                .iter()
-                .filter_map(toml::Value::as_str)
-                .collect::<Vec<_>>()
-                .join(","),
+            toml::Value::Array(list) if list.iter().all(toml::Value::is_str) => {
+                list.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
+            }
             _ => {
-                return Err(failed(format!(
-                    "`{name}` must be a text, a number, true or false"
-                )));
+                return Err(failed(format!("`{name}` must be a text, a number, true or false")));
             }
         };
         values.insert(name, value);
@@ -562,15 +375,7 @@ impl Key {
     pub(crate) fn check(&self, value: &str, origin: &Origin) -> Result<(), ConfigError> {
         self.allowed.check(value).map_err(|why| ConfigError::Value {
             name: self.name,
-            value: if self.secret {
-                "***".to_owned()
-            } else {
-                value
-                    .chars()
-                    .take(200)
-                    .flat_map(char::escape_debug)
-                    .collect()
-            },
+            value: if self.secret { "***".to_owned() } else { value.chars().take(200).flat_map(char::escape_debug).collect() },
             origin: origin.clone(),
             why,
             allowed: self.allowed.to_string(),
@@ -607,9 +412,7 @@ impl Allowed {
             Switch => Err("is neither true nor false".to_owned()),
             Address => host_and_port(value),
             Servers if value.split(',').count() > 16 => Err("are more than 16 servers".to_owned()),
-            Servers => value.split(',').try_for_each(|server| {
-                godwit_feed::check_server(server.trim()).map_err(|e| e.to_string())
-            }),
+            Servers => value.split(',').try_for_each(|server| godwit_feed::check_server(server.trim()).map_err(|e| e.to_string())),
             Text(most) if value.len() > most => Err(format!("is {} bytes long", value.len())),
             Path if value.is_empty() => Err("is empty".to_owned()),
             Text(_) | Path => Ok(()),
@@ -645,10 +448,7 @@ fn host_and_port(value: &str) -> Result<(), String> {
 }
 
 fn view(value: &str) -> Result<(), String> {
-    let parts: Vec<f64> = value
-        .split(',')
-        .filter_map(|part| part.trim().parse().ok())
-        .collect();
+    let parts: Vec<f64> = value.split(',').filter_map(|part| part.trim().parse().ok()).collect();
     match parts[..] {
         [latitude, longitude, zoom]
             if value.split(',').count() == 3
@@ -663,20 +463,13 @@ fn view(value: &str) -> Result<(), String> {
 }
 
 fn tile_url(value: &str) -> Result<(), String> {
-    let rest = value
-        .strip_prefix("https://")
-        .or_else(|| value.strip_prefix("http://"))
-        .ok_or("is not a web address")?;
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")).ok_or("is not a web address")?;
     let host = rest.split('/').next().unwrap_or_default();
     let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
     if host.is_empty() || !host.chars().all(good) {
         return Err("has no plain host name (letters, digits, dots, a port)".to_owned());
     }
-    if ["{z}", "{x}", "{y}"]
-        .iter()
-        .any(|part| !rest.contains(part))
-        || value.len() > 500
-    {
+    if ["{z}", "{x}", "{y}"].iter().any(|part| !rest.contains(part)) || value.len() > 500 {
         return Err("lacks {z}, {x} or {y}, or is over 500 bytes".to_owned());
     }
     Ok(())

@@ -52,12 +52,7 @@ impl Counters {
 }
 
 /// Takes lines until the feed has ended and the queue is empty; the last batch is stored before it returns.
-pub(crate) async fn ingest(
-    mut lines: Reader<Received>,
-    live: Arc<Live>,
-    store: Arc<dyn Store>,
-    counters: Arc<Counters>,
-) {
+pub(crate) async fn ingest(mut lines: Reader<Received>, live: Arc<Live>, store: Arc<dyn Store>, counters: Arc<Counters>) {
     let mut pipeline = Pipeline::default();
     let mut rate = Rate::default();
     let mut ended = false;
@@ -95,11 +90,7 @@ pub(crate) async fn ingest(
 
 /// Stores a batch, trying again while the store cannot: the queue fills, then the socket waits. Nothing is dropped.
 async fn keep(store: &dyn Store, batch: Batch, counters: &Counters) {
-    let good = batch
-        .records
-        .iter()
-        .filter(|record| matches!(record.verdict, Verdict::Accepted | Verdict::Implausible(_)))
-        .count();
+    let good = batch.records.iter().filter(|record| matches!(record.verdict, Verdict::Accepted | Verdict::Implausible(_))).count();
     let mut tries = 0_u32;
     loop {
         match store.append(batch.clone()).await {

@@ -26,19 +26,14 @@ fn main() -> ExitCode {
 }
 
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
     match matches.subcommand() {
         Some(("decode", matches)) => decode::decode(matches),
         Some(("config", matches)) => {
-            let shown = matches
-                .subcommand_matches("show")
-                .map(cli::settings)
-                .transpose()?;
+            let shown = matches.subcommand_matches("show").map(cli::settings).transpose()?;
             if let Some(settings) = shown {
                 use std::io::Write as _;
                 write!(std::io::stdout().lock(), "{settings}")?;
@@ -73,12 +68,13 @@ fn refuse_what_is_not_there(settings: &Settings) -> anyhow::Result<()> {
 
 fn log(settings: &Settings) -> anyhow::Result<()> {
     let text = settings.get("log").unwrap_or("info");
-    let filter = tracing_subscriber::EnvFilter::try_new(text)
-        .map_err(|error| anyhow::anyhow!("log = \"{}\": {error}\n\n  hint: allowed is error, warn, info, debug, or a filter such as info,godwit_feed=debug", text.escape_debug()))?;
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_target(false);
+    let filter = tracing_subscriber::EnvFilter::try_new(text).map_err(|error| {
+        anyhow::anyhow!(
+            "log = \"{}\": {error}\n\n  hint: allowed is error, warn, info, debug, or a filter such as info,godwit_feed=debug",
+            text.escape_debug()
+        )
+    })?;
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
     if settings.get("log-format") == Some("json") {
         builder.json().init();
     } else {

@@ -48,10 +48,7 @@ pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
 }
 
 pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
-    tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .context("the runtime cannot be started")
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")
 }
 
 async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
@@ -63,78 +60,43 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         None => None,
     };
 
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(
-        settings.get("data").unwrap_or("data").as_ref(),
-    )?);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(settings.get("data").unwrap_or("data").as_ref())?);
     let live = Live::new(limits(settings), now_us());
     live.fill(store.entities(now_us() - age_us(settings)).await?);
-    tracing::info!(
-        entities = live.figures().entities,
-        engine = store.engine(),
-        "the live map is filled from the store"
-    );
+    tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
 
     let (sources, readers, tasks) = (Stopper::default(), Stopper::default(), Stopper::default());
     let (lines, reader) = queue(QUEUE);
     let feed = feed(settings, &sources).await?;
-    let status = feed
-        .as_ref()
-        .map(|feed| feed.status.clone())
-        .unwrap_or_default();
+    let status = feed.as_ref().map(|feed| feed.status.clone()).unwrap_or_default();
     match feed {
         Some(feed) => drop(sources.spawn(feed.run(lines, sources.stop()))),
         None => {
             drop(lines);
-            tracing::warn!(
-                "no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is"
-            );
+            tracing::warn!("no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is");
         }
     }
     let counters = Arc::new(Counters::default());
-    readers.spawn(ingest::ingest(
-        reader,
-        live.clone(),
-        store.clone(),
-        counters.clone(),
-    ));
+    readers.spawn(ingest::ingest(reader, live.clone(), store.clone(), counters.clone()));
     tasks.spawn(tick(live.clone(), tasks.stop()));
-    tasks.spawn(retention(
-        store.clone(),
-        settings.whole("retention-days"),
-        tasks.stop(),
-    ));
+    tasks.spawn(retention(store.clone(), settings.whole("retention-days"), tasks.stop()));
 
     let draining = Arc::new(AtomicBool::new(false));
-    let site = site(
-        settings,
-        live,
-        store.clone(),
-        status,
-        counters,
-        &draining,
-        tasks.stop(),
-    );
+    let site = site(settings, live, store.clone(), status, counters, &draining, tasks.stop());
     for listener in [Some(listener), operators].into_iter().flatten() {
         let (router, stop) = (godwit_web::router(site.clone()), tasks.stop());
         tasks.spawn(async move {
-            let served = axum::serve(listener, router)
-                .with_graceful_shutdown(async move { stop.wanted().await })
-                .await;
+            let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop.wanted().await }).await;
             if let Err(error) = served {
                 tracing::error!(%error, "the web server ended");
             }
         });
     }
     // People read this line; so do scripts that wait for the start.
-    println!(
-        "godwit {} is ready on http://{address}",
-        env!("CARGO_PKG_VERSION")
-    );
+    println!("godwit {} is ready on http://{address}", env!("CARGO_PKG_VERSION"));
 
     signals.wanted().await;
-    tracing::info!(
-        "ending: the feed closes, what was received is stored, viewers are asked to come back"
-    );
+    tracing::info!("ending: the feed closes, what was received is stored, viewers are asked to come back");
     draining.store(true, Ordering::Relaxed);
     // A second signal ends at once.
     tokio::select! {
@@ -163,10 +125,7 @@ pub(crate) struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Sign
 impl Signals {
     pub(crate) fn new() -> anyhow::Result<Self> {
         let listen = |kind| signal(kind).context("signals cannot be received");
-        Ok(Self(
-            listen(SignalKind::interrupt())?,
-            listen(SignalKind::terminate())?,
-        ))
+        Ok(Self(listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?))
     }
 
     pub(crate) async fn wanted(&mut self) {
@@ -175,9 +134,7 @@ impl Signals {
 }
 
 fn age_us(settings: &Settings) -> i64 {
-    i64::try_from(settings.whole("live-hours"))
-        .unwrap_or(24)
-        .saturating_mul(3_600_000_000)
+    i64::try_from(settings.whole("live-hours")).unwrap_or(24).saturating_mul(3_600_000_000)
 }
 
 fn limits(settings: &Settings) -> Limits {
@@ -190,10 +147,7 @@ fn limits(settings: &Settings) -> Limits {
 
 /// The feed that the settings ask for: the simulator inside, or APRS-IS; `None` if neither.
 async fn feed(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<AprsIs>> {
-    let timing = Timing {
-        silence: Duration::from_secs(settings.whole("silence-seconds").max(5)),
-        ..Timing::default()
-    };
+    let timing = Timing { silence: Duration::from_secs(settings.whole("silence-seconds").max(5)), ..Timing::default() };
     let (servers, login) = if settings.on("demo") {
         if settings.is_set("aprs-is") || settings.is_set("callsign") {
             anyhow::bail!(
@@ -201,10 +155,7 @@ async fn feed(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<A
             );
         }
         let server = simulate::start(settings, "127.0.0.1:0", sources).await?;
-        (
-            vec![server.to_string()],
-            Login::new("N0CALL-1", None, Some("t/poimqstunw"))?,
-        )
+        (vec![server.to_string()], Login::new("N0CALL-1", None, Some("t/poimqstunw"))?)
     } else {
         match (settings.get("callsign"), settings.get("aprs-is")) {
             (None, None) => return Ok(None),
@@ -214,28 +165,15 @@ async fn feed(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<A
                 );
             }
             (Some(callsign), servers) => {
-                let filter = settings
-                    .get("filter")
-                    .or_else(|| servers.is_none().then_some("t/poimqstunw"));
+                let filter = settings.get("filter").or_else(|| servers.is_none().then_some("t/poimqstunw"));
                 let passcode = settings.get("passcode").and_then(|code| code.parse().ok());
                 let login = Login::new(callsign, passcode, filter)?;
                 let servers = servers.unwrap_or("rotate.aprs2.net:14580");
-                (
-                    servers
-                        .split(',')
-                        .map(|server| server.trim().to_owned())
-                        .collect(),
-                    login,
-                )
+                (servers.split(',').map(|server| server.trim().to_owned()).collect(), login)
             }
         }
     };
-    Ok(Some(AprsIs {
-        servers,
-        login,
-        timing,
-        status: FeedStatus::default(),
-    }))
+    Ok(Some(AprsIs { servers, login, timing, status: FeedStatus::default() }))
 }
 
 /// Encodes deltas and wakes viewers, four times a second.
@@ -259,11 +197,7 @@ async fn retention(store: Arc<dyn Store>, days: u64, stop: Stop) {
             Ok(dropped) => tracing::info!(dropped, "days over the retention were dropped"),
             Err(error) => tracing::error!(%error, "old days could not be dropped"),
         }
-        if stop
-            .or(tokio::time::sleep(Duration::from_secs(3600)))
-            .await
-            .is_none()
-        {
+        if stop.or(tokio::time::sleep(Duration::from_secs(3600))).await.is_none() {
             return;
         }
     }
@@ -301,13 +235,7 @@ fn site(
         store,
         page: Arc::new(page),
         status: Arc::new(move || json!({ "feed": feed_json(&feed), "packets": counters.json() })),
-        ready: Arc::new(move || {
-            if draining.load(Ordering::Relaxed) {
-                Err("ending".to_owned())
-            } else {
-                Ok(())
-            }
-        }),
+        ready: Arc::new(move || if draining.load(Ordering::Relaxed) { Err("ending".to_owned()) } else { Ok(()) }),
         image_hosts: image_hosts.unwrap_or_default().into(),
         clock: now_us,
         stop,
@@ -318,11 +246,7 @@ fn feed_json(feed: &FeedStatus) -> Value {
     let feed = feed.snapshot();
     let time = |us: Option<i64>| {
         us.and_then(|us| Timestamp::from_microsecond(us).ok())
-            .map(|at| {
-                at.to_zoned(TimeZone::UTC)
-                    .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
-                    .to_string()
-            })
+            .map(|at| at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
     };
     json!({
         "state": feed.state.as_str(),

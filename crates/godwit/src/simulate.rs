@@ -16,15 +16,9 @@ pub(crate) fn simulate(settings: &Settings) -> anyhow::Result<()> {
     run::runtime()?.block_on(async {
         let mut signals = run::Signals::new()?;
         let stopper = Stopper::default();
-        let listen = settings
-            .get("listen")
-            .filter(|_| settings.is_set("listen"))
-            .unwrap_or(DEFAULT);
+        let listen = settings.get("listen").filter(|_| settings.is_set("listen")).unwrap_or(DEFAULT);
         let address = start(settings, listen, &stopper).await?;
-        println!(
-            "godwit {} simulates APRS-IS on {address}",
-            env!("CARGO_PKG_VERSION")
-        );
+        println!("godwit {} simulates APRS-IS on {address}", env!("CARGO_PKG_VERSION"));
         signals.wanted().await;
         stopper.finish(Duration::from_secs(5)).await;
         Ok(())
@@ -32,16 +26,10 @@ pub(crate) fn simulate(settings: &Settings) -> anyhow::Result<()> {
 }
 
 /// Starts a simulator; returns where it listens.
-pub(crate) async fn start(
-    settings: &Settings,
-    listen: &str,
-    stopper: &Stopper,
-) -> anyhow::Result<SocketAddr> {
-    let listener = TcpListener::bind(listen).await.with_context(|| {
-        format!(
-            "cannot listen on {listen}\n\n  hint: choose another address with --listen HOST:PORT"
-        )
-    })?;
+pub(crate) async fn start(settings: &Settings, listen: &str, stopper: &Stopper) -> anyhow::Result<SocketAddr> {
+    let listener = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("cannot listen on {listen}\n\n  hint: choose another address with --listen HOST:PORT"))?;
     let address = listener.local_addr()?;
     let config = SimulatorConfig {
         seed: settings.whole("seed"),
@@ -51,9 +39,7 @@ pub(crate) async fn start(
     };
     let stop = stopper.stop();
     stopper.spawn(async move {
-        Server::new(Simulator::new(&config))
-            .run(listener, stop)
-            .await;
+        Server::new(Simulator::new(&config)).run(listener, stop).await;
     });
     Ok(address)
 }

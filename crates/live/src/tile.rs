@@ -54,12 +54,7 @@ impl Tile {
         if seq == self.seq {
             return News::Nothing;
         }
-        let missed: Vec<Bytes> = self
-            .log
-            .iter()
-            .filter(|(to, _)| *to > seq)
-            .map(|(_, delta)| delta.clone())
-            .collect();
+        let missed: Vec<Bytes> = self.log.iter().filter(|(to, _)| *to > seq).map(|(_, delta)| delta.clone()).collect();
         // Every step is logged with its own number, so a full log has as many entries as numbers were missed.
         if seq < self.seq && missed.len() == usize::try_from(self.seq - seq).unwrap_or(usize::MAX) {
             News::Deltas(missed)

@@ -60,25 +60,14 @@ impl Viewer {
     pub const MOST_BYTES: usize = 8192;
 
     pub(crate) fn new(live: Arc<Live>, tick: watch::Receiver<u64>) -> Self {
-        Self {
-            live,
-            tick,
-            tiles: Vec::new(),
-            last_pulse_us: 0,
-            fresh: false,
-        }
+        Self { live, tick, tiles: Vec::new(), last_pulse_us: 0, fresh: false }
     }
 
     /// The first message.
     #[must_use]
     pub fn hello(&self, now_us: i64) -> Vec<u8> {
         let mut message = vec![wire::VERSION];
-        message.extend_from_slice(&wire::hello(
-            self.live.epoch(),
-            now_us,
-            Live::TICK_MS,
-            env!("CARGO_PKG_VERSION"),
-        ));
+        message.extend_from_slice(&wire::hello(self.live.epoch(), now_us, Live::TICK_MS, env!("CARGO_PKG_VERSION")));
         message
     }
 
@@ -90,32 +79,22 @@ impl Viewer {
         if text.len() > Self::MOST_BYTES {
             return Err(SubscribeError::Long);
         }
-        let wish: Wish =
-            serde_json::from_str(text).map_err(|error| SubscribeError::Form(error.to_string()))?;
+        let wish: Wish = serde_json::from_str(text).map_err(|error| SubscribeError::Form(error.to_string()))?;
         if wish.tiles.len() > Self::MOST_TILES {
             return Err(SubscribeError::Many);
         }
-        let same_epoch = wish
-            .epoch
-            .is_some_and(|epoch| u64::from_str_radix(&epoch, 16) == Ok(self.live.epoch()));
+        let same_epoch = wish.epoch.is_some_and(|epoch| u64::from_str_radix(&epoch, 16) == Ok(self.live.epoch()));
         let mut tiles: Vec<(TileAddress, Option<u32>)> = Vec::with_capacity(wish.tiles.len());
         for tile in wish.tiles {
             let (level, x, y, seq) = match tile {
                 WishedTile::New(level, x, y) => (level, x, y, None),
-                WishedTile::Known(level, x, y, seq) => {
-                    (level, x, y, Some(seq).filter(|_| same_epoch))
-                }
+                WishedTile::Known(level, x, y, seq) => (level, x, y, Some(seq).filter(|_| same_epoch)),
             };
-            let address =
-                TileAddress::new(level, x, y).ok_or(SubscribeError::NoTile(level, x, y))?;
+            let address = TileAddress::new(level, x, y).ok_or(SubscribeError::NoTile(level, x, y))?;
             if tiles.iter().any(|(known, _)| *known == address) {
                 continue;
             }
-            let told = self
-                .tiles
-                .iter()
-                .find(|(known, _)| *known == address)
-                .and_then(|(_, seq)| *seq);
+            let told = self.tiles.iter().find(|(known, _)| *known == address).and_then(|(_, seq)| *seq);
             tiles.push((address, seq.or(told)));
         }
         self.tiles = tiles;
@@ -147,12 +126,7 @@ impl Viewer {
         if now_us - self.last_pulse_us >= PULSE_US {
             self.last_pulse_us = now_us;
             let figures = self.live.figures();
-            message.push(wire::pulse(
-                now_us,
-                figures.viewers,
-                figures.entities,
-                self.live.packets_per_minute(),
-            ));
+            message.push(wire::pulse(now_us, figures.viewers, figures.entities, self.live.packets_per_minute()));
         }
         message
     }

@@ -107,54 +107,26 @@ pub fn delta(tile: TileAddress, from_seq: u32, to_seq: u32, batch: &[u8]) -> Byt
 /// The density of the whole world.
 #[must_use]
 pub fn density(seq: u32, now_us: i64, grid: u16, cells: &[u32]) -> Bytes {
-    let mut content = u32::try_from(now_us / 1_000_000)
-        .unwrap_or(0)
-        .to_le_bytes()
-        .to_vec();
+    let mut content = u32::try_from(now_us / 1_000_000).unwrap_or(0).to_le_bytes().to_vec();
     content.extend_from_slice(&grid.to_le_bytes());
-    varint(
-        &mut content,
-        u32::try_from(cells.iter().filter(|entities| **entities > 0).count()).unwrap_or(0),
-    );
+    varint(&mut content, u32::try_from(cells.iter().filter(|entities| **entities > 0).count()).unwrap_or(0));
     let mut before = 0;
     for (cell, entities) in (0_u32..).zip(cells).filter(|(_, entities)| **entities > 0) {
         varint(&mut content, cell - before);
         varint(&mut content, *entities);
         before = cell;
     }
-    packed(
-        DENSITY,
-        TileAddress {
-            level: 0,
-            x: 0,
-            y: 0,
-        },
-        seq,
-        &content,
-    )
+    packed(DENSITY, TileAddress { level: 0, x: 0, y: 0 }, seq, &content)
 }
 
 /// A batch: entities of a tile by ascending id, then the ids of removed ones, ascending.
 #[must_use]
-pub fn batch(
-    level: u8,
-    base_us: i64,
-    entities: &[(u32, &EntityState)],
-    removed: &[u32],
-) -> Vec<u8> {
+pub fn batch(level: u8, base_us: i64, entities: &[(u32, &EntityState)], removed: &[u32]) -> Vec<u8> {
     let mut out = Vec::with_capacity(entities.len() * 24 + 16);
     let base_s = u32::try_from(base_us / 1_000_000).unwrap_or(0);
     out.extend_from_slice(&base_s.to_le_bytes());
     out.push(STRIDE);
-    let drawn: Vec<_> = entities
-        .iter()
-        .filter_map(|(id, state)| {
-            state
-                .position
-                .as_ref()
-                .map(|(_, fix, _)| (*id, *state, fix))
-        })
-        .collect();
+    let drawn: Vec<_> = entities.iter().filter_map(|(id, state)| state.position.as_ref().map(|(_, fix, _)| (*id, *state, fix))).collect();
     varint(&mut out, u32::try_from(drawn.len()).unwrap_or(0));
     let mut before = 0;
     for (id, ..) in &drawn {
@@ -176,10 +148,7 @@ pub fn batch(
     }));
     out.extend(drawn.iter().map(|(.., fix)| fix.symbol_table));
     out.extend(drawn.iter().map(|(.., fix)| fix.symbol_code));
-    out.extend(drawn.iter().map(|(.., fix)| {
-        fix.course_deg
-            .map_or(255, |course| u8::try_from(course / 2).unwrap_or(255))
-    }));
+    out.extend(drawn.iter().map(|(.., fix)| fix.course_deg.map_or(255, |course| u8::try_from(course / 2).unwrap_or(255))));
     out.extend(drawn.iter().map(|(_, state, fix)| {
         let kind = match state.key.kind {
             EntityKind::Station => 0,
@@ -189,16 +158,10 @@ pub fn batch(
         kind | u8::from(fix.radio) << 2 | u8::from(fix.weather) << 3 | fix.ambiguity.min(4) << 4
     }));
     out.extend(drawn.iter().flat_map(|(.., fix)| {
-        let speed = fix.speed_kmh.map_or(u16::MAX, |speed| {
-            (speed * 10.0).round().clamp(0.0, 65_534.0) as u16
-        });
+        let speed = fix.speed_kmh.map_or(u16::MAX, |speed| (speed * 10.0).round().clamp(0.0, 65_534.0) as u16);
         speed.to_le_bytes()
     }));
-    out.extend(
-        drawn
-            .iter()
-            .map(|(_, state, _)| u8::try_from(state.key.name.as_bytes().len()).unwrap_or(0)),
-    );
+    out.extend(drawn.iter().map(|(_, state, _)| u8::try_from(state.key.name.as_bytes().len()).unwrap_or(0)));
     for (_, state, _) in &drawn {
         out.extend_from_slice(state.key.name.as_bytes());
     }

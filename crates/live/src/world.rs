@@ -97,10 +97,7 @@ impl World {
     /// Takes a state from the store; what is known already and newer stays.
     pub(crate) fn fill(&mut self, state: EntityState) {
         if let Some(id) = self.ids.get(&state.key).copied() {
-            if self
-                .state(id)
-                .is_some_and(|known| known.last_heard_us >= state.last_heard_us)
-            {
+            if self.state(id).is_some_and(|known| known.last_heard_us >= state.last_heard_us) {
                 return;
             }
             self.remove(id);
@@ -146,14 +143,7 @@ impl World {
         self.next_id += 1;
         self.ids.insert(state.key, id);
         self.by_age.insert((state.last_heard_us, id));
-        self.entities.insert(
-            id,
-            Entity {
-                state,
-                shown: None,
-                cell: 0,
-            },
-        );
+        self.entities.insert(id, Entity { state, shown: None, cell: 0 });
         self.show(id);
     }
 
@@ -170,8 +160,7 @@ impl World {
         let Some(entity) = self.entities.get_mut(&id) else {
             return;
         };
-        let Some(point) = drawn(&entity.state).map(|fix| mercator(fix.latitude, fix.longitude))
-        else {
+        let Some(point) = drawn(&entity.state).map(|fix| mercator(fix.latitude, fix.longitude)) else {
             self.hide(id);
             return;
         };
@@ -224,8 +213,7 @@ impl World {
     pub(crate) fn within(&self, area: &Area, since_us: i64, limit: usize) -> Found {
         let mut found = Found::default();
         let mut take = |state: &EntityState| {
-            let inside = state.last_heard_us >= since_us
-                && drawn(state).is_some_and(|fix| area.contains(fix.latitude, fix.longitude));
+            let inside = state.last_heard_us >= since_us && drawn(state).is_some_and(|fix| area.contains(fix.latitude, fix.longitude));
             if inside && found.states.len() >= limit {
                 found.truncated = true;
             } else if inside {
@@ -235,24 +223,15 @@ impl World {
         };
         // A small box asks its tiles, a large one everybody.
         const LEVEL: u8 = 7;
-        let (west, north) = (
-            locate(mercator(area.north, area.west), LEVEL).0,
-            locate(mercator(area.south, area.east), LEVEL).0,
-        );
-        let tiles = (usize::from(north.x.saturating_sub(west.x)) + 1)
-            * (usize::from(north.y.saturating_sub(west.y)) + 1);
+        let (west, north) = (locate(mercator(area.north, area.west), LEVEL).0, locate(mercator(area.south, area.east), LEVEL).0);
+        let tiles = (usize::from(north.x.saturating_sub(west.x)) + 1) * (usize::from(north.y.saturating_sub(west.y)) + 1);
         if area.west <= area.east && tiles <= 256 {
             for x in west.x..=north.x {
                 for y in west.y..=north.y {
                     let Some(tile) = self.tiles.get(&TileAddress { level: LEVEL, x, y }) else {
                         continue;
                     };
-                    if !tile
-                        .members
-                        .iter()
-                        .filter_map(|id| self.state(*id))
-                        .all(&mut take)
-                    {
+                    if !tile.members.iter().filter_map(|id| self.state(*id)).all(&mut take) {
                         return found;
                     }
                 }
@@ -284,19 +263,11 @@ impl World {
             })
             .collect();
         found.sort_unstable_by_key(|(rank, age, state)| (*rank, *age, state.key));
-        found
-            .into_iter()
-            .take(limit)
-            .map(|(.., state)| state.clone())
-            .collect()
+        found.into_iter().take(limit).map(|(.., state)| state.clone()).collect()
     }
 }
 
 /// Where the map draws it: alive, with a position.
 fn drawn(state: &EntityState) -> Option<&Fix> {
-    state
-        .position
-        .as_ref()
-        .filter(|_| state.alive)
-        .map(|(_, fix, _)| fix)
+    state.position.as_ref().filter(|_| state.alive).map(|(_, fix, _)| fix)
 }

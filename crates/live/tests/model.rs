@@ -93,10 +93,7 @@ impl Page {
         } else {
             self.deltas += 1;
             let (from, to) = (body.u32(), body.u32());
-            let tile = self
-                .tiles
-                .get_mut(&address)
-                .expect("a delta follows a snapshot");
+            let tile = self.tiles.get_mut(&address).expect("a delta follows a snapshot");
             assert_eq!(tile.0, from, "no step is missed or told twice");
             tile.0 = to;
             batch(body, &mut tile.1);
@@ -111,11 +108,7 @@ impl Page {
                 None => format!("[{},{},{}]", at.0, at.1, at.2),
             })
             .collect();
-        format!(
-            r#"{{"tiles":[{}],"epoch":"{:x}"}}"#,
-            tiles.join(","),
-            self.epoch
-        )
+        format!(r#"{{"tiles":[{}],"epoch":"{:x}"}}"#, tiles.join(","), self.epoch)
     }
 }
 
@@ -124,9 +117,7 @@ fn unpack(body: &mut Bytes<'_>) -> Vec<u8> {
         return body.0.to_vec();
     }
     let mut content = Vec::new();
-    flate2::read::DeflateDecoder::new(body.0)
-        .read_to_end(&mut content)
-        .unwrap();
+    flate2::read::DeflateDecoder::new(body.0).read_to_end(&mut content).unwrap();
     content
 }
 
@@ -159,14 +150,7 @@ fn batch(bytes: &mut Bytes<'_>, known: &mut BTreeMap<u32, (String, u16, u16)>) {
 
 fn change(name: &str, at_us: i64, place: Option<(f64, f64)>, alive: bool) -> EntityChange {
     EntityChange {
-        key: EntityKey {
-            kind: if alive {
-                EntityKind::Station
-            } else {
-                EntityKind::Object
-            },
-            name: Name::new(name.as_bytes()).unwrap(),
-        },
+        key: EntityKey { kind: if alive { EntityKind::Station } else { EntityKind::Object }, name: Name::new(name.as_bytes()).unwrap() },
         owner: None,
         alive,
         heard_at_us: at_us,
@@ -186,26 +170,12 @@ fn change(name: &str, at_us: i64, place: Option<(f64, f64)>, alive: bool) -> Ent
 }
 
 fn object(name: &str, at_us: i64, alive: bool) -> EntityChange {
-    let key = EntityKey {
-        kind: EntityKind::Object,
-        name: Name::new(name.as_bytes()).unwrap(),
-    };
-    EntityChange {
-        key,
-        alive,
-        ..change(name, at_us, Some((47.0, 8.0)), true)
-    }
+    let key = EntityKey { kind: EntityKind::Object, name: Name::new(name.as_bytes()).unwrap() };
+    EntityChange { key, alive, ..change(name, at_us, Some((47.0, 8.0)), true) }
 }
 
 fn live() -> Arc<Live> {
-    Live::new(
-        Limits {
-            entities: 500,
-            age_us: 86_400 * S,
-            viewers: 10,
-        },
-        1_000 * S,
-    )
+    Live::new(Limits { entities: 500, age_us: 86_400 * S, viewers: 10 }, 1_000 * S)
 }
 
 fn joined(pieces: &[bytes::Bytes]) -> Vec<u8> {
@@ -213,11 +183,7 @@ fn joined(pieces: &[bytes::Bytes]) -> Vec<u8> {
 }
 
 /// All names that the world has on a level, by tile.
-fn truth(
-    live: &Arc<Live>,
-    tiles: &[(u8, u16, u16)],
-    now_us: i64,
-) -> BTreeMap<(u8, u16, u16), Vec<String>> {
+fn truth(live: &Arc<Live>, tiles: &[(u8, u16, u16)], now_us: i64) -> BTreeMap<(u8, u16, u16), Vec<String>> {
     let mut fresh = Page::default();
     let mut viewer = live.viewer().unwrap();
     viewer.subscribe(&fresh.wish(tiles)).unwrap();
@@ -229,11 +195,7 @@ fn names(page: &Page) -> BTreeMap<(u8, u16, u16), Vec<String>> {
     page.tiles
         .iter()
         .map(|(at, tile)| {
-            let mut list: Vec<String> = tile
-                .1
-                .values()
-                .map(|(name, x, y)| format!("{name} {x} {y}"))
-                .collect();
+            let mut list: Vec<String> = tile.1.values().map(|(name, x, y)| format!("{name} {x} {y}")).collect();
             list.sort();
             (*at, list)
         })
@@ -290,12 +252,7 @@ fn who_comes_back_gets_only_what_was_missed_after_another_epoch_everything() {
     page.message(&viewer.hello(0));
     viewer.subscribe(&page.wish(&tiles)).unwrap();
     for i in 0..100 {
-        live.apply(&[change(
-            &format!("S{i}"),
-            S,
-            Some((47.0, 8.0 + f64::from(i) / 100.0)),
-            true,
-        )]);
+        live.apply(&[change(&format!("S{i}"), S, Some((47.0, 8.0 + f64::from(i) / 100.0)), true)]);
     }
     live.tick(S, 1);
     page.message(&joined(&viewer.news(S)));
@@ -308,11 +265,7 @@ fn who_comes_back_gets_only_what_was_missed_after_another_epoch_everything() {
     let bytes = joined(&viewer.news(2 * S));
     page.message(&bytes);
     assert_eq!((page.snapshots, page.deltas), (1, 1));
-    assert!(
-        bytes.len() < 120,
-        "one record, not the tile: {}",
-        bytes.len()
-    );
+    assert!(bytes.len() < 120, "one record, not the tile: {}", bytes.len());
     page.epoch += 1;
     viewer = live.viewer().unwrap();
     viewer.subscribe(&page.wish(&tiles)).unwrap();
@@ -325,27 +278,16 @@ fn who_comes_back_gets_only_what_was_missed_after_another_epoch_everything() {
 fn the_killed_stay_dead_and_the_silent_leave() {
     let live = live();
     live.apply(&[object("CAMP", 10 * S, true)]);
-    let everywhere = Area {
-        west: -180.0,
-        south: -90.0,
-        east: 180.0,
-        north: 90.0,
-    };
+    let everywhere = Area { west: -180.0, south: -90.0, east: 180.0, north: 90.0 };
     assert_eq!(live.within(&everywhere, 0, 10).states.len(), 1);
     live.apply(&[object("CAMP", 20 * S, false)]);
     live.apply(&[object("CAMP", 15 * S, true)]);
-    assert!(
-        live.within(&everywhere, 0, 10).states.is_empty(),
-        "a late copy does not revive it"
-    );
+    assert!(live.within(&everywhere, 0, 10).states.is_empty(), "a late copy does not revive it");
     for i in 0..600 {
         live.apply(&[change(&format!("S{i}"), i * S, Some((1.0, 1.0)), true)]);
     }
     assert_eq!(live.figures().entities, 500, "bounded");
-    assert!(
-        live.get(&change("S1", 0, None, true).key).is_none()
-            && live.get(&change("S599", 0, None, true).key).is_some()
-    );
+    assert!(live.get(&change("S1", 0, None, true).key).is_none() && live.get(&change("S599", 0, None, true).key).is_some());
     live.tick((86_400 + 590) * S, 1);
     assert_eq!(live.figures().entities, 10, "old ones left");
 }
@@ -360,46 +302,13 @@ fn questions_of_the_api() {
         change("3D2AB", 4 * S, Some((-17.0, -179.9)), true),
         change("NOPOS", 5 * S, None, true),
     ]);
-    let within = |west, south, east, north, since| {
-        live.within(
-            &Area {
-                west,
-                south,
-                east,
-                north,
-            },
-            since,
-            10,
-        )
-        .states
-        .len()
-    };
+    let within = |west, south, east, north, since| live.within(&Area { west, south, east, north }, since, 10).states.len();
     assert_eq!(within(13.0, 52.0, 14.0, 53.0, 0), 2);
     assert_eq!(within(13.0, 52.0, 14.0, 53.0, 2 * S), 1);
-    assert_eq!(
-        within(170.0, -40.0, -170.0, 0.0, 0),
-        2,
-        "across the date line"
-    );
+    assert_eq!(within(170.0, -40.0, -170.0, 0.0, 0), 2, "across the date line");
     assert_eq!(within(-180.0, -90.0, 180.0, 90.0, 0), 4);
-    assert!(
-        live.within(
-            &Area {
-                west: 13.0,
-                south: 52.0,
-                east: 14.0,
-                north: 53.0
-            },
-            0,
-            1
-        )
-        .truncated
-    );
-    let found: Vec<String> = live
-        .search("dl1abc", 10)
-        .iter()
-        .map(|state| state.key.name.to_string())
-        .collect();
+    assert!(live.within(&Area { west: 13.0, south: 52.0, east: 14.0, north: 53.0 }, 0, 1).truncated);
+    let found: Vec<String> = live.search("dl1abc", 10).iter().map(|state| state.key.name.to_string()).collect();
     assert_eq!(found, ["DL1ABC", "DL1ABC-9"], "the exact one first");
     assert_eq!(live.search("1", 2).len(), 2);
 }
@@ -408,12 +317,7 @@ fn questions_of_the_api() {
 fn density_counts_everybody_once() {
     let live = live();
     for i in 0..50 {
-        live.apply(&[change(
-            &format!("S{i}"),
-            S,
-            Some((f64::from(i), f64::from(i) * 3.0 - 80.0)),
-            true,
-        )]);
+        live.apply(&[change(&format!("S{i}"), S, Some((f64::from(i), f64::from(i) * 3.0 - 80.0)), true)]);
     }
     live.tick(S, 20);
     let mut page = Page::default();
@@ -437,25 +341,13 @@ fn what_viewers_send_is_checked_and_how_many_there_are() {
         r#"{"tiles":[[-1,0,0]]}"#,
         r#"{"tiles":[],"x":1}"#,
     ] {
-        assert!(
-            matches!(viewer.subscribe(text), Err(SubscribeError::Form(_))),
-            "{text}"
-        );
+        assert!(matches!(viewer.subscribe(text), Err(SubscribeError::Form(_))), "{text}");
     }
-    assert_eq!(
-        viewer.subscribe(r#"{"tiles":[[4,0,0]]}"#),
-        Err(SubscribeError::NoTile(4, 0, 0))
-    );
-    assert_eq!(
-        viewer.subscribe(r#"{"tiles":[[3,8,0]]}"#),
-        Err(SubscribeError::NoTile(3, 8, 0))
-    );
+    assert_eq!(viewer.subscribe(r#"{"tiles":[[4,0,0]]}"#), Err(SubscribeError::NoTile(4, 0, 0)));
+    assert_eq!(viewer.subscribe(r#"{"tiles":[[3,8,0]]}"#), Err(SubscribeError::NoTile(3, 8, 0)));
     let many = format!(r#"{{"tiles":[{}[9,0,0]]}}"#, "[9,1,1],".repeat(64));
     assert_eq!(viewer.subscribe(&many), Err(SubscribeError::Many));
-    assert_eq!(
-        viewer.subscribe(&" ".repeat(9000)),
-        Err(SubscribeError::Long)
-    );
+    assert_eq!(viewer.subscribe(&" ".repeat(9000)), Err(SubscribeError::Long));
     let others: Vec<_> = (0..20).map_while(|_| live.viewer()).collect();
     assert_eq!(others.len(), 9, "at most ten viewers");
     drop(others);
@@ -468,49 +360,21 @@ fn the_same_over_http() {
     let tile = TileAddress::new(7, 67, 44).unwrap();
     live.apply(&[change("A1", S, Some((47.5, 9.0)), true)]);
     live.tick(S, 1);
-    let TileAnswer::Full(tag, _) = live.tile(tile, None, S) else {
-        panic!("the whole tile first")
-    };
-    let (epoch, seq) = tag
-        .split_once('-')
-        .map(|(epoch, seq)| {
-            (
-                u64::from_str_radix(epoch, 16).unwrap(),
-                seq.parse().unwrap(),
-            )
-        })
-        .unwrap();
-    assert!(matches!(
-        live.tile(tile, Some((epoch, seq)), S),
-        TileAnswer::Nothing(_)
-    ));
+    let TileAnswer::Full(tag, _) = live.tile(tile, None, S) else { panic!("the whole tile first") };
+    let (epoch, seq) = tag.split_once('-').map(|(epoch, seq)| (u64::from_str_radix(epoch, 16).unwrap(), seq.parse().unwrap())).unwrap();
+    assert!(matches!(live.tile(tile, Some((epoch, seq)), S), TileAnswer::Nothing(_)));
     live.apply(&[change("A1", 2 * S, Some((47.6, 9.1)), true)]);
     live.tick(2 * S, 2);
-    assert!(matches!(
-        live.tile(tile, Some((epoch, seq)), 2 * S),
-        TileAnswer::Deltas(..)
-    ));
-    assert!(matches!(
-        live.tile(tile, Some((epoch + 1, seq)), 2 * S),
-        TileAnswer::Full(..)
-    ));
+    assert!(matches!(live.tile(tile, Some((epoch, seq)), 2 * S), TileAnswer::Deltas(..)));
+    assert!(matches!(live.tile(tile, Some((epoch + 1, seq)), 2 * S), TileAnswer::Full(..)));
 }
 
 #[test]
 fn a_snapshot_of_many_is_small() {
-    let live = Live::new(
-        Limits {
-            entities: 5000,
-            age_us: 86_400 * S,
-            viewers: 10,
-        },
-        1_000 * S,
-    );
+    let live = Live::new(Limits { entities: 5000, age_us: 86_400 * S, viewers: 10 }, 1_000 * S);
     let mut random = 1_u64;
     let mut next = || {
-        random = random
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
         (random >> 33) as f64 / f64::from(1_u32 << 31)
     };
     for i in 0..4000 {
@@ -523,12 +387,7 @@ fn a_snapshot_of_many_is_small() {
         .chars()
         .take(9)
         .collect::<String>();
-        live.apply(&[change(
-            &name,
-            (1_000 - (next() * 900.0) as i64) * S,
-            Some((45.0 + next() * 10.0, 1.0 + next() * 20.0)),
-            true,
-        )]);
+        live.apply(&[change(&name, (1_000 - (next() * 900.0) as i64) * S, Some((45.0 + next() * 10.0, 1.0 + next() * 20.0)), true)]);
     }
     let mut page = Page::default();
     let mut viewer = live.viewer().unwrap();

@@ -47,10 +47,7 @@ const CLASS: [u8; 256] = {
 /// Length of the callsign at the start of `bytes`.
 #[inline]
 fn call_len(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .position(|&byte| CLASS[usize::from(byte)] & CALL == 0)
-        .unwrap_or(bytes.len())
+    bytes.iter().position(|&byte| CLASS[usize::from(byte)] & CALL == 0).unwrap_or(bytes.len())
 }
 
 /// 1 to 9 characters that do not start or end with a dash.
@@ -71,11 +68,7 @@ fn is_ax25(call: &[u8]) -> bool {
         [_, b'0', d] => d.is_ascii_digit(),
         _ => false,
     };
-    ssid_fits
-        && base.len() <= 6
-        && base
-            .iter()
-            .all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
+    ssid_fits && base.len() <= 6 && base.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
 }
 
 #[inline]
@@ -105,37 +98,18 @@ pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
         end += 1;
     }
     if !is_call(destination) || !matches!(line.get(end), Some(b',' | b':')) {
-        let code = if end >= line.len() {
-            Code::HeaderFormat
-        } else {
-            Code::HeaderDest
-        };
+        let code = if end >= line.len() { Code::HeaderFormat } else { Code::HeaderDest };
         return Err(refuse(code, if is_call(destination) { end } else { at }));
     }
     at = end;
     let path = scan_path(line, &mut at, &mut oddity)?;
-    let header = Header {
-        source: ascii(source),
-        destination: ascii(destination),
-        path,
-    };
-    Ok(Scanned {
-        header,
-        end: at + 1,
-        oddity,
-    })
+    let header = Header { source: ascii(source), destination: ascii(destination), path };
+    Ok(Scanned { header, end: at + 1, oddity })
 }
 
 /// Reads `,HOP,HOP*...` up to the `:`, which `at` is left on.
-fn scan_path<'a>(
-    line: &'a [u8],
-    at: &mut usize,
-    oddity: &mut Option<(Code, usize)>,
-) -> Outcome<Path<'a>> {
-    let refuse = |offset| Refused {
-        code: Code::HeaderPath,
-        offset,
-    };
+fn scan_path<'a>(line: &'a [u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) -> Outcome<Path<'a>> {
+    let refuse = |offset| Refused { code: Code::HeaderPath, offset };
     let start = *at + 1;
     let (mut len, mut used, mut q) = (0_u8, 0_u8, None);
     while line.get(*at) == Some(&b',') {
@@ -143,9 +117,7 @@ fn scan_path<'a>(
         let element_len = call_len(&line[first..]);
         let element = &line[first..first + element_len];
         if !is_call(element) {
-            let address = q.is_some()
-                && element_len == 32
-                && element.iter().all(|&b| CLASS[usize::from(b)] & HEX != 0);
+            let address = q.is_some() && element_len == 32 && element.iter().all(|&b| CLASS[usize::from(b)] & HEX != 0);
             if !address {
                 return Err(refuse(first));
             }
@@ -176,21 +148,9 @@ fn scan_path<'a>(
         }
     }
     if line.get(*at) != Some(&b':') {
-        return Err(if *at >= line.len() {
-            Refused {
-                code: Code::HeaderFormat,
-                offset: *at,
-            }
-        } else {
-            refuse(*at)
-        });
+        return Err(if *at >= line.len() { Refused { code: Code::HeaderFormat, offset: *at } } else { refuse(*at) });
     }
-    Ok(Path::new(
-        ascii(line.get(start..*at).unwrap_or_default()),
-        len,
-        used,
-        q,
-    ))
+    Ok(Path::new(ascii(line.get(start..*at).unwrap_or_default()), len, used, q))
 }
 
 /// Tells the trace where the parts of a good header are.
@@ -226,27 +186,14 @@ mod tests {
 
     #[test]
     fn callsigns_legal_on_aprs_is_are_taken() {
-        for source in [
-            "OE9XXX-15",
-            "Lachens",
-            "EL-4K3M",
-            "ER-WP4CIE",
-            "DW1234",
-            "OE9XXX-L1",
-            "A",
-        ] {
+        for source in ["OE9XXX-15", "Lachens", "EL-4K3M", "ER-WP4CIE", "DW1234", "OE9XXX-L1", "A"] {
             let line = format!("{source}>OGNINRE,qAS,X:>on");
             let packet = parse(line.as_bytes()).expect(source);
             assert_eq!((packet.source, packet.destination), (source, "OGNINRE"));
         }
         let odd = parse(b"Lachens>APRS:>x").expect("taken");
         assert!(odd.diagnostics.has(Code::SsidNotAx25));
-        assert!(
-            parse(b"OE9XXX-15>APRS:>x")
-                .expect("taken")
-                .diagnostics
-                .is_empty()
-        );
+        assert!(parse(b"OE9XXX-15>APRS:>x").expect("taken").diagnostics.is_empty());
     }
 
     #[test]
@@ -262,19 +209,13 @@ mod tests {
         assert_eq!(code(b"OE9XXX>AP RS:x"), Code::HeaderDest);
         assert_eq!(code(b"OE9XXX>APRS,,WIDE1-1:x"), Code::HeaderPath);
         assert_eq!(code(b"OE9XXX>APRS,WI*DE:x"), Code::HeaderPath);
-        assert_eq!(
-            parse(b"OE9XXX>APRS,OE9$:x").expect_err("bad path").offset,
-            15
-        );
+        assert_eq!(parse(b"OE9XXX>APRS,OE9$:x").expect_err("bad path").offset, 15);
     }
 
     #[test]
     fn the_path_has_a_bound() {
         let many = |n: usize| format!("OE9XXX>APRS{}:>x", ",WIDE1-1".repeat(n));
-        assert_eq!(
-            parse(many(24).as_bytes()).expect("24 are taken").path.len(),
-            24
-        );
+        assert_eq!(parse(many(24).as_bytes()).expect("24 are taken").path.len(), 24);
         assert_eq!(code(many(25).as_bytes()), Code::HeaderPath);
     }
 
@@ -286,9 +227,6 @@ mod tests {
     #[test]
     fn an_ipv6_address_is_an_element_only_after_the_q_construct() {
         assert!(parse(b"OE9XXX>APRS,qAS,20010DB8000000000000000000000001:>x").is_ok());
-        assert_eq!(
-            code(b"OE9XXX>APRS,20010DB8000000000000000000000001:>x"),
-            Code::HeaderPath
-        );
+        assert_eq!(code(b"OE9XXX>APRS,20010DB8000000000000000000000001:>x"), Code::HeaderPath);
     }
 }

@@ -33,30 +33,16 @@ impl DuplicateWindow {
     /// A window that remembers at most so many keys.
     #[must_use]
     pub fn with_capacity(capacity: usize) -> Self {
-        Self {
-            seen: HashSet::new(),
-            order: VecDeque::new(),
-            capacity,
-        }
+        Self { seen: HashSet::new(), order: VecDeque::new(), capacity }
     }
 
     /// Whether the packet was heard within the last 30 s; remembers it if not. A time before the last one (the clock
     /// was set back) counts by its distance.
     pub fn check(&mut self, now_us: i64, source: &[u8], destination: &[u8], info: &[u8]) -> bool {
         self.forget(now_us);
-        let base = destination
-            .split(|&byte| byte == b'-')
-            .next()
-            .unwrap_or_default();
+        let base = destination.split(|&byte| byte == b'-').next().unwrap_or_default();
         let key = |info: &mut dyn Iterator<Item = u8>| -> Arc<[u8]> {
-            source
-                .iter()
-                .copied()
-                .chain([b'>'])
-                .chain(base.iter().copied())
-                .chain([b':'])
-                .chain(info)
-                .collect()
+            source.iter().copied().chain([b'>']).chain(base.iter().copied()).chain([b':']).chain(info).collect()
         };
         let exact = key(&mut info.iter().copied());
         if self.seen.contains(&exact) {
@@ -70,29 +56,13 @@ impl DuplicateWindow {
             self.remember(now_us, key(&mut trimmed.iter().copied()));
         }
         if high {
-            self.remember(
-                now_us,
-                key(&mut info.iter().copied().filter(|byte| *byte < 0x80)),
-            );
+            self.remember(now_us, key(&mut info.iter().copied().filter(|byte| *byte < 0x80)));
             self.remember(now_us, key(&mut info.iter().map(|byte| byte & 0x7f)));
-            self.remember(
-                now_us,
-                key(&mut info
-                    .iter()
-                    .map(|byte| if *byte < 0x80 { *byte } else { b' ' })),
-            );
+            self.remember(now_us, key(&mut info.iter().map(|byte| if *byte < 0x80 { *byte } else { b' ' })));
         }
         if control {
-            self.remember(
-                now_us,
-                key(&mut info.iter().copied().filter(|byte| !is_control(*byte))),
-            );
-            self.remember(
-                now_us,
-                key(&mut info
-                    .iter()
-                    .map(|byte| if is_control(*byte) { b' ' } else { *byte })),
-            );
+            self.remember(now_us, key(&mut info.iter().copied().filter(|byte| !is_control(*byte))));
+            self.remember(now_us, key(&mut info.iter().map(|byte| if is_control(*byte) { b' ' } else { *byte })));
         }
         false
     }
@@ -163,28 +133,15 @@ mod tests {
     #[test]
     fn a_damaged_copy_is_known_the_original_after_it_is_new() {
         let original = b">caf\xe9 \x1cbar  ";
-        for damaged in [
-            &b">caf\xe9 \x1cbar"[..],
-            b">caf \x1cbar  ",
-            b">cafi \x1cbar  ",
-            b">caf  \x1cbar  ",
-            b">caf\xe9 bar  ",
-            b">caf\xe9  bar  ",
-        ] {
+        for damaged in
+            [&b">caf\xe9 \x1cbar"[..], b">caf \x1cbar  ", b">cafi \x1cbar  ", b">caf  \x1cbar  ", b">caf\xe9 bar  ", b">caf\xe9  bar  "]
+        {
             let mut window = DuplicateWindow::default();
             assert!(!window.check(0, b"A", b"B", original));
-            assert!(
-                window.check(S, b"A", b"B", damaged),
-                "{}",
-                damaged.escape_ascii()
-            );
+            assert!(window.check(S, b"A", b"B", damaged), "{}", damaged.escape_ascii());
             let mut window = DuplicateWindow::default();
             assert!(!window.check(0, b"A", b"B", damaged));
-            assert!(
-                !window.check(S, b"A", b"B", original),
-                "{}",
-                damaged.escape_ascii()
-            );
+            assert!(!window.check(S, b"A", b"B", original), "{}", damaged.escape_ascii());
         }
     }
 
@@ -195,10 +152,7 @@ mod tests {
             assert!(!window.check(100 * S, b"A", b"B", format!(">{i}").as_bytes()));
         }
         assert_eq!(window.len(), 1000);
-        assert!(
-            window.check(100 * S, b"A", b"B", b">4999")
-                && !window.check(100 * S, b"A", b"B", b">0")
-        );
+        assert!(window.check(100 * S, b"A", b"B", b">4999") && !window.check(100 * S, b"A", b"B", b">0"));
         assert!(!window.check(0, b"A", b"B", b">new"));
         assert_eq!(window.len(), 1);
     }

@@ -22,10 +22,7 @@ impl Name {
         if bytes.is_empty() || bytes.len() > 9 {
             return None;
         }
-        let mut name = Self {
-            bytes: [0; 9],
-            length: 0,
-        };
+        let mut name = Self { bytes: [0; 9], length: 0 };
         name.bytes[..bytes.len()].copy_from_slice(bytes);
         name.length = u8::try_from(bytes.len()).ok()?;
         Some(name)
@@ -44,10 +41,7 @@ impl fmt::Display for Name {
         use fmt::Write as _;
         match std::str::from_utf8(self.as_bytes()) {
             Ok(text) => f.write_str(text),
-            Err(_) => self
-                .as_bytes()
-                .iter()
-                .try_for_each(|&byte| f.write_char(char::from(byte))),
+            Err(_) => self.as_bytes().iter().try_for_each(|&byte| f.write_char(char::from(byte))),
         }
     }
 }
@@ -188,10 +182,7 @@ impl EntityState {
             self.raw = change.raw.clone();
         }
         if let Some(fix) = change.fix
-            && self
-                .position
-                .as_ref()
-                .is_none_or(|(at_us, ..)| change.heard_at_us >= *at_us)
+            && self.position.as_ref().is_none_or(|(at_us, ..)| change.heard_at_us >= *at_us)
         {
             self.position = Some((change.heard_at_us, fix, change.raw.clone()));
         }

@@ -37,40 +37,22 @@ impl Pipeline {
         let packet = match parse(line) {
             Ok(packet) => packet,
             Err(error) => {
-                record.sender = error
-                    .header
-                    .and_then(|header| Name::new(header.source.as_bytes()));
-                record.entity = record.sender.map(|name| EntityKey {
-                    kind: EntityKind::Station,
-                    name,
-                });
+                record.sender = error.header.and_then(|header| Name::new(header.source.as_bytes()));
+                record.entity = record.sender.map(|name| EntityKey { kind: EntityKind::Station, name });
                 record.kind = error.kind.unwrap_or(Kind::Unknown).as_str();
                 record.verdict = Verdict::Bad(error.code.as_str());
-                return Outcome {
-                    record,
-                    changes: Vec::new(),
-                };
+                return Outcome { record, changes: Vec::new() };
             }
         };
         let subject = packet.innermost();
         record.sender = Name::new(subject.source.as_bytes());
         record.entity = entity_of(subject);
         record.kind = packet.kind.as_str();
-        record.position = subject
-            .position
-            .map(|position| (position.latitude, position.longitude));
+        record.position = subject.position.map(|position| (position.latitude, position.longitude));
         let source = packet.source.as_bytes();
-        if self.duplicates.check(
-            received_at_us,
-            source,
-            packet.destination.as_bytes(),
-            packet.info,
-        ) {
+        if self.duplicates.check(received_at_us, source, packet.destination.as_bytes(), packet.info) {
             record.verdict = Verdict::Duplicate;
-            return Outcome {
-                record,
-                changes: Vec::new(),
-            };
+            return Outcome { record, changes: Vec::new() };
         }
         if let Some(reason) = implausible(subject) {
             record.verdict = Verdict::Implausible(reason);
@@ -92,9 +74,7 @@ impl Pipeline {
 #[must_use]
 pub fn changes_of(record: &Record) -> Vec<EntityChange> {
     match (record.verdict, parse(&record.raw)) {
-        (Verdict::Accepted | Verdict::Implausible(_), Ok(packet)) => {
-            changes(record, &packet, packet.innermost())
-        }
+        (Verdict::Accepted | Verdict::Implausible(_), Ok(packet)) => changes(record, &packet, packet.innermost()),
         _ => Vec::new(),
     }
 }
@@ -121,10 +101,7 @@ fn entity_of(packet: &Packet<'_>) -> Option<EntityKey> {
         Kind::Item => (EntityKind::Item, packet.name?.bytes()),
         _ => (EntityKind::Station, packet.source.as_bytes()),
     };
-    Some(EntityKey {
-        kind,
-        name: Name::new(name)?,
-    })
+    Some(EntityKey { kind, name: Name::new(name)? })
 }
 
 /// Why a position must not reach the map.
@@ -136,20 +113,14 @@ fn implausible(packet: &Packet<'_>) -> Option<&'static str> {
 
 fn fix(packet: &Packet<'_>) -> Option<Fix> {
     // A locator is a square kilometres wide: not a place to put a station that may be known exactly.
-    let position = packet
-        .position
-        .filter(|position| position.format != PositionFormat::Grid)?;
-    let (symbol_table, symbol_code) = packet
-        .symbol
-        .map_or((0, 0), |symbol| (ascii(symbol.table), ascii(symbol.code)));
+    let position = packet.position.filter(|position| position.format != PositionFormat::Grid)?;
+    let (symbol_table, symbol_code) = packet.symbol.map_or((0, 0), |symbol| (ascii(symbol.table), ascii(symbol.code)));
     Some(Fix {
         latitude: position.latitude,
         longitude: position.longitude,
         symbol_table,
         symbol_code,
-        course_deg: packet
-            .course_deg
-            .map(|course| (course.round() as u16).max(1)),
+        course_deg: packet.course_deg.map(|course| (course.round() as u16).max(1)),
         speed_kmh: packet.speed_kmh.map(|speed| speed as f32),
         ambiguity: position.ambiguity,
         radio: matches!(packet.heard(), Heard::Direct | Heard::Digipeated),
@@ -159,10 +130,7 @@ fn fix(packet: &Packet<'_>) -> Option<Fix> {
 
 fn changes(record: &Record, packet: &Packet<'_>, subject: &Packet<'_>) -> Vec<EntityChange> {
     let heard = |name: Name| EntityChange {
-        key: EntityKey {
-            kind: EntityKind::Station,
-            name,
-        },
+        key: EntityKey { kind: EntityKind::Station, name },
         owner: None,
         alive: true,
         heard_at_us: record.received_at_us,

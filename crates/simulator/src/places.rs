@@ -11,12 +11,7 @@ pub(crate) struct Place {
 }
 
 const fn p(latitude: f64, longitude: f64, weight: f64, prefix: &'static str) -> Place {
-    Place {
-        latitude,
-        longitude,
-        weight,
-        prefix,
-    }
+    Place { latitude, longitude, weight, prefix }
 }
 
 #[rustfmt::skip]

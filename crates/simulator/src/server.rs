@@ -61,8 +61,7 @@ async fn pace(mut simulator: Simulator, batches: Batches, stop: Stop) {
     let mut pending = simulator.next_line();
     let (began, began_us) = (Instant::now(), pending.at_us);
     while stop.or(clock.tick()).await.is_some() {
-        let now_us =
-            began_us + i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX - began_us);
+        let now_us = began_us + i64::try_from(began.elapsed().as_micros()).unwrap_or(i64::MAX - began_us);
         let mut batch = Vec::new();
         while pending.at_us <= now_us {
             batch.push(std::mem::replace(&mut pending, simulator.next_line()));
@@ -88,29 +87,17 @@ async fn client(mut stream: TcpStream, batches: &Batches, room: &Semaphore) -> s
     };
     let Some(login) = login? else { return Ok(()) };
     let words: Vec<&str> = login.split_whitespace().collect();
-    if words
-        .first()
-        .is_none_or(|word| !word.eq_ignore_ascii_case("user"))
-        || words.len() < 2
-    {
-        return writer
-            .write_all(b"# Invalid login: user CALL pass N vers SOFTWARE VERSION\r\n")
-            .await;
+    if words.first().is_none_or(|word| !word.eq_ignore_ascii_case("user")) || words.len() < 2 {
+        return writer.write_all(b"# Invalid login: user CALL pass N vers SOFTWARE VERSION\r\n").await;
     }
-    let call: String = words[1]
-        .chars()
-        .filter(char::is_ascii_graphic)
-        .take(9)
-        .collect();
+    let call: String = words[1].chars().filter(char::is_ascii_graphic).take(9).collect();
     let verified = words
         .iter()
         .position(|word| word.eq_ignore_ascii_case("pass"))
         .and_then(|at| words.get(at + 1))
         .is_some_and(|code| *code == passcode(&call).to_string());
     let state = if verified { "verified" } else { "unverified" };
-    writer
-        .write_all(format!("# logresp {call} {state}, server GODWIT-S\r\n").as_bytes())
-        .await?;
+    writer.write_all(format!("# logresp {call} {state}, server GODWIT-S\r\n").as_bytes()).await?;
     let mut filter = set_filter(&login, &mut writer).await?.unwrap_or_default();
     let mut batches = batches.subscribe();
     let mut keep_alive = interval(Duration::from_secs(20));
@@ -144,18 +131,12 @@ async fn client(mut stream: TcpStream, batches: &Batches, room: &Semaphore) -> s
 /// Reads a line of at most 1,024 bytes; `None` at the end.
 async fn command(reader: &mut BufReader<OwnedReadHalf>) -> std::io::Result<Option<String>> {
     let mut line = Vec::new();
-    let read = (&mut *reader)
-        .take(1024)
-        .read_until(b'\n', &mut line)
-        .await?;
+    let read = (&mut *reader).take(1024).read_until(b'\n', &mut line).await?;
     Ok((read > 0).then(|| String::from_utf8_lossy(&line).trim().to_owned()))
 }
 
 /// Finds `filter ...` in a line and says what became of it.
-async fn set_filter(
-    line: &str,
-    writer: &mut (impl AsyncWriteExt + Unpin),
-) -> std::io::Result<Option<Filter>> {
+async fn set_filter(line: &str, writer: &mut (impl AsyncWriteExt + Unpin)) -> std::io::Result<Option<Filter>> {
     let Some(at) = line.to_ascii_lowercase().find("filter ") else {
         return Ok(None);
     };
@@ -171,21 +152,11 @@ async fn set_filter(
 
 /// The APRS-IS passcode of a callsign: no secret, anybody can compute it.
 fn passcode(call: &str) -> u16 {
-    let base = call
-        .split('-')
-        .next()
-        .unwrap_or_default()
-        .to_ascii_uppercase();
+    let base = call.split('-').next().unwrap_or_default().to_ascii_uppercase();
     let hash = base
         .bytes()
         .enumerate()
-        .fold(0x73e2_u16, |hash, (at, byte)| {
-            hash ^ if at % 2 == 0 {
-                u16::from(byte) << 8
-            } else {
-                u16::from(byte)
-            }
-        });
+        .fold(0x73e2_u16, |hash, (at, byte)| hash ^ if at % 2 == 0 { u16::from(byte) << 8 } else { u16::from(byte) });
     hash & 0x7fff
 }
 
@@ -204,25 +175,13 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("listener");
         let address = listener.local_addr().expect("address");
         let stopper = godwit_flow::Stopper::default();
-        let simulator = Simulator::new(&SimulatorConfig {
-            seed: 1,
-            stations: 500,
-            rate: 500.0,
-            start_us: 0,
-        });
+        let simulator = Simulator::new(&SimulatorConfig { seed: 1, stations: 500, rate: 500.0, start_us: 0 });
         stopper.spawn(Server::new(simulator).run(listener, stopper.stop()));
         let mut lines = BufReader::new(TcpStream::connect(address).await.expect("connection"));
         let mut next = async |send: &str| {
-            lines
-                .get_mut()
-                .write_all(send.as_bytes())
-                .await
-                .expect("write");
+            lines.get_mut().write_all(send.as_bytes()).await.expect("write");
             let mut line = Vec::new();
-            timeout(Duration::from_secs(20), lines.read_until(b'\n', &mut line))
-                .await
-                .expect("in time")
-                .expect("read");
+            timeout(Duration::from_secs(20), lines.read_until(b'\n', &mut line)).await.expect("in time").expect("read");
             String::from_utf8_lossy(&line).into_owned()
         };
         assert!(next("").await.starts_with("# godwit-sim "));
@@ -238,16 +197,8 @@ mod tests {
         for _ in 0..50 {
             let line = next("").await;
             if !line.starts_with('#') {
-                let packet = godwit_packet::parse(line.trim_end().as_bytes())
-                    .expect("packet")
-                    .kind;
-                assert!(
-                    matches!(
-                        packet,
-                        godwit_packet::Kind::Position | godwit_packet::Kind::MicE
-                    ),
-                    "{line}"
-                );
+                let packet = godwit_packet::parse(line.trim_end().as_bytes()).expect("packet").kind;
+                assert!(matches!(packet, godwit_packet::Kind::Position | godwit_packet::Kind::MicE), "{line}");
             }
         }
         assert!(stopper.finish(Duration::from_secs(10)).await);

@@ -88,18 +88,10 @@ impl Simulator {
                 somewhere(&mut random, total)
             };
             let mut station = if stations.len() < infrastructure {
-                let role = if stations.len() % 2 == 0 {
-                    Role::Digipeater
-                } else {
-                    Role::Igate
-                };
+                let role = if stations.len() % 2 == 0 { Role::Digipeater } else { Role::Igate };
                 let mut station = Station::new(&mut random, index, place, role);
                 let (digi, igate) = traffic::infrastructure(place);
-                station.call = if role == Role::Digipeater {
-                    digi
-                } else {
-                    igate
-                };
+                station.call = if role == Role::Digipeater { digi } else { igate };
                 station
             } else {
                 let role = role(&mut random);
@@ -129,11 +121,7 @@ impl Simulator {
         for index in 0..simulator.stations.len() {
             // Moving ones speak first, so that a viewer sees movement at once.
             let interval = simulator.interval_us(index);
-            let within = if simulator.stations[index].moves() {
-                interval.min(20e6)
-            } else {
-                interval
-            };
+            let within = if simulator.stations[index].moves() { interval.min(20e6) } else { interval };
             let at_us = config.start_us + (simulator.random.f64() * within) as i64;
             simulator.due.push(Reverse((at_us, index)));
         }
@@ -151,10 +139,7 @@ impl Simulator {
         self.ahead_us -= whole;
         self.now_us += whole as i64;
         self.made += 1;
-        if self
-            .following
-            .front()
-            .is_some_and(|line| line.at_us <= self.now_us)
+        if self.following.front().is_some_and(|line| line.at_us <= self.now_us)
             && let Some(mut line) = self.following.pop_front()
         {
             line.at_us = self.now_us;
@@ -166,39 +151,22 @@ impl Simulator {
         let jitter = 0.9 + 0.2 * self.random.f64();
         // A mover's second fix comes soon in the first minute of its life.
         let interval = self.interval_us(index) * jitter;
-        let interval = if self.stations[index].moves() && self.made < self.stations.len() as u64 / 2
-        {
-            interval.min(8e6)
-        } else {
-            interval
-        };
-        self.due
-            .push(Reverse((self.now_us + interval as i64, index)));
+        let interval =
+            if self.stations[index].moves() && self.made < self.stations.len() as u64 / 2 { interval.min(8e6) } else { interval };
+        self.due.push(Reverse((self.now_us + interval as i64, index)));
         self.speak(index)
     }
 
     /// What a station says; over the path that fits where it is, or a given one.
     fn line(&mut self, index: usize, words: &Words, path: &str) -> Line {
-        let Self {
-            stations,
-            random,
-            now_us,
-            ..
-        } = self;
+        let Self { stations, random, now_us, .. } = self;
         let fix = stations[index].at(random, *now_us);
         let bytes = if path.is_empty() {
-            words.line(
-                &stations[index].call,
-                &traffic::path(random, &stations[index], &fix, false),
-            )
+            words.line(&stations[index].call, &traffic::path(random, &stations[index], &fix, false))
         } else {
             words.line(&stations[index].call, path)
         };
-        Line {
-            at_us: *now_us,
-            bytes,
-            position: (fix.latitude, fix.longitude),
-        }
+        Line { at_us: *now_us, bytes, position: (fix.latitude, fix.longitude) }
     }
 
     fn speak(&mut self, index: usize) -> Line {
@@ -218,48 +186,27 @@ impl Simulator {
             let words = traffic::other(&mut self.random, &mut self.stations[index]);
             return self.line(index, &words, "");
         }
-        let Self {
-            stations,
-            random,
-            now_us,
-            ..
-        } = self;
+        let Self { stations, random, now_us, .. } = self;
         let fix = stations[index].at(random, *now_us);
         let words = traffic::position(random, &stations[index], &fix, *now_us);
         // A copy over another way, within the 30 s in which the network knows it again.
-        let copy = (random.u8(..50) == 0 && !fixed)
-            .then(|| traffic::path(random, &stations[index], &fix, true));
+        let copy = (random.u8(..50) == 0 && !fixed).then(|| traffic::path(random, &stations[index], &fix, true));
         let line = self.line(index, &words, "");
         if let Some(path) = copy {
             let bytes = words.line(&self.stations[index].call, &path);
-            self.follow(Line {
-                at_us: self.now_us + 2_000_000,
-                bytes,
-                position: line.position,
-            });
+            self.follow(Line { at_us: self.now_us + 2_000_000, bytes, position: line.position });
         }
         line
     }
 
     /// A message to somebody in the same city, which is acknowledged after some seconds.
     fn talk(&mut self, index: usize) -> Line {
-        const TEXTS: [&str; 5] = [
-            "Hello, are you QRV?",
-            "See you at the meeting",
-            "Thanks for the igate",
-            "Where are you now?",
-            "QSL, 73",
-        ];
+        const TEXTS: [&str; 5] = ["Hello, are you QRV?", "See you at the meeting", "Thanks for the igate", "Where are you now?", "QSL, 73"];
         let with = (index + 1 + self.random.usize(..40)) % self.stations.len();
         let text = TEXTS[self.random.usize(..TEXTS.len())];
         self.stations[index].sequence += 1;
         let id = (self.stations[index].sequence % 1000).to_string();
-        let (message, ack) = traffic::message(
-            &self.stations[index].call,
-            &self.stations[with].call,
-            text,
-            &id,
-        );
+        let (message, ack) = traffic::message(&self.stations[index].call, &self.stations[with].call, text, &id);
         let mut answer = self.line(with, &ack, "");
         answer.at_us += 3_000_000;
         self.follow(answer);
@@ -269,11 +216,7 @@ impl Simulator {
             let (_, igate) = traffic::infrastructure(self.stations[index].place);
             let path = format!("qAR,{}-11", igate.split('-').next().unwrap_or_default());
             let bytes = Words::raw([b"}", &inner[..]].concat()).line(&igate, &path);
-            return Line {
-                at_us: self.now_us,
-                bytes,
-                position: self.stations[index].home,
-            };
+            return Line { at_us: self.now_us, bytes, position: self.stations[index].home };
         }
         self.line(index, &message, "")
     }
@@ -292,13 +235,7 @@ impl Simulator {
             let (kind, text) = KINDS[self.random.usize(..KINDS.len())];
             let home = self.stations[index].home;
             let name = format!("{kind}{}", self.made % 10_000);
-            self.objects.push(Object {
-                owner: index,
-                name,
-                text,
-                place: (home.0 + 0.01, home.1),
-                left: 4 + self.random.u32(..40),
-            });
+            self.objects.push(Object { owner: index, name, text, place: (home.0 + 0.01, home.1), left: 4 + self.random.u32(..40) });
         }
         let chosen = self.random.usize(..self.objects.len());
         let object = &mut self.objects[chosen];
@@ -354,12 +291,7 @@ mod tests {
     use crate::station::distance_km;
 
     fn simulator(seed: u64) -> Simulator {
-        Simulator::new(&SimulatorConfig {
-            seed,
-            stations: 3000,
-            rate: 50.0,
-            start_us: 1_795_435_200_000_000,
-        })
+        Simulator::new(&SimulatorConfig { seed, stations: 3000, rate: 50.0, start_us: 1_795_435_200_000_000 })
     }
 
     #[test]
@@ -377,7 +309,7 @@ mod tests {
         let mut simulator = simulator(1);
         let mut kinds: HashMap<Kind, u32> = HashMap::new();
         let mut last: HashMap<String, (i64, f64, f64)> = HashMap::new();
-        let (mut bad, mut killed, mut asked, mut acks, mut fast) = (0, 0, 0, 0, 0);
+        let (mut bad, mut killed, mut asked, mut acks, mut fast, mut weather) = (0, 0, 0, 0, 0, 0);
         let mut before = 0;
         for _ in 0..200_000 {
             let line = simulator.next_line();
@@ -388,11 +320,9 @@ mod tests {
                 continue;
             };
             *kinds.entry(packet.kind).or_default() += 1;
+            weather += u32::from(packet.weather.is_some());
             killed += u32::from(packet.alive == Some(false));
-            asked += u32::from(
-                packet.message.is_some_and(|message| message.id.is_some())
-                    && packet.kind == Kind::Message,
-            );
+            asked += u32::from(packet.message.is_some_and(|message| message.id.is_some()) && packet.kind == Kind::Message);
             acks += u32::from(packet.kind == Kind::Ack);
             if let (Some(position), true) = (packet.position, packet.name.is_none()) {
                 if position.latitude == 0.0 {
@@ -403,28 +333,13 @@ mod tests {
                     let hours = ((here.0 - there.0) as f64 / 3.6e9).max(1e-9);
                     let km = distance_km((there.1, there.2), (here.1, here.2));
                     // Ambiguity and rounding aside, nothing is faster than an aircraft.
-                    fast += u32::from(
-                        km > 3.0 && km / hours > 1200.0 && (here.2 - there.2).abs() < 300.0,
-                    );
+                    fast += u32::from(km > 3.0 && km / hours > 1200.0 && (here.2 - there.2).abs() < 300.0);
                 }
             }
         }
-        assert!(
-            (100..2000).contains(&bad),
-            "about 0.25 % are malformed: {bad}"
-        );
-        assert!(
-            kinds[&Kind::Position] > 50_000
-                && kinds[&Kind::MicE] > 10_000
-                && kinds[&Kind::Weather] > 5000,
-            "{kinds:?}"
-        );
-        assert!(
-            killed > 20
-                && kinds[&Kind::Object] > 500
-                && kinds[&Kind::ThirdParty] > 20
-                && kinds[&Kind::Telemetry] > 500
-        );
+        assert!((100..2000).contains(&bad), "about 0.25 % are malformed: {bad}");
+        assert!(kinds[&Kind::Position] > 50_000 && kinds[&Kind::MicE] > 10_000 && weather > 5000, "{kinds:?}");
+        assert!(killed > 20 && kinds[&Kind::Object] > 500 && kinds[&Kind::ThirdParty] > 20 && kinds[&Kind::Telemetry] > 500);
         assert!(asked > 500 && acks * 10 > asked * 8, "{asked} {acks}");
         assert_eq!(fast, 0);
     }

@@ -28,18 +28,12 @@ impl Words {
         let mut line = Vec::with_capacity(120);
         write(&mut line, &Header::new("N", TOCALL, ""));
         let colon = line.iter().position(|byte| *byte == b':').unwrap_or(0);
-        Self {
-            destination: String::from_utf8_lossy(&line[2..colon]).into_owned(),
-            info: line.split_off(colon + 1),
-        }
+        Self { destination: String::from_utf8_lossy(&line[2..colon]).into_owned(), info: line.split_off(colon + 1) }
     }
 
     /// Information as it stands.
     pub(crate) fn raw(info: impl Into<Vec<u8>>) -> Self {
-        Self {
-            destination: TOCALL.to_owned(),
-            info: info.into(),
-        }
+        Self { destination: TOCALL.to_owned(), info: info.into() }
     }
 
     /// The line of who says it over which path.
@@ -60,21 +54,14 @@ fn day_hour_minute(at_us: i64) -> Time {
     let of_year = of_era - (365 * year + year / 4 - year / 100);
     let day = of_year - (153 * ((5 * of_year + 2) / 153) + 2) / 5 + 1;
     let small = |value: i64| u8::try_from(value).unwrap_or(0);
-    Time::DayHourMinute(
-        small(day),
-        small(minutes.rem_euclid(1440) / 60),
-        small(minutes.rem_euclid(60)),
-    )
+    Time::DayHourMinute(small(day), small(minutes.rem_euclid(1440) / 60), small(minutes.rem_euclid(60)))
 }
 
 /// The digipeater and the igate of a city.
 pub(crate) fn infrastructure(place: u16) -> (String, String) {
     let city = &PLACES[usize::from(place)];
     let index = 150_000 + usize::from(place);
-    (
-        format!("{}-2", callsign(city, index)),
-        format!("{}-10", callsign(city, index + 1000)),
-    )
+    (format!("{}-2", callsign(city, index)), format!("{}-10", callsign(city, index + 1000)))
 }
 
 /// The path that fits where the sender is: near the igate directly, farther over the digipeater; some over the internet.
@@ -90,15 +77,8 @@ pub(crate) fn path(random: &mut Rng, station: &Station, fix: &Fix, other: bool) 
         return "TCPIP*,qAC,GODWIT-S".to_owned();
     }
     let base = |call: &str| call.split('-').next().unwrap_or_default().to_owned();
-    let reach = if matches!(station.role, Role::Aircraft | Role::Balloon) {
-        8.0
-    } else {
-        1.0
-    };
-    let distance = distance_km(
-        (city.latitude, city.longitude),
-        (fix.latitude, fix.longitude),
-    ) / reach;
+    let reach = if matches!(station.role, Role::Aircraft | Role::Balloon) { 8.0 } else { 1.0 };
+    let distance = distance_km((city.latitude, city.longitude), (fix.latitude, fix.longitude)) / reach;
     let kind = if random.u8(..8) == 0 { "qAO" } else { "qAR" };
     match distance {
         _ if other => format!("{digi},WIDE1*,WIDE2-1,{kind},{}-11", base(&igate)),
@@ -127,12 +107,7 @@ const COMMENTS: [&str; 11] = [
 pub(crate) fn position(random: &mut Rng, station: &Station, fix: &Fix, at_us: i64) -> Words {
     let form = (station.phase * 1000.0) as u32 % 10;
     let moving = fix.speed_kmh > 0.0;
-    let mut position = Position::new(
-        fix.latitude,
-        fix.longitude,
-        station.symbol.table,
-        station.symbol.code,
-    );
+    let mut position = Position::new(fix.latitude, fix.longitude, station.symbol.table, station.symbol.code);
     position.altitude_m = fix.altitude_m;
     if station.role == Role::Weather {
         position.time = Some(day_hour_minute(at_us));
@@ -148,12 +123,7 @@ pub(crate) fn position(random: &mut Rng, station: &Station, fix: &Fix, at_us: i6
     if moving {
         position.course_speed = Some((fix.course_deg, fix.speed_kmh));
     } else if matches!(station.role, Role::Digipeater | Role::Igate) {
-        position.phg = Some(Phg {
-            power: 5,
-            height: 2,
-            gain: 6,
-            direction: 0,
-        });
+        position.phg = Some(Phg { power: 5, height: 2, gain: 6, direction: 0 });
     }
     if moving && form < 3 && fix.altitude_m.is_none() {
         let mut words = Words::of(|out, header| encode::mic_e(out, header, &position, 1));
@@ -199,69 +169,25 @@ pub(crate) fn other(random: &mut Rng, station: &mut Station) -> Words {
     let sequence = u16::try_from(station.sequence % 1000).unwrap_or(0);
     let call = &station.call;
     match random.u8(..8) {
-        0 => Words::of(|out, header| {
-            encode::telemetry_names(
-                out,
-                header,
-                call,
-                &["Battery", "Temp", "Load", "Rx", "Tx", "PTT", "Door"],
-            )
-        }),
-        1 => Words::of(|out, header| {
-            encode::telemetry_units(
-                out,
-                header,
-                call,
-                &["Volt", "deg.C", "%", "pkt", "pkt", "on", "open"],
-            )
-        }),
+        0 => Words::of(|out, header| encode::telemetry_names(out, header, call, &["Battery", "Temp", "Load", "Rx", "Tx", "PTT", "Door"])),
+        1 => Words::of(|out, header| encode::telemetry_units(out, header, call, &["Volt", "deg.C", "%", "pkt", "pkt", "on", "open"])),
         2 => {
-            let equations = [
-                [0.0, 0.1, 0.0],
-                [0.0, 0.5, -20.0],
-                [0.0, 1.0, 0.0],
-                [0.0, 1.0, 0.0],
-                [0.0, 1.0, 0.0],
-            ];
+            let equations = [[0.0, 0.1, 0.0], [0.0, 0.5, -20.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]];
             Words::of(|out, header| encode::telemetry_equations(out, header, call, &equations))
         }
-        3 => Words::of(|out, header| {
-            encode::bulletin(out, header, '1', "", "Club meeting on Friday, all welcome")
-        }),
+        3 => Words::of(|out, header| encode::bulletin(out, header, '1', "", "Club meeting on Friday, all welcome")),
         4 | 5 => {
-            let values = [
-                120 + random.u8(..20),
-                60 + (sequence % 30) as u8,
-                random.u8(..100),
-                random.u8(..),
-                4,
-            ];
-            Words::of(|out, header| {
-                encode::telemetry(out, header, sequence, values, 0b1000_0000, "")
-            })
+            let values = [120 + random.u8(..20), 60 + (sequence % 30) as u8, random.u8(..100), random.u8(..), 4];
+            Words::of(|out, header| encode::telemetry(out, header, sequence, values, 0b1000_0000, ""))
         }
-        6 if station.role == Role::Igate => Words::raw(format!(
-            "<IGATE,MSG_CNT={sequence},LOC_CNT={}",
-            random.u32(..60)
-        )),
-        _ => Words::of(|out, header| {
-            encode::status(
-                out,
-                header,
-                None,
-                &format!("Godwit simulator, beacon {sequence}"),
-            )
-        }),
+        6 if station.role == Role::Igate => Words::raw(format!("<IGATE,MSG_CNT={sequence},LOC_CNT={}", random.u32(..60))),
+        _ => Words::of(|out, header| encode::status(out, header, None, &format!("Godwit simulator, beacon {sequence}"))),
     }
 }
 
 /// An object at a place.
 pub(crate) fn object(name: &str, alive: bool, place: (f64, f64), at_us: i64, text: &str) -> Words {
-    let symbol = if text.contains("MHz") {
-        Symbol::new('/', 'r')
-    } else {
-        Symbol::new('/', ';')
-    };
+    let symbol = if text.contains("MHz") { Symbol::new('/', 'r') } else { Symbol::new('/', ';') };
     let mut position = Position::new(place.0, place.1, symbol.table, symbol.code);
     position.time = Some(day_hour_minute(at_us));
     position.comment = text;
@@ -270,20 +196,11 @@ pub(crate) fn object(name: &str, alive: bool, place: (f64, f64), at_us: i64, tex
 
 /// A message, and its acknowledgement.
 pub(crate) fn message(from: &str, to: &str, text: &str, id: &str) -> (Words, Words) {
-    (
-        Words::of(|out, header| encode::message(out, header, to, text, Some(id))),
-        Words::of(|out, header| encode::ack(out, header, from, id)),
-    )
+    (Words::of(|out, header| encode::message(out, header, to, text, Some(id))), Words::of(|out, header| encode::ack(out, header, from, id)))
 }
 
 /// What no parser should take for a position.
 pub(crate) fn malformed(random: &mut Rng) -> Words {
-    const LINES: [&str; 5] = [
-        "!4903.50N/0720",
-        "!49XX.50N/07201.75W-",
-        ";SHORT",
-        "=/5L!!<*",
-        "!0000.00N/00000.00E-no fix",
-    ];
+    const LINES: [&str; 5] = ["!4903.50N/0720", "!49XX.50N/07201.75W-", ";SHORT", "=/5L!!<*", "!0000.00N/00000.00E-no fix"];
     Words::raw(LINES[random.usize(..LINES.len())])
 }

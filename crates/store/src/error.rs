@@ -16,9 +16,7 @@ pub enum StoreError {
         why: String,
     },
     /// Another process has it.
-    #[error(
-        "the data folder {0} is in use by another godwit\n\n  hint: stop that one, or choose another folder with --data"
-    )]
+    #[error("the data folder {0} is in use by another godwit\n\n  hint: stop that one, or choose another folder with --data")]
     InUse(PathBuf),
     /// Written by a newer version.
     #[error(
@@ -43,9 +41,7 @@ pub enum StoreError {
         why: String,
     },
     /// The disk is full.
-    #[error(
-        "no space left on the disk of {0}\n\n  hint: make room, or keep fewer days with --retention-days"
-    )]
+    #[error("no space left on the disk of {0}\n\n  hint: make room, or keep fewer days with --retention-days")]
     Full(PathBuf),
     /// Anything else the engine says.
     #[error("{path}: {why}")]
@@ -62,16 +58,11 @@ pub enum StoreError {
 
 impl StoreError {
     pub(crate) fn folder(path: &Path, error: &std::io::Error) -> Self {
-        Self::Folder {
-            path: path.to_owned(),
-            why: error.to_string(),
-        }
+        Self::Folder { path: path.to_owned(), why: error.to_string() }
     }
 
     pub(crate) fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{
-            CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, PermissionDenied, ReadOnly,
-        };
+        use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, PermissionDenied, ReadOnly};
         let (path, why) = (path.to_owned(), error.to_string());
         match error.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged { path, why },

@@ -7,9 +7,7 @@ use axum::{
     response::IntoResponse,
 };
 use bytes::Bytes;
-use pmtiles::{
-    AsyncBackend, AsyncPmTilesReader, BackendResponse, HashMapCache, PmtResult, TileCoord,
-};
+use pmtiles::{AsyncBackend, AsyncPmTilesReader, BackendResponse, HashMapCache, PmtResult, TileCoord};
 use tokio::sync::OnceCell;
 
 static ARCHIVE: &[u8] = include_bytes!("../../../assets/basemap/basemap.pmtiles");
@@ -18,13 +16,9 @@ struct Embedded;
 
 impl AsyncBackend for Embedded {
     async fn read(&self, offset: u64, length: usize) -> PmtResult<BackendResponse> {
-        let start = usize::try_from(offset)
-            .unwrap_or(usize::MAX)
-            .min(ARCHIVE.len());
+        let start = usize::try_from(offset).unwrap_or(usize::MAX).min(ARCHIVE.len());
         let end = start.saturating_add(length).min(ARCHIVE.len());
-        Ok(BackendResponse::new(Bytes::from_static(
-            &ARCHIVE[start..end],
-        )))
+        Ok(BackendResponse::new(Bytes::from_static(&ARCHIVE[start..end])))
     }
 }
 
@@ -32,21 +26,13 @@ type Reader = AsyncPmTilesReader<Embedded, HashMapCache>;
 
 async fn reader() -> PmtResult<&'static Reader> {
     static READER: OnceCell<Reader> = OnceCell::const_new();
-    READER
-        .get_or_try_init(|| Reader::try_from_cached_source(Embedded, HashMapCache::default()))
-        .await
+    READER.get_or_try_init(|| Reader::try_from_cached_source(Embedded, HashMapCache::default())).await
 }
 
 /// `GET /basemap/{z}/{x}/{y}`: a Mapbox vector tile, z 0-6; 204 where the map is empty (a 404 would be an error to
 /// browsers), 404 outside the pyramid.
-pub(crate) async fn tile(
-    Path((z, x, file)): Path<(u8, u32, String)>,
-    headers: HeaderMap,
-) -> Response<Body> {
-    let coordinate = file
-        .strip_suffix(".mvt")
-        .and_then(|y| y.parse().ok())
-        .and_then(|y| TileCoord::new(z, x, y).ok());
+pub(crate) async fn tile(Path((z, x, file)): Path<(u8, u32, String)>, headers: HeaderMap) -> Response<Body> {
+    let coordinate = file.strip_suffix(".mvt").and_then(|y| y.parse().ok()).and_then(|y| TileCoord::new(z, x, y).ok());
     let Some(coordinate) = coordinate else {
         return StatusCode::NOT_FOUND.into_response();
     };
@@ -60,11 +46,7 @@ pub(crate) async fn tile(
             let kind = (header::CONTENT_TYPE, "application/vnd.mapbox-vector-tile");
             ([CACHE, kind, (header::CONTENT_ENCODING, "gzip")], tile).into_response()
         }
-        Ok(Some(_)) => (
-            StatusCode::NOT_ACCEPTABLE,
-            "base map tiles are sent with Content-Encoding: gzip",
-        )
-            .into_response(),
+        Ok(Some(_)) => (StatusCode::NOT_ACCEPTABLE, "base map tiles are sent with Content-Encoding: gzip").into_response(),
         Ok(None) => (StatusCode::NO_CONTENT, [CACHE]).into_response(),
         Err(error) => {
             tracing::error!(%error, "the embedded base map cannot be read");

@@ -24,12 +24,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// `GET /live/v1/ws`.
 pub(crate) async fn socket(State(site): State<Site>, upgrade: WebSocketUpgrade) -> Response<Body> {
     let Some(viewer) = site.live.viewer() else {
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            [(header::RETRY_AFTER, "30")],
-            "too many viewers at the moment",
-        )
-            .into_response();
+        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")], "too many viewers at the moment").into_response();
     };
     // The default read buffer is 128 KiB a connection, taken at once.
     upgrade
@@ -42,10 +37,7 @@ pub(crate) async fn socket(State(site): State<Site>, upgrade: WebSocketUpgrade) 
 }
 
 async fn watch(mut socket: WebSocket, mut viewer: Viewer, site: Site) {
-    if send(&mut socket, viewer.hello((site.clock)()).into())
-        .await
-        .is_err()
-    {
+    if send(&mut socket, viewer.hello((site.clock)()).into()).await.is_err() {
         return;
     }
     loop {
@@ -84,17 +76,12 @@ async fn watch(mut socket: WebSocket, mut viewer: Viewer, site: Site) {
 }
 
 async fn send(socket: &mut WebSocket, bytes: Bytes) -> Result<(), ()> {
-    timeout(PATIENCE, socket.send(Message::Binary(bytes)))
-        .await
-        .map_err(drop)?
-        .map_err(drop)
+    timeout(PATIENCE, socket.send(Message::Binary(bytes))).await.map_err(drop)?.map_err(drop)
 }
 
 fn joined(pieces: &[Bytes]) -> Bytes {
     let mut message = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
-    pieces
-        .iter()
-        .for_each(|piece| message.extend_from_slice(piece));
+    pieces.iter().for_each(|piece| message.extend_from_slice(piece));
     message.freeze()
 }
 
@@ -110,32 +97,21 @@ pub(crate) async fn tile(
     Query(query): Query<TileQuery>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
-    let address = TileAddress::new(level, x, y)
-        .ok_or_else(|| ApiError::not_found(format!("There is no tile {level}/{x}/{y}.")))?;
+    let address = TileAddress::new(level, x, y).ok_or_else(|| ApiError::not_found(format!("There is no tile {level}/{x}/{y}.")))?;
     let parse = |text: &str| {
         let (epoch, seq) = text.split_once('-')?;
         Some((u64::from_str_radix(epoch, 16).ok()?, seq.parse().ok()?))
     };
     let since = match &query.since {
-        Some(text) => Some(
-            parse(text)
-                .ok_or_else(|| ApiError::bad_request("since is EPOCH-SEQ, as an ETag gave it"))?,
-        ),
+        Some(text) => Some(parse(text).ok_or_else(|| ApiError::bad_request("since is EPOCH-SEQ, as an ETag gave it"))?),
         None => None,
     };
-    let known = headers
-        .get(header::IF_NONE_MATCH)
-        .and_then(|tag| tag.to_str().ok())
-        .map(|tag| tag.trim_matches('"').to_owned());
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok()).map(|tag| tag.trim_matches('"').to_owned());
     let now_us = (site.clock)();
     let (tag, frames) = match site.live.tile(address, since, now_us) {
         TileAnswer::Full(tag, frames) | TileAnswer::Deltas(tag, frames) => (tag, frames),
         TileAnswer::Nothing(tag) => {
-            return Ok((
-                StatusCode::NO_CONTENT,
-                [(header::ETAG, format!("\"{tag}\""))],
-            )
-                .into_response());
+            return Ok((StatusCode::NO_CONTENT, [(header::ETAG, format!("\"{tag}\""))]).into_response());
         }
     };
     let etag = format!("\"{tag}\"");
@@ -144,12 +120,7 @@ pub(crate) async fn tile(
     }
     let mut message = vec![
         Bytes::from_static(&[wire::VERSION]),
-        wire::hello(
-            site.live.epoch(),
-            now_us,
-            godwit_live::Live::TICK_MS,
-            env!("CARGO_PKG_VERSION"),
-        ),
+        wire::hello(site.live.epoch(), now_us, godwit_live::Live::TICK_MS, env!("CARGO_PKG_VERSION")),
     ];
     message.extend(frames);
     let headers = [

@@ -26,10 +26,7 @@ pub(crate) async fn asset(uri: Uri, headers: HeaderMap) -> Response<Body> {
 
 /// `GET /live/v1/page.json`.
 pub(crate) async fn page(State(site): State<Site>) -> impl IntoResponse {
-    (
-        [(header::CACHE_CONTROL, "no-cache")],
-        Json(Value::clone(&site.page)),
-    )
+    ([(header::CACHE_CONTROL, "no-cache")], Json(Value::clone(&site.page)))
 }
 
 /// `GET /livez`: the process answers.

@@ -56,21 +56,14 @@ pub(super) struct DayCounts {
 
 /// `packets/2026-11-23.sqlite`.
 pub(super) fn path(folder: &Path, day: i64) -> PathBuf {
-    let date = jiff::Timestamp::from_second(day * 86_400)
-        .map(|at| at.strftime("%Y-%m-%d").to_string())
-        .unwrap_or_default();
+    let date = jiff::Timestamp::from_second(day * 86_400).map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
     folder.join("packets").join(format!("{date}.sqlite"))
 }
 
 /// The day of a file of this name.
 pub(super) fn day_of(path: &Path) -> Option<i64> {
     let date = path.file_name()?.to_str()?.strip_suffix(".sqlite")?;
-    let at = date
-        .parse::<jiff::civil::Date>()
-        .ok()?
-        .to_zoned(jiff::tz::TimeZone::UTC)
-        .ok()?
-        .timestamp();
+    let at = date.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
     Some(at.as_second() / 86_400)
 }
 
@@ -88,16 +81,9 @@ impl Day {
         let path = path(folder, day);
         let connection = super::open_for_writing(&path, SCHEMA)?;
         let last_id = connection
-            .query_row("SELECT max(id) FROM packet", [], |row| {
-                row.get::<_, Option<i64>>(0)
-            })
+            .query_row("SELECT max(id) FROM packet", [], |row| row.get::<_, Option<i64>>(0))
             .map_err(|error| StoreError::sqlite(&path, &error))?;
-        Ok(Self {
-            path,
-            connection,
-            last_id: last_id.unwrap_or(0),
-            names: HashMap::new(),
-        })
+        Ok(Self { path, connection, last_id: last_id.unwrap_or(0), names: HashMap::new() })
     }
 
     /// Keeps records of this day in one transaction; those with an import hash only if it is new. Returns which were
@@ -115,10 +101,7 @@ impl Day {
         let mut kept = Vec::new();
         for (record, hash) in records {
             if let Some(hash) = hash {
-                let new = transaction
-                    .prepare_cached("INSERT OR IGNORE INTO imported VALUES (?1)")?
-                    .execute([hash.to_be_bytes()])?
-                    == 1;
+                let new = transaction.prepare_cached("INSERT OR IGNORE INTO imported VALUES (?1)")?.execute([hash.to_be_bytes()])? == 1;
                 kept.push(new);
                 if !new {
                     continue;
@@ -144,16 +127,12 @@ impl Day {
 
     /// Whether an import kept this content in this day.
     pub(super) fn has_imported(&self, hash: u128) -> rusqlite::Result<bool> {
-        self.connection
-            .prepare_cached("SELECT 1 FROM imported WHERE hash = ?1")?
-            .exists([hash.to_be_bytes()])
+        self.connection.prepare_cached("SELECT 1 FROM imported WHERE hash = ?1")?.exists([hash.to_be_bytes()])
     }
 
     /// The records newer than this id, oldest first: for repair.
     pub(super) fn records_after(&self, id: i64) -> rusqlite::Result<Vec<(i64, Record)>> {
-        let mut select = self
-            .connection
-            .prepare(&format!("{SELECT} WHERE packet.id > ?1 ORDER BY packet.id"))?;
+        let mut select = self.connection.prepare(&format!("{SELECT} WHERE packet.id > ?1 ORDER BY packet.id"))?;
         let rows = select.query_map([id], |row| {
             let packet = stored(row)?;
             let verdict = match packet.verdict {
@@ -163,8 +142,7 @@ impl Day {
                 _ => Verdict::Bad("stored"),
             };
             let entity = match (
-                row.get::<_, Option<u8>>(6)?
-                    .and_then(EntityKind::from_number),
+                row.get::<_, Option<u8>>(6)?.and_then(EntityKind::from_number),
                 row.get_ref(7)?.as_blob_or_null()?.and_then(Name::new),
             ) {
                 (Some(kind), Some(name)) => Some(EntityKey { kind, name }),
@@ -204,9 +182,7 @@ pub(super) fn counts(connection: &Connection) -> rusqlite::Result<DayCounts> {
 }
 
 fn set_counts(transaction: &Transaction<'_>, counts: DayCounts) -> rusqlite::Result<()> {
-    let mut set = transaction.prepare_cached(
-        "INSERT INTO counter VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2",
-    )?;
+    let mut set = transaction.prepare_cached("INSERT INTO counter VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?;
     let values = [
         ("accepted", counts.accepted),
         ("duplicate", counts.duplicate),
@@ -221,71 +197,42 @@ fn set_counts(transaction: &Transaction<'_>, counts: DayCounts) -> rusqlite::Res
 }
 
 /// Inserts a packet under its time, or the next free microsecond.
-fn insert(
-    transaction: &Transaction<'_>,
-    names: &mut HashMap<(u8, Name), i64>,
-    record: &Record,
-    last_id: i64,
-) -> rusqlite::Result<i64> {
+fn insert(transaction: &Transaction<'_>, names: &mut HashMap<(u8, Name), i64>, record: &Record, last_id: i64) -> rusqlite::Result<i64> {
     let at = record.received_at_us;
     let mut id = at;
     if at <= last_id {
         // Not newer than all others: look for room. Lines of one second may come in tens of thousands.
-        let taken = transaction
-            .prepare_cached("SELECT 1 FROM packet WHERE id = ?1")?
-            .exists([at])?;
+        let taken = transaction.prepare_cached("SELECT 1 FROM packet WHERE id = ?1")?.exists([at])?;
         if taken {
             let highest: Option<i64> = transaction
                 .prepare_cached("SELECT max(id) FROM packet WHERE id >= ?1 AND id < ?1 + 1000000")?
                 .query_row([at], |row| row.get(0))?;
             id = highest.map_or(at, |highest| highest + 1);
-            while transaction
-                .prepare_cached("SELECT 1 FROM packet WHERE id = ?1")?
-                .exists([id])?
-            {
+            while transaction.prepare_cached("SELECT 1 FROM packet WHERE id = ?1")?.exists([id])? {
                 id += 1;
             }
         }
     }
-    let entity = record
-        .entity
-        .map(|key| name_id(transaction, names, key.kind as u8, key.name))
-        .transpose()?;
-    let sender = record
-        .sender
-        .map(|name| name_id(transaction, names, EntityKind::Station as u8, name))
-        .transpose()?;
+    let entity = record.entity.map(|key| name_id(transaction, names, key.kind as u8, key.name)).transpose()?;
+    let sender = record.sender.map(|name| name_id(transaction, names, EntityKind::Station as u8, name)).transpose()?;
     let scaled = |degrees: f64| (degrees * 1e6).round() as i64;
-    let kind = KINDS
-        .iter()
-        .position(|kind| *kind == record.kind)
-        .unwrap_or(0);
-    let verdict = VERDICTS
-        .iter()
-        .position(|verdict| *verdict == record.verdict.as_str())
-        .unwrap_or(0);
-    transaction
-        .prepare_cached("INSERT INTO packet VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?
-        .execute(params![
-            id,
-            entity,
-            sender,
-            kind as i64,
-            verdict as i64,
-            record.verdict.reason(),
-            record.position.map(|(latitude, _)| scaled(latitude)),
-            record.position.map(|(_, longitude)| scaled(longitude)),
-            &record.raw[..],
-        ])?;
+    let kind = KINDS.iter().position(|kind| *kind == record.kind).unwrap_or(0);
+    let verdict = VERDICTS.iter().position(|verdict| *verdict == record.verdict.as_str()).unwrap_or(0);
+    transaction.prepare_cached("INSERT INTO packet VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
+        id,
+        entity,
+        sender,
+        kind as i64,
+        verdict as i64,
+        record.verdict.reason(),
+        record.position.map(|(latitude, _)| scaled(latitude)),
+        record.position.map(|(_, longitude)| scaled(longitude)),
+        &record.raw[..],
+    ])?;
     Ok(id)
 }
 
-fn name_id(
-    transaction: &Transaction<'_>,
-    names: &mut HashMap<(u8, Name), i64>,
-    kind: u8,
-    name: Name,
-) -> rusqlite::Result<i64> {
+fn name_id(transaction: &Transaction<'_>, names: &mut HashMap<(u8, Name), i64>, kind: u8, name: Name) -> rusqlite::Result<i64> {
     if let Some(id) = names.get(&(kind, name)) {
         return Ok(*id);
     }
@@ -296,9 +243,7 @@ fn name_id(
     let id = match known {
         Some(id) => id,
         None => {
-            transaction
-                .prepare_cached("INSERT INTO name (kind, name) VALUES (?1, ?2)")?
-                .execute(params![kind, name.as_bytes()])?;
+            transaction.prepare_cached("INSERT INTO name (kind, name) VALUES (?1, ?2)")?.execute(params![kind, name.as_bytes()])?;
             transaction.last_insert_rowid()
         }
     };
@@ -319,31 +264,18 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredPacket> {
         id,
         received_at_us: id,
         sender: row.get_ref(1)?.as_blob_or_null()?.and_then(Name::new),
-        kind: KINDS
-            .get(usize::from(row.get::<_, u8>(2)?))
-            .copied()
-            .unwrap_or("unknown"),
-        verdict: VERDICTS
-            .get(usize::from(row.get::<_, u8>(3)?))
-            .copied()
-            .unwrap_or("bad"),
+        kind: KINDS.get(usize::from(row.get::<_, u8>(2)?)).copied().unwrap_or("unknown"),
+        verdict: VERDICTS.get(usize::from(row.get::<_, u8>(3)?)).copied().unwrap_or("bad"),
         reason: row.get(4)?,
         raw: row.get_ref(5)?.as_blob()?.into(),
     })
 }
 
 /// Packets of several days (newest day first), newest first.
-pub(super) fn packets(
-    folder: &Path,
-    days: &[i64],
-    query: &PacketQuery,
-) -> Result<PacketPage, StoreError> {
+pub(super) fn packets(folder: &Path, days: &[i64], query: &PacketQuery) -> Result<PacketPage, StoreError> {
     let until = query.before_id.unwrap_or(i64::MAX).min(query.until_us);
     let mut page = PacketPage::default();
-    for day in days
-        .iter()
-        .filter(|day| **day * DAY_US < until && (**day + 1) * DAY_US > query.since_us)
-    {
+    for day in days.iter().filter(|day| **day * DAY_US < until && (**day + 1) * DAY_US > query.since_us) {
         let path = path(folder, *day);
         // Retention may have dropped the day since it was listed.
         if !path.exists() {
@@ -351,8 +283,7 @@ pub(super) fn packets(
         }
         let connection = super::open_for_reading(&path)?;
         let left = query.limit + 1 - page.packets.len();
-        let found = packets_of(&connection, query, until, left)
-            .map_err(|error| StoreError::sqlite(&path, &error))?;
+        let found = packets_of(&connection, query, until, left).map_err(|error| StoreError::sqlite(&path, &error))?;
         page.packets.extend(found);
         if page.packets.len() > query.limit {
             page.packets.truncate(query.limit);
@@ -363,23 +294,12 @@ pub(super) fn packets(
     Ok(page)
 }
 
-fn packets_of(
-    connection: &Connection,
-    query: &PacketQuery,
-    until: i64,
-    limit: usize,
-) -> rusqlite::Result<Vec<StoredPacket>> {
+fn packets_of(connection: &Connection, query: &PacketQuery, until: i64, limit: usize) -> rusqlite::Result<Vec<StoredPacket>> {
     let mut entities = Vec::new();
     if let Some(about) = &query.about {
         let mut select = connection.prepare("SELECT id FROM name WHERE kind = ?1 AND name = ?2")?;
         for key in about {
-            entities.extend(
-                select
-                    .query_row(params![key.kind as u8, key.name.as_bytes()], |row| {
-                        row.get::<_, i64>(0)
-                    })
-                    .optional()?,
-            );
+            entities.extend(select.query_row(params![key.kind as u8, key.name.as_bytes()], |row| row.get::<_, i64>(0)).optional()?);
         }
         if entities.is_empty() {
             return Ok(Vec::new());
@@ -389,23 +309,10 @@ fn packets_of(
     let about = if entities.is_empty() {
         String::new()
     } else {
-        format!(
-            "AND packet.entity IN ({})",
-            entities
-                .iter()
-                .map(i64::to_string)
-                .collect::<Vec<_>>()
-                .join(",")
-        )
+        format!("AND packet.entity IN ({})", entities.iter().map(i64::to_string).collect::<Vec<_>>().join(","))
     };
-    let duplicates = if query.duplicates {
-        ""
-    } else {
-        "AND packet.verdict <> 1"
-    };
-    let sql = format!(
-        "{SELECT} WHERE packet.id >= ?1 AND packet.id < ?2 {about} {duplicates} ORDER BY packet.id DESC LIMIT ?3"
-    );
+    let duplicates = if query.duplicates { "" } else { "AND packet.verdict <> 1" };
+    let sql = format!("{SELECT} WHERE packet.id >= ?1 AND packet.id < ?2 {about} {duplicates} ORDER BY packet.id DESC LIMIT ?3");
     let mut select = connection.prepare(&sql)?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = select.query_map(params![query.since_us, until, limit], stored)?;

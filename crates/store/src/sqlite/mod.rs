@@ -74,35 +74,18 @@ impl SqliteStore {
                 }
             })
             .map_err(|error| StoreError::folder(folder, &error))?;
-        Ok(Self {
-            folder: folder.to_owned(),
-            days,
-            jobs,
-            thread: Mutex::new(Some(thread)),
-            _lock: lock,
-        })
+        Ok(Self { folder: folder.to_owned(), days, jobs, thread: Mutex::new(Some(thread)), _lock: lock })
     }
 
-    async fn ask<T>(
-        &self,
-        job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job,
-    ) -> Result<T, StoreError> {
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job) -> Result<T, StoreError> {
         let (answer, wait) = oneshot::channel();
-        self.jobs
-            .send(job(answer))
-            .await
-            .map_err(|_| StoreError::Closed)?;
+        self.jobs.send(job(answer)).await.map_err(|_| StoreError::Closed)?;
         wait.await.map_err(|_| StoreError::Closed)?
     }
 
-    async fn read<T: Send + 'static>(
-        &self,
-        read: impl FnOnce(&Path) -> Result<T, StoreError> + Send + 'static,
-    ) -> Result<T, StoreError> {
+    async fn read<T: Send + 'static>(&self, read: impl FnOnce(&Path) -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError> {
         let folder = self.folder.clone();
-        tokio::task::spawn_blocking(move || read(&folder))
-            .await
-            .map_err(|_| StoreError::Closed)?
+        tokio::task::spawn_blocking(move || read(&folder)).await.map_err(|_| StoreError::Closed)?
     }
 }
 
@@ -122,51 +105,40 @@ impl Store for SqliteStore {
 
     async fn import_progress(&self, source: &str) -> Result<u64, StoreError> {
         let source = source.to_owned();
-        self.read(move |folder| main_file::import_progress(folder, &source))
-            .await
+        self.read(move |folder| main_file::import_progress(folder, &source)).await
     }
 
     async fn entities(&self, since_us: i64) -> Result<Vec<EntityState>, StoreError> {
-        self.read(move |folder| main_file::entities(folder, since_us))
-            .await
+        self.read(move |folder| main_file::entities(folder, since_us)).await
     }
 
     async fn entity(&self, key: EntityKey) -> Result<Option<EntityState>, StoreError> {
-        self.read(move |folder| main_file::entity(folder, key))
-            .await
+        self.read(move |folder| main_file::entity(folder, key)).await
     }
 
     async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError> {
         let days: Vec<i64> = lock(&self.days).keys().rev().copied().collect();
-        self.read(move |folder| day::packets(folder, &days, &query))
-            .await
+        self.read(move |folder| day::packets(folder, &days, &query)).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
-        let mut counts = lock(&self.days)
-            .values()
-            .fold(Counts::default(), |sum, day| Counts {
-                stored: sum.stored + day.accepted + day.implausible,
-                duplicates: sum.duplicates + day.duplicate,
-                bad: sum.bad + day.bad,
-                entities: 0,
-            });
+        let mut counts = lock(&self.days).values().fold(Counts::default(), |sum, day| Counts {
+            stored: sum.stored + day.accepted + day.implausible,
+            duplicates: sum.duplicates + day.duplicate,
+            bad: sum.bad + day.bad,
+            entities: 0,
+        });
         counts.entities = self.read(main_file::entity_count).await?;
         Ok(counts)
     }
 
     async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError> {
-        self.ask(|answer| Job::Retain(since_us.div_euclid(DAY_US), answer))
-            .await
+        self.ask(|answer| Job::Retain(since_us.div_euclid(DAY_US), answer)).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {
         self.ask(Job::Close).await?;
-        let thread = self
-            .thread
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread {
             let _ = tokio::task::spawn_blocking(move || thread.join()).await;
         }
@@ -184,20 +156,12 @@ fn open_for_writing(path: &Path, schema: &str) -> Result<Connection, StoreError>
     const VERSION: i64 = 1;
     let failed = |error: rusqlite::Error| StoreError::sqlite(path, &error);
     let mut connection = Connection::open(path).map_err(failed)?;
-    let found: i64 = connection
-        .query_row("PRAGMA user_version", [], |row| row.get(0))
-        .map_err(failed)?;
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
     if found > VERSION {
-        return Err(StoreError::Newer {
-            path: path.to_owned(),
-            found,
-            known: VERSION,
-        });
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION });
     }
     if found == 0 {
-        connection
-            .execute_batch("PRAGMA page_size = 8192")
-            .map_err(failed)?;
+        connection.execute_batch("PRAGMA page_size = 8192").map_err(failed)?;
     }
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -16384")
@@ -205,9 +169,7 @@ fn open_for_writing(path: &Path, schema: &str) -> Result<Connection, StoreError>
     if found == 0 {
         let transaction = connection.transaction().map_err(failed)?;
         transaction.execute_batch(schema).map_err(failed)?;
-        transaction
-            .pragma_update(None, "user_version", VERSION)
-            .map_err(failed)?;
+        transaction.pragma_update(None, "user_version", VERSION).map_err(failed)?;
         transaction.commit().map_err(failed)?;
     }
     Ok(connection)
@@ -215,13 +177,8 @@ fn open_for_writing(path: &Path, schema: &str) -> Result<Connection, StoreError>
 
 /// Opens a file for reading.
 fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
-    let connection = Connection::open_with_flags(
-        path,
-        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX,
-    )
-    .map_err(|error| StoreError::sqlite(path, &error))?;
-    connection
-        .busy_timeout(std::time::Duration::from_secs(5))
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| StoreError::sqlite(path, &error))?;
+    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|error| StoreError::sqlite(path, &error))?;
     Ok(connection)
 }

@@ -45,45 +45,28 @@ impl Writer {
     pub(super) fn open(folder: &Path, days: Days) -> Result<Self, StoreError> {
         let main = super::open_for_writing(&main_file::path(folder), main_file::SCHEMA)?;
         let packets = folder.join("packets");
-        let entries =
-            fs::read_dir(&packets).map_err(|error| StoreError::folder(&packets, &error))?;
+        let entries = fs::read_dir(&packets).map_err(|error| StoreError::folder(&packets, &error))?;
         for path in entries.flatten().map(|entry| entry.path()) {
             let Some(day) = day::day_of(&path) else {
                 continue;
             };
             // Opened for writing once, so that a log left by a crash is taken in and an old layout brought up to date.
             let file = Day::open(folder, day)?;
-            let counts =
-                day::counts(&file.connection).map_err(|error| StoreError::sqlite(&path, &error))?;
+            let counts = day::counts(&file.connection).map_err(|error| StoreError::sqlite(&path, &error))?;
             lock(&days).insert(day, counts);
         }
-        Ok(Self {
-            folder: folder.to_owned(),
-            main,
-            days,
-            open: BTreeMap::new(),
-        })
+        Ok(Self { folder: folder.to_owned(), main, days, open: BTreeMap::new() })
     }
 
     /// Applies packets to the latest state that were kept when the program died before their state was.
     pub(super) fn repair(&mut self) -> Result<(), StoreError> {
         let main_path = main_file::path(&self.folder);
-        let applied = main_file::applied_id(&self.main)
-            .map_err(|error| StoreError::sqlite(&main_path, &error))?;
-        let days: Vec<i64> = lock(&self.days)
-            .keys()
-            .copied()
-            .filter(|day| (day + 1) * DAY_US > applied)
-            .collect();
+        let applied = main_file::applied_id(&self.main).map_err(|error| StoreError::sqlite(&main_path, &error))?;
+        let days: Vec<i64> = lock(&self.days).keys().copied().filter(|day| (day + 1) * DAY_US > applied).collect();
         for day in days {
             let file = self.day(day)?;
-            let records = file
-                .records_after(applied)
-                .map_err(|error| StoreError::sqlite(&file.path, &error))?;
-            let changes: Vec<EntityChange> = records
-                .iter()
-                .flat_map(|(_, record)| changes_of(record))
-                .collect();
+            let records = file.records_after(applied).map_err(|error| StoreError::sqlite(&file.path, &error))?;
+            let changes: Vec<EntityChange> = records.iter().flat_map(|(_, record)| changes_of(record)).collect();
             if let Some((last, _)) = records.last() {
                 self.apply(&changes, Some(*last), None)?;
             }
@@ -109,28 +92,19 @@ impl Writer {
     fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError> {
         let mut by_day: BTreeMap<i64, Vec<&Record>> = BTreeMap::new();
         for record in &batch.records {
-            by_day
-                .entry(record.received_at_us.div_euclid(DAY_US))
-                .or_default()
-                .push(record);
+            by_day.entry(record.received_at_us.div_euclid(DAY_US)).or_default().push(record);
         }
         let mut last_id = None;
         for (day, records) in by_day {
             let file = self.day(day)?;
             let (_, counts) = file
-                .append(
-                    records.into_iter().map(|record| (record, None)),
-                    Some(false),
-                )
+                .append(records.into_iter().map(|record| (record, None)), Some(false))
                 .map_err(|error| StoreError::sqlite(&file.path, &error))?;
             last_id = last_id.max(Some(file.last_id));
             lock(&self.days).insert(day, counts);
         }
         self.apply(&batch.changes, last_id, None)?;
-        Ok(Appended {
-            stored: batch.records.len() as u64,
-            already_there: 0,
-        })
+        Ok(Appended { stored: batch.records.len() as u64, already_there: 0 })
     }
 
     fn import(&mut self, batch: &Imported) -> Result<Appended, StoreError> {
@@ -142,10 +116,7 @@ impl Writer {
                 appended.already_there += 1;
                 continue;
             }
-            by_day
-                .entry(record.received_at_us.div_euclid(DAY_US))
-                .or_default()
-                .push((record, Some(hash)));
+            by_day.entry(record.received_at_us.div_euclid(DAY_US)).or_default().push((record, Some(hash)));
         }
         for (day, records) in by_day {
             // A day that only imports wrote, and that retention would drop, was asked for on purpose.
@@ -153,19 +124,13 @@ impl Writer {
             let old = (day + 1) * DAY_US <= batch.keep_before_us;
             let keep = known.map_or(old, |counts| counts.keep);
             let file = self.day(day)?;
-            let (kept, counts) = file
-                .append(records, Some(keep))
-                .map_err(|error| StoreError::sqlite(&file.path, &error))?;
+            let (kept, counts) = file.append(records, Some(keep)).map_err(|error| StoreError::sqlite(&file.path, &error))?;
             let stored = kept.iter().filter(|kept| **kept).count() as u64;
             appended.stored += stored;
             appended.already_there += kept.len() as u64 - stored;
             lock(&self.days).insert(day, counts);
         }
-        self.apply(
-            batch.lines.iter().flat_map(|(_, changes, _)| changes),
-            None,
-            Some((&batch.source, batch.next_offset)),
-        )?;
+        self.apply(batch.lines.iter().flat_map(|(_, changes, _)| changes), None, Some((&batch.source, batch.next_offset)))?;
         Ok(appended)
     }
 
@@ -174,10 +139,7 @@ impl Writer {
         let days: Vec<i64> = lock(&self.days).keys().copied().collect();
         for day in days {
             let file = self.day(day)?;
-            if file
-                .has_imported(hash)
-                .map_err(|error| StoreError::sqlite(&file.path, &error))?
-            {
+            if file.has_imported(hash).map_err(|error| StoreError::sqlite(&file.path, &error))? {
                 return Ok(true);
             }
         }
@@ -217,11 +179,7 @@ impl Writer {
     }
 
     fn retain(&mut self, first: i64) -> Result<usize, StoreError> {
-        let old: Vec<i64> = lock(&self.days)
-            .iter()
-            .filter(|(day, counts)| **day < first && !counts.keep)
-            .map(|(day, _)| *day)
-            .collect();
+        let old: Vec<i64> = lock(&self.days).iter().filter(|(day, counts)| **day < first && !counts.keep).map(|(day, _)| *day).collect();
         for day in &old {
             self.open.remove(day);
             lock(&self.days).remove(day);
@@ -242,9 +200,7 @@ impl Writer {
     fn close(&mut self) -> Result<(), StoreError> {
         self.open.clear();
         let path = main_file::path(&self.folder);
-        self.main
-            .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
-            .map_err(|error| StoreError::sqlite(&path, &error))
+        self.main.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").map_err(|error| StoreError::sqlite(&path, &error))
     }
 }
 

@@ -11,21 +11,12 @@ use crate::error::ApiError;
 
 /// Any other path below `/api/`.
 pub(crate) async fn nothing(uri: Uri) -> ApiError {
-    ApiError::not_found(format!(
-        "There is no {}; see docs/api.md.",
-        uri.path().chars().take(100).collect::<String>()
-    ))
+    ApiError::not_found(format!("There is no {}; see docs/api.md.", uri.path().chars().take(100).collect::<String>()))
 }
 
 /// RFC 3339 in UTC with milliseconds.
 pub(crate) fn rfc3339(us: i64) -> String {
-    Timestamp::from_microsecond(us)
-        .map(|at| {
-            at.to_zoned(TimeZone::UTC)
-                .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
-                .to_string()
-        })
-        .unwrap_or_default()
+    Timestamp::from_microsecond(us).map(|at| at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()).unwrap_or_default()
 }
 
 /// A time parameter, microseconds since 1970.
@@ -33,14 +24,9 @@ pub(crate) fn time(name: &str, value: Option<&str>) -> Result<Option<i64>, ApiEr
     let Some(value) = value else { return Ok(None) };
     // In a query a plus sign means a blank.
     let text = value.trim().replace(' ', "+");
-    text.parse::<Timestamp>()
-        .map(|at| Some(at.as_microsecond()))
-        .map_err(|_| {
-            ApiError::bad_request(format!(
-                "{name} = \"{}\" is not a time; give RFC 3339 such as 2026-11-23T10:15:00Z",
-                shown(value)
-            ))
-        })
+    text.parse::<Timestamp>().map(|at| Some(at.as_microsecond())).map_err(|_| {
+        ApiError::bad_request(format!("{name} = \"{}\" is not a time; give RFC 3339 such as 2026-11-23T10:15:00Z", shown(value)))
+    })
 }
 
 /// A limit parameter.
@@ -52,19 +38,10 @@ pub(crate) fn limit(value: Option<&str>, default: usize, most: usize) -> Result<
         .parse()
         .ok()
         .filter(|limit| (1..=most).contains(limit))
-        .ok_or_else(|| {
-            ApiError::bad_request(format!(
-                "limit = \"{}\" is not a number from 1 to {most}",
-                shown(value)
-            ))
-        })
+        .ok_or_else(|| ApiError::bad_request(format!("limit = \"{}\" is not a number from 1 to {most}", shown(value))))
 }
 
 /// A value as a message may repeat it.
 pub(crate) fn shown(value: &str) -> String {
-    value
-        .chars()
-        .take(60)
-        .flat_map(char::escape_debug)
-        .collect()
+    value.chars().take(60).flat_map(char::escape_debug).collect()
 }

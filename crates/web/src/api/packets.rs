@@ -24,30 +24,22 @@ pub(crate) struct ListQuery {
 }
 
 /// `GET /api/v1/packets?since=&until=&name=&limit=&cursor=&duplicates=`.
-pub(crate) async fn list(
-    State(site): State<Site>,
-    Query(query): Query<ListQuery>,
-) -> Result<Json<Value>, ApiError> {
-    let before_id =
-        match query.cursor.as_deref() {
-            None => None,
-            Some(cursor) => Some(cursor.parse::<i64>().ok().filter(|id| *id > 0).ok_or_else(
-                || {
-                    ApiError::bad_request(format!(
-                        "cursor = \"{}\" is not one that \"next\" gave",
-                        shown(cursor)
-                    ))
-                },
-            )?),
-        };
+pub(crate) async fn list(State(site): State<Site>, Query(query): Query<ListQuery>) -> Result<Json<Value>, ApiError> {
+    let before_id = match query.cursor.as_deref() {
+        None => None,
+        Some(cursor) => Some(
+            cursor
+                .parse::<i64>()
+                .ok()
+                .filter(|id| *id > 0)
+                .ok_or_else(|| ApiError::bad_request(format!("cursor = \"{}\" is not one that \"next\" gave", shown(cursor))))?,
+        ),
+    };
     let duplicates = match query.duplicates.as_deref() {
         None | Some("false") => false,
         Some("true") => true,
         Some(other) => {
-            return Err(ApiError::bad_request(format!(
-                "duplicates = \"{}\" is neither true nor false",
-                shown(other)
-            )));
+            return Err(ApiError::bad_request(format!("duplicates = \"{}\" is neither true nor false", shown(other))));
         }
     };
     let page = site
@@ -71,10 +63,7 @@ pub(crate) async fn list(
 
 fn about(name: &str) -> Vec<EntityKey> {
     let kinds = [EntityKind::Station, EntityKind::Object, EntityKind::Item];
-    names(name)
-        .into_iter()
-        .flat_map(|name| kinds.map(|kind| EntityKey { kind, name }))
-        .collect()
+    names(name).into_iter().flat_map(|name| kinds.map(|kind| EntityKey { kind, name })).collect()
 }
 
 fn packet(packet: &StoredPacket) -> Value {
@@ -106,17 +95,10 @@ fn base64(bytes: &[u8]) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
-        let group = chunk
-            .iter()
-            .fold(0_u32, |group, byte| group << 8 | u32::from(*byte))
-            << (8 * (3 - chunk.len()));
+        let group = chunk.iter().fold(0_u32, |group, byte| group << 8 | u32::from(*byte)) << (8 * (3 - chunk.len()));
         for digit in 0..4 {
             let value = group >> (18 - 6 * digit) & 63;
-            text.push(if digit <= chunk.len() {
-                char::from(DIGITS[value as usize])
-            } else {
-                '='
-            });
+            text.push(if digit <= chunk.len() { char::from(DIGITS[value as usize]) } else { '=' });
         }
     }
     text
@@ -128,14 +110,7 @@ mod tests {
 
     #[test]
     fn base64_of_rfc_4648() {
-        for (bytes, text) in [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("foobar", "Zm9vYmFy"),
-        ] {
+        for (bytes, text) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v"), ("foob", "Zm9vYg=="), ("foobar", "Zm9vYmFy")] {
             assert_eq!(base64(bytes.as_bytes()), text);
         }
     }

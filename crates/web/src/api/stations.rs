@@ -22,33 +22,15 @@ pub(crate) struct ListQuery {
 }
 
 /// `GET /api/v1/stations?bbox=W,S,E,N&since=&limit=`.
-pub(crate) async fn list(
-    State(site): State<Site>,
-    Query(query): Query<ListQuery>,
-) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(State(site): State<Site>, Query(query): Query<ListQuery>) -> Result<Json<Value>, ApiError> {
     let area = match query.bbox.as_deref() {
         Some(text) => area(text)?,
-        None => Area {
-            west: -180.0,
-            south: -90.0,
-            east: 180.0,
-            north: 90.0,
-        },
+        None => Area { west: -180.0, south: -90.0, east: 180.0, north: 90.0 },
     };
     let since_us = time("since", query.since.as_deref())?.unwrap_or(i64::MIN);
-    let found = site.live.within(
-        &area,
-        since_us,
-        limit(query.limit.as_deref(), 10_000, 100_000)?,
-    );
-    let stations: Vec<Value> = found
-        .states
-        .iter()
-        .map(|state| Value::Object(short(state)))
-        .collect();
-    Ok(Json(
-        json!({ "stations": stations, "truncated": found.truncated }),
-    ))
+    let found = site.live.within(&area, since_us, limit(query.limit.as_deref(), 10_000, 100_000)?);
+    let stations: Vec<Value> = found.states.iter().map(|state| Value::Object(short(state))).collect();
+    Ok(Json(json!({ "stations": stations, "truncated": found.truncated })))
 }
 
 fn area(text: &str) -> Result<Area, ApiError> {
@@ -58,27 +40,14 @@ fn area(text: &str) -> Result<Area, ApiError> {
             shown(text)
         ))
     };
-    let numbers: Vec<f64> = text
-        .split(',')
-        .map(|part| part.trim().parse().ok())
-        .collect::<Option<_>>()
-        .ok_or_else(wrong)?;
+    let numbers: Vec<f64> = text.split(',').map(|part| part.trim().parse().ok()).collect::<Option<_>>().ok_or_else(wrong)?;
     match numbers[..] {
         [west, south, east, north]
-            if [west, east]
-                .iter()
-                .all(|degrees| (-180.0..=180.0).contains(degrees))
-                && [south, north]
-                    .iter()
-                    .all(|degrees| (-90.0..=90.0).contains(degrees))
+            if [west, east].iter().all(|degrees| (-180.0..=180.0).contains(degrees))
+                && [south, north].iter().all(|degrees| (-90.0..=90.0).contains(degrees))
                 && south <= north =>
         {
-            Ok(Area {
-                west,
-                south,
-                east,
-                north,
-            })
+            Ok(Area { west, south, east, north })
         }
         _ => Err(wrong()),
     }
@@ -95,22 +64,14 @@ pub(crate) async fn one(
     Path(name): Path<String>,
     Query(query): Query<OneQuery>,
 ) -> Result<Json<Value>, ApiError> {
-    let unknown = || {
-        ApiError::not_found(format!(
-            "No station, object or item \"{}\" is known.",
-            shown(&name)
-        ))
-    };
+    let unknown = || ApiError::not_found(format!("No station, object or item \"{}\" is known.", shown(&name)));
     let kinds: &[EntityKind] = match query.kind.as_deref() {
         None => &[EntityKind::Station, EntityKind::Object, EntityKind::Item],
         Some("station") => &[EntityKind::Station],
         Some("object") => &[EntityKind::Object],
         Some("item") => &[EntityKind::Item],
         Some(other) => {
-            return Err(ApiError::bad_request(format!(
-                "kind = \"{}\" is not station, object or item",
-                shown(other)
-            )));
+            return Err(ApiError::bad_request(format!("kind = \"{}\" is not station, object or item", shown(other))));
         }
     };
     for name in names(&name) {
@@ -130,20 +91,10 @@ pub(crate) async fn one(
 
 /// The names that a text may mean: as written; as Latin-1 bytes where it is not ASCII; a callsign in capitals.
 pub(crate) fn names(text: &str) -> Vec<Name> {
-    let latin1: Option<Vec<u8>> = text
-        .chars()
-        .map(|c| u8::try_from(u32::from(c)).ok())
-        .collect();
+    let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
     let upper = text.to_ascii_uppercase();
-    let mut names: Vec<Name> = [
-        Some(text.as_bytes()),
-        latin1.as_deref(),
-        Some(upper.as_bytes()),
-    ]
-    .into_iter()
-    .flatten()
-    .filter_map(Name::new)
-    .collect();
+    let mut names: Vec<Name> =
+        [Some(text.as_bytes()), latin1.as_deref(), Some(upper.as_bytes())].into_iter().flatten().filter_map(Name::new).collect();
     names.dedup();
     names
 }
@@ -155,21 +106,11 @@ pub(crate) struct SearchQuery {
 }
 
 /// `GET /api/v1/search?q=&limit=`.
-pub(crate) async fn search(
-    State(site): State<Site>,
-    Query(query): Query<SearchQuery>,
-) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn search(State(site): State<Site>, Query(query): Query<SearchQuery>) -> Result<Json<Value>, ApiError> {
     let text = query.q.unwrap_or_default();
     let limit = limit(query.limit.as_deref(), 8, 100)?;
-    let found = if text.trim().is_empty() || text.len() > 40 {
-        Vec::new()
-    } else {
-        site.live.search(&text, limit)
-    };
-    let results: Vec<Value> = found
-        .iter()
-        .map(|state| Value::Object(short(state)))
-        .collect();
+    let found = if text.trim().is_empty() || text.len() > 40 { Vec::new() } else { site.live.search(&text, limit) };
+    let results: Vec<Value> = found.iter().map(|state| Value::Object(short(state))).collect();
     Ok(Json(json!({ "results": results })))
 }
 
@@ -194,7 +135,10 @@ fn short(state: &EntityState) -> Map<String, Value> {
     object.insert("latitude".into(), rounded(fix.latitude, 6).into());
     object.insert("longitude".into(), rounded(fix.longitude, 6).into());
     if fix.symbol_code != 0 {
-        object.insert("symbol".into(), json!({ "table": char::from(fix.symbol_table).to_string(), "code": char::from(fix.symbol_code).to_string() }));
+        object.insert(
+            "symbol".into(),
+            json!({ "table": char::from(fix.symbol_table).to_string(), "code": char::from(fix.symbol_code).to_string() }),
+        );
     }
     if let Some(speed) = fix.speed_kmh {
         object.insert("speed_kmh".into(), rounded(f64::from(speed), 1).into());
@@ -205,10 +149,7 @@ fn short(state: &EntityState) -> Map<String, Value> {
     if let Ok(packet) = parse(raw) {
         let packet = packet.innermost();
         if !packet.comment.is_empty() {
-            object.insert(
-                "comment".into(),
-                packet.comment.to_string_lossy().trim().to_owned().into(),
-            );
+            object.insert("comment".into(), packet.comment.to_string_lossy().trim().to_owned().into());
         }
         if let Some(altitude) = packet.altitude_m {
             object.insert("altitude_m".into(), rounded(altitude, 1).into());
@@ -223,28 +164,10 @@ fn full(state: &EntityState) -> Value {
     object.insert("alive".into(), state.alive.into());
     object.insert("first_heard".into(), rfc3339(state.first_heard_us).into());
     let raw = state.position.as_ref().map_or(&state.raw, |(.., raw)| raw);
-    object.insert(
-        "raw".into(),
-        godwit_packet::Text::new(raw)
-            .to_string_lossy()
-            .into_owned()
-            .into(),
-    );
-    object.insert(
-        "received_at".into(),
-        rfc3339(
-            state
-                .position
-                .as_ref()
-                .map_or(state.last_heard_us, |(at_us, ..)| *at_us),
-        )
-        .into(),
-    );
+    object.insert("raw".into(), godwit_packet::Text::new(raw).to_string_lossy().into_owned().into());
+    object.insert("received_at".into(), rfc3339(state.position.as_ref().map_or(state.last_heard_us, |(at_us, ..)| *at_us)).into());
     if let Some((_, fix, _)) = &state.position {
-        object.insert(
-            "symbol_name".into(),
-            symbol_name(char::from(fix.symbol_table), char::from(fix.symbol_code)).into(),
-        );
+        object.insert("symbol_name".into(), symbol_name(char::from(fix.symbol_table), char::from(fix.symbol_code)).into());
         if fix.ambiguity > 0 {
             object.insert("ambiguity".into(), fix.ambiguity.into());
         }
@@ -255,18 +178,8 @@ fn full(state: &EntityState) -> Value {
                 object.insert(field.into(), value);
             }
         }
-        let mut inner = decoded
-            .remove("third_party")
-            .unwrap_or(Value::Object(decoded));
-        for field in [
-            "weather",
-            "phg",
-            "range_km",
-            "mic_e_message",
-            "telemetry",
-            "device",
-            "timestamp",
-        ] {
+        let mut inner = decoded.remove("third_party").unwrap_or(Value::Object(decoded));
+        for field in ["weather", "phg", "range_km", "mic_e_message", "telemetry", "device", "timestamp"] {
             if let Some(value) = inner.get_mut(field).map(Value::take) {
                 object.insert(field.into(), value);
             }
@@ -275,10 +188,7 @@ fn full(state: &EntityState) -> Value {
     if let Ok(packet) = parse(&state.raw)
         && let Some(status) = packet.innermost().status
     {
-        object.insert(
-            "status".into(),
-            status.text.to_string_lossy().into_owned().into(),
-        );
+        object.insert("status".into(), status.text.to_string_lossy().into_owned().into());
     }
     Value::Object(object)
 }
@@ -290,16 +200,7 @@ mod tests {
     #[test]
     fn boxes_are_checked() {
         assert!(area("5,45,11,48").is_ok() && area("170, -20, -170, 20").is_ok());
-        for text in [
-            "",
-            "1,2,3",
-            "1,2,3,x",
-            "1,50,2,40",
-            "NaN,0,1,1",
-            "-181,0,1,1",
-            "0,0,0,91",
-            "1,2,3,4,5",
-        ] {
+        for text in ["", "1,2,3", "1,2,3,x", "1,50,2,40", "NaN,0,1,1", "-181,0,1,1", "0,0,0,91", "1,2,3,4,5"] {
             assert!(area(text).is_err(), "{text}");
         }
     }
