@@ -66,6 +66,12 @@ function CopyButton({ text, label, icon }: { text: () => string; label: string; 
   );
 }
 
+/** How many elements of the path are about radio: those before the q construct; the igate after it has its own place. */
+function radioHops(station: StationDetail): number {
+  const q = station.path.findIndex((hop) => hop.callsign === station.q_construct);
+  return q < 0 ? station.path.length : q;
+}
+
 function Path({ page, station }: { page: Page; station: StationDetail }) {
   return (
     <Row title={t("card.path")}>
@@ -74,7 +80,7 @@ function Path({ page, station }: { page: Page; station: StationDetail }) {
       )}
       </p>
       <ol class="path">
-        {station.path.map((hop, i) => (
+        {station.path.slice(0, radioHops(station)).map((hop, i) => (
           <li key={i} class={hop.used ? "used" : ""} title={t(hop.used ? "card.path.used" : "card.path.unused")}>
             {hop.callsign}
             <span class="visually-hidden"> {t(hop.used ? "card.path.used" : "card.path.unused")}</span>
