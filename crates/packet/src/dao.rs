@@ -54,7 +54,8 @@ pub(crate) fn apply<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) {
         DaoPrecision::Base91 => (b'!', 0.01 / 91.0, 0.1852),
     };
     let Some(position) = &mut d.packet.position else { return };
-    if position.format == PositionFormat::Compressed || position.ambiguity > 0 {
+    // Compressed and NMEA positions have these digits already.
+    if matches!(position.format, PositionFormat::Compressed | PositionFormat::Nmea) || position.ambiguity > 0 {
         d.flag(Code::DaoIgnored, bytes);
         return;
     }
