@@ -4,6 +4,7 @@
 //! loaded in its own JSON form with feature `serde`. The most specific entry wins.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
 
 use crate::{Kind, Packet};
@@ -25,18 +26,37 @@ pub struct Device {
     pub class: String,
 }
 
+/// Hashes a few bytes of a tocall: the table is built from trusted data, so nobody can aim at collisions.
+#[derive(Debug, Clone, Copy, Default)]
+struct TocallHasher(u64);
+
+impl Hasher for TocallHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 << 8 | self.0 >> 56) ^ u64::from(byte);
+        }
+        self.0 = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+type ByTocall<K, V> = HashMap<K, V, BuildHasherDefault<TocallHasher>>;
+
 /// Devices by tocall and Mic-E suffix. A few hundred entries.
 #[derive(Debug, Clone, Default)]
 pub struct DeviceDatabase {
     devices: Vec<Device>,
     /// Tocalls without wildcard.
-    exact: HashMap<[u8; 6], u16>,
+    exact: ByTocall<[u8; 6], u16>,
     /// Tocalls with wildcards, by their first four bytes where those are literal, most specific first.
-    by_head: HashMap<[u8; 4], Vec<u16>>,
+    by_head: ByTocall<[u8; 4], Vec<u16>>,
     /// The other tocalls with wildcards, most specific first.
     loose: Vec<u16>,
     /// Two-byte Mic-E suffixes.
-    suffixes: HashMap<[u8; 2], u16>,
+    suffixes: ByTocall<[u8; 2], u16>,
     /// Type byte and, if any, one-byte suffix.
     legacy: Vec<(u8, Option<u8>, u16)>,
 }
