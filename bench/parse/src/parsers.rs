@@ -16,6 +16,7 @@ pub(crate) struct Parser {
 pub(crate) const ALL: &[Parser] = &[
     Parser { name: "godwit-packet", recognises: godwit, slowness: 1 },
     Parser { name: "pdn-aprs", recognises: pdn, slowness: 1 },
+    Parser { name: "pdn-aprs with device", recognises: pdn_device, slowness: 4 },
     Parser { name: "aprs-parser", recognises: aprs_parser, slowness: 1 },
     Parser { name: "ogn-parser", recognises: ogn, slowness: 1 },
     #[cfg(feature = "fap")]
@@ -39,13 +40,23 @@ fn godwit(line: &[u8]) -> bool {
     }
 }
 
+/// Without device identification, which ours includes: the harder comparison.
 fn pdn(line: &[u8]) -> bool {
     match pdn_aprs::Packet::decode_tnc2(line, pdn_aprs::ParseOptions::default()) {
         Ok(packet) => {
-            black_box(packet.device());
             let known = !matches!(packet.data, pdn_aprs::Data::Unrecognized(_));
             black_box(&packet);
             known
+        }
+        Err(_) => false,
+    }
+}
+
+fn pdn_device(line: &[u8]) -> bool {
+    match pdn_aprs::Packet::decode_tnc2(line, pdn_aprs::ParseOptions::default()) {
+        Ok(packet) => {
+            black_box(packet.device());
+            !matches!(packet.data, pdn_aprs::Data::Unrecognized(_))
         }
         Err(_) => false,
     }

@@ -37,7 +37,7 @@ impl Hasher for TocallHasher {
 
     fn write(&mut self, bytes: &[u8]) {
         for &byte in bytes {
-            self.0 = (self.0 << 8 | self.0 >> 56) ^ u64::from(byte);
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
         }
         self.0 = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15);
     }
@@ -68,7 +68,10 @@ fn is_wildcard(byte: u8) -> bool {
 /// Literal bytes, then fewer wildcards, then digits before any character before any tail: greater is more specific.
 fn specificity(pattern: &str) -> (usize, usize, usize) {
     let wild = pattern.bytes().filter(|&byte| is_wildcard(byte)).count();
-    let rank = pattern.bytes().map(|byte| usize::from(byte == b'*') * 100 + usize::from(byte == b'?')).sum::<usize>();
+    let rank = pattern
+        .bytes()
+        .map(|byte| usize::from(byte == b'*') * 100 + usize::from(byte == b'?'))
+        .sum::<usize>();
     (pattern.len() - wild, usize::MAX - wild, usize::MAX - rank)
 }
 
@@ -78,7 +81,9 @@ fn matches(pattern: &[u8], tocall: &[u8]) -> bool {
         if wanted == b'*' {
             return true;
         }
-        let Some((&byte, after)) = rest.split_first() else { return false };
+        let Some((&byte, after)) = rest.split_first() else {
+            return false;
+        };
         let fits = match wanted {
             b'?' => true,
             b'n' => byte.is_ascii_digit(),
@@ -103,7 +108,12 @@ impl DeviceDatabase {
                 let mut parts = line.split('\t');
                 if let (Some(kind), Some(pattern)) = (parts.next(), parts.next()) {
                     let mut part = || parts.next().unwrap_or("").to_owned();
-                    let device = Device { pattern: pattern.to_owned(), vendor: part(), model: part(), class: part() };
+                    let device = Device {
+                        pattern: pattern.to_owned(),
+                        vendor: part(),
+                        model: part(),
+                        class: part(),
+                    };
                     table.add(kind, device);
                 }
             }
@@ -126,13 +136,17 @@ impl DeviceDatabase {
 
     /// `kind` is `tocall`, `mice` or `legacy`; others are left out.
     fn add(&mut self, kind: &str, device: Device) {
-        let Ok(at) = u16::try_from(self.devices.len()) else { return };
+        let Ok(at) = u16::try_from(self.devices.len()) else {
+            return;
+        };
         let pattern = device.pattern.as_bytes();
         match (kind, pattern) {
             ("tocall", &[a, b, c, e, f, g]) if !pattern.iter().any(|&byte| is_wildcard(byte)) => {
                 self.exact.insert([a, b, c, e, f, g], at);
             }
-            ("tocall", &[a, b, c, e, ..]) if ![a, b, c, e].iter().any(|&byte| is_wildcard(byte)) => {
+            ("tocall", &[a, b, c, e, ..])
+                if ![a, b, c, e].iter().any(|&byte| is_wildcard(byte)) =>
+            {
                 self.by_head.entry([a, b, c, e]).or_default().push(at);
             }
             ("tocall", _) => self.loose.push(at),
@@ -149,7 +163,9 @@ impl DeviceDatabase {
     fn sort(&mut self) {
         let devices = &self.devices;
         let order = |at: &u16| std::cmp::Reverse(specificity(&devices[usize::from(*at)].pattern));
-        self.by_head.values_mut().for_each(|list| list.sort_by_key(order));
+        self.by_head
+            .values_mut()
+            .for_each(|list| list.sort_by_key(order));
         self.loose.sort_by_key(order);
         self.legacy.sort_by_key(|&(_, suffix, _)| suffix.is_none());
     }
@@ -158,7 +174,10 @@ impl DeviceDatabase {
     #[must_use]
     pub fn by_tocall(&self, destination: &str) -> Option<&Device> {
         let tocall = destination.as_bytes();
-        let end = tocall.iter().position(|&byte| byte == b'-').unwrap_or(tocall.len());
+        let end = tocall
+            .iter()
+            .position(|&byte| byte == b'-')
+            .unwrap_or(tocall.len());
         let tocall = &tocall[..end];
         if let Ok(six) = <&[u8; 6]>::try_from(tocall)
             && let Some(&at) = self.exact.get(six)
@@ -179,7 +198,12 @@ impl DeviceDatabase {
             [a, b] if matches!(type_byte, b'`' | b'\'') => *self.suffixes.get(&[a, b])?,
             _ => {
                 let one = suffix.first().copied();
-                self.legacy.iter().find(|&&(prefix, wanted, _)| prefix == type_byte && (wanted == one || wanted.is_none()))?.2
+                self.legacy
+                    .iter()
+                    .find(|&&(prefix, wanted, _)| {
+                        prefix == type_byte && (wanted == one || wanted.is_none())
+                    })?
+                    .2
             }
         };
         self.devices.get(usize::from(at))
@@ -225,11 +249,18 @@ impl DeviceDatabase {
         }
         let file: File = serde_json::from_str(json)?;
         let mut table = Self::default();
-        for (kind, entries) in [("tocall", Some(file.tocalls)), ("mice", file.mice), ("legacy", file.micelegacy)] {
+        for (kind, entries) in [
+            ("tocall", Some(file.tocalls)),
+            ("mice", file.mice),
+            ("legacy", file.micelegacy),
+        ] {
             let entries: Vec<(String, Entry)> = match entries {
                 None => continue,
                 Some(Entries::Named(map)) => map.into_iter().collect(),
-                Some(Entries::List(list)) => list.into_iter().map(|entry| (String::new(), entry)).collect(),
+                Some(Entries::List(list)) => list
+                    .into_iter()
+                    .map(|entry| (String::new(), entry))
+                    .collect(),
             };
             for (name, entry) in entries {
                 let pattern = match kind {
@@ -238,7 +269,15 @@ impl DeviceDatabase {
                     "legacy" if !entry.prefix.is_empty() => entry.prefix + &entry.suffix,
                     _ => name,
                 };
-                table.add(kind, Device { pattern, vendor: entry.vendor, model: entry.model, class: entry.class });
+                table.add(
+                    kind,
+                    Device {
+                        pattern,
+                        vendor: entry.vendor,
+                        model: entry.model,
+                        class: entry.class,
+                    },
+                );
             }
         }
         table.sort();
@@ -263,11 +302,20 @@ mod tests {
     fn the_most_specific_entry_wins() {
         let mut table = DeviceDatabase::default();
         for pattern in ["APX???", "APXY??", "APXYZ?", "APXYnn", "APXYZQ", "AP*"] {
-            let device = Device { pattern: pattern.into(), vendor: String::new(), model: String::new(), class: String::new() };
+            let device = Device {
+                pattern: pattern.into(),
+                vendor: String::new(),
+                model: String::new(),
+                class: String::new(),
+            };
             table.add("tocall", device);
         }
         table.sort();
-        let pattern = |tocall| table.by_tocall(tocall).map(|device| device.pattern.as_str());
+        let pattern = |tocall| {
+            table
+                .by_tocall(tocall)
+                .map(|device| device.pattern.as_str())
+        };
         assert_eq!(pattern("APXYZQ"), Some("APXYZQ"));
         assert_eq!(pattern("APXYZ1-3"), Some("APXYZ?"));
         assert_eq!(pattern("APXY12"), Some("APXYnn"));
@@ -280,7 +328,12 @@ mod tests {
     #[test]
     fn the_built_in_table_knows_tocalls_and_radios() {
         assert!(DeviceDatabase::built_in().len() > 350);
-        let model = |line: &[u8]| parse(line).expect("good").device().map(|device| device.model.as_str());
+        let model = |line: &[u8]| {
+            parse(line)
+                .expect("good")
+                .device()
+                .map(|device| device.model.as_str())
+        };
         assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/`Test_5"), Some("FTM-510D"));
         assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/>Test="), Some("TH-D72"));
         assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/>Test"), Some("TH-D7A"));
@@ -294,8 +347,18 @@ mod tests {
         let json = r#"{"classes":{},"tocalls":{"APGDW?":{"vendor":"Godwit","model":"Godwit","class":"software"}},
             "mice":{"_5":{"vendor":"Yaesu","model":"FTM-510D"}},"micelegacy":{">=":{"prefix":">","suffix":"=","model":"TH-D72"}}}"#;
         let table = DeviceDatabase::from_json(json).expect("good");
-        assert_eq!(table.by_tocall("APGDW1").map(|device| device.vendor.as_str()), Some("Godwit"));
-        assert_eq!(table.by_mic_e(b'>', b"=").map(|device| device.model.as_str()), Some("TH-D72"));
+        assert_eq!(
+            table
+                .by_tocall("APGDW1")
+                .map(|device| device.vendor.as_str()),
+            Some("Godwit")
+        );
+        assert_eq!(
+            table
+                .by_mic_e(b'>', b"=")
+                .map(|device| device.model.as_str()),
+            Some("TH-D72")
+        );
         assert!(DeviceDatabase::from_json("[]").is_err());
     }
 }

@@ -4,8 +4,8 @@ use crate::diagnostic::DiagnosticCode as Code;
 use crate::header::{self, Header};
 use crate::packet::{Decoder, Outcome, Refused, Trace};
 use crate::{
-    Field, Kind, MAX_LINE, Packet, ParseError, Text, comment, df, grid, item, message, mic_e, nmea, object, position, query, raw_weather,
-    status, telemetry, third_party, weather,
+    Field, Kind, MAX_LINE, Packet, ParseError, Text, comment, df, grid, item, message, mic_e, nmea,
+    object, position, query, raw_weather, status, telemetry, third_party, weather,
 };
 
 /// Longest line APRS-IS allows, without its end.
@@ -47,7 +47,13 @@ pub(crate) fn strip_end(mut line: &[u8]) -> &[u8] {
 }
 
 fn scan_line(line: &[u8]) -> Result<header::Scanned<'_>, ParseError<'_>> {
-    let error = |code, offset| ParseError { code, offset, header: None, kind: None, name: None };
+    let error = |code, offset| ParseError {
+        code,
+        offset,
+        header: None,
+        kind: None,
+        name: None,
+    };
     match line.first() {
         None => return Err(error(Code::LineEmpty, 0)),
         Some(b'#') => return Err(error(Code::LineServer, 0)),
@@ -58,14 +64,24 @@ fn scan_line(line: &[u8]) -> Result<header::Scanned<'_>, ParseError<'_>> {
 }
 
 /// [`parse`], telling `trace` what each byte is.
-pub(crate) fn parse_traced<'a, T: Trace>(line: &'a [u8], trace: &mut T) -> Result<Packet<'a>, ParseError<'a>> {
+pub(crate) fn parse_traced<'a, T: Trace>(
+    line: &'a [u8],
+    trace: &mut T,
+) -> Result<Packet<'a>, ParseError<'a>> {
     let line = strip_end(line);
     let scanned = scan_line(line)?;
     let header = scanned.header;
     if T::ON {
-        header::mark(line, scanned.end, |field, start, end| trace.mark(field, start, end));
+        header::mark(line, scanned.end, |field, start, end| {
+            trace.mark(field, start, end);
+        });
     }
-    let mut decoder = Decoder { line, depth: 0, packet: Packet::new(line, header, &line[scanned.end..]), trace };
+    let mut decoder = Decoder {
+        line,
+        depth: 0,
+        packet: Packet::new(line, header, &line[scanned.end..]),
+        trace,
+    };
     if let Some((code, at)) = scanned.oddity {
         decoder.flag(code, &line[at..=at]);
     }
@@ -74,9 +90,13 @@ pub(crate) fn parse_traced<'a, T: Trace>(line: &'a [u8], trace: &mut T) -> Resul
     }
     match decode(&mut decoder) {
         Ok(()) => Ok(decoder.packet),
-        Err(Refused { code, offset }) => {
-            Err(ParseError { code, offset, header: Some(header), kind: Some(decoder.packet.kind), name: decoder.packet.name })
-        }
+        Err(Refused { code, offset }) => Err(ParseError {
+            code,
+            offset,
+            header: Some(header),
+            kind: Some(decoder.packet.kind),
+            name: decoder.packet.name,
+        }),
     }
 }
 
@@ -93,7 +113,10 @@ pub(crate) fn decode<T: Trace>(d: &mut Decoder<'_, '_, T>) -> Outcome {
     }
     let kind = kind_of(data_type, body);
     d.packet.kind = kind;
-    if !matches!(kind, Kind::Unknown | Kind::Nmea | Kind::RawWeather | Kind::Telemetry) {
+    if !matches!(
+        kind,
+        Kind::Unknown | Kind::Nmea | Kind::RawWeather | Kind::Telemetry
+    ) {
         d.mark(Field::DataType, &info[..1]);
     }
     match kind {
@@ -150,16 +173,16 @@ fn kind_of(data_type: u8, body: &[u8]) -> Kind {
 
 /// Anything without a data type of its own: a late position, noise before a Mic-E packet, or text.
 fn other<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -> Outcome {
-    if info.starts_with(b"4P\0") {
-        if let Some(at) = info.iter().position(|&byte| matches!(byte, b'`' | b'\'')) {
-            if at <= 20 && info.len() - at > 9 {
-                d.packet.kind = Kind::MicE;
-                d.mark(Field::Padding, &info[..at]);
-                d.mark(Field::DataType, &info[at..=at]);
-                d.flag(Code::TypeNoise, &info[..at]);
-                return mic_e::decode(d, info[at], &info[at + 1..]);
-            }
-        }
+    if info.starts_with(b"4P\0")
+        && let Some(at) = info.iter().position(|&byte| matches!(byte, b'`' | b'\''))
+        && at <= 20
+        && info.len() - at > 9
+    {
+        d.packet.kind = Kind::MicE;
+        d.mark(Field::Padding, &info[..at]);
+        d.mark(Field::DataType, &info[at..=at]);
+        d.flag(Code::TypeNoise, &info[..at]);
+        return mic_e::decode(d, info[at], &info[at + 1..]);
     }
     let window = &info[..info.len().min(LATE_POSITION)];
     for (at, _) in window.iter().enumerate().filter(|&(_, &byte)| byte == b'!') {
@@ -172,7 +195,11 @@ fn other<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -> Outcome {
             return position::report(d, b'!', body);
         }
     }
-    let code = if matches!(info[0], b'&' | b'+' | b'.') { Code::TypeReserved } else { Code::TypeUnknown };
+    let code = if matches!(info[0], b'&' | b'+' | b'.') {
+        Code::TypeReserved
+    } else {
+        Code::TypeUnknown
+    };
     d.flag(code, &info[..1]);
     text(d, info)
 }
