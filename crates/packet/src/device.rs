@@ -49,17 +49,18 @@ type ByTocall<K, V> = HashMap<K, V, BuildHasherDefault<TocallHasher>>;
 #[derive(Debug, Clone, Default)]
 pub struct DeviceDatabase {
     devices: Vec<Device>,
-    /// Tocalls without wildcard.
-    exact: ByTocall<[u8; 6], u16>,
-    /// Tocalls with wildcards, by their first four bytes where those are literal, most specific first.
-    by_head: ByTocall<[u8; 4], Vec<u16>>,
-    /// The other tocalls with wildcards, most specific first.
+    /// Tocalls by their first four bytes where those are literal, most specific first; with the rest of the pattern.
+    by_head: ByTocall<[u8; 4], Vec<([u8; TAIL], u16)>>,
+    /// The other tocalls, most specific first.
     loose: Vec<u16>,
     /// Two-byte Mic-E suffixes.
     suffixes: ByTocall<[u8; 2], u16>,
     /// Type byte and, if any, one-byte suffix.
     legacy: Vec<(u8, Option<u8>, u16)>,
 }
+
+/// Bytes kept of a pattern behind its first four; an address has six in all.
+const TAIL: usize = 4;
 
 fn is_wildcard(byte: u8) -> bool {
     matches!(byte, b'?' | b'*' | b'n')
@@ -78,8 +79,11 @@ fn specificity(pattern: &str) -> (usize, usize, usize) {
 fn matches(pattern: &[u8], tocall: &[u8]) -> bool {
     let mut rest = tocall;
     for &wanted in pattern {
-        if wanted == b'*' {
-            return true;
+        match wanted {
+            b'*' => return true,
+            // The filling of a short pattern.
+            0 => break,
+            _ => {}
         }
         let Some((&byte, after)) = rest.split_first() else {
             return false;
@@ -141,13 +145,15 @@ impl DeviceDatabase {
         };
         let pattern = device.pattern.as_bytes();
         match (kind, pattern) {
-            ("tocall", &[a, b, c, e, f, g]) if !pattern.iter().any(|&byte| is_wildcard(byte)) => {
-                self.exact.insert([a, b, c, e, f, g], at);
-            }
-            ("tocall", &[a, b, c, e, ..])
-                if ![a, b, c, e].iter().any(|&byte| is_wildcard(byte)) =>
+            ("tocall", &[a, b, c, e, ref rest @ ..])
+                if rest.len() <= TAIL && ![a, b, c, e].iter().any(|&byte| is_wildcard(byte)) =>
             {
-                self.by_head.entry([a, b, c, e]).or_default().push(at);
+                let mut tail = [0; TAIL];
+                tail[..rest.len()].copy_from_slice(rest);
+                self.by_head
+                    .entry([a, b, c, e])
+                    .or_default()
+                    .push((tail, at));
             }
             ("tocall", _) => self.loose.push(at),
             ("mice", &[a, b]) => {
@@ -165,7 +171,7 @@ impl DeviceDatabase {
         let order = |at: &u16| std::cmp::Reverse(specificity(&devices[usize::from(*at)].pattern));
         self.by_head
             .values_mut()
-            .for_each(|list| list.sort_by_key(order));
+            .for_each(|list| list.sort_by_key(|(_, at)| order(at)));
         self.loose.sort_by_key(order);
         self.legacy.sort_by_key(|&(_, suffix, _)| suffix.is_none());
     }
@@ -179,15 +185,14 @@ impl DeviceDatabase {
             .position(|&byte| byte == b'-')
             .unwrap_or(tocall.len());
         let tocall = &tocall[..end];
-        if let Ok(six) = <&[u8; 6]>::try_from(tocall)
-            && let Some(&at) = self.exact.get(six)
-        {
-            return self.devices.get(usize::from(at));
-        }
-        let fits = |at: &&u16| matches(self.devices[usize::from(**at)].pattern.as_bytes(), tocall);
-        let head = tocall.get(..4).and_then(|head| self.by_head.get(head));
-        let near = head.and_then(|list| list.iter().find(fits));
-        let at = near.or_else(|| self.loose.iter().find(fits))?;
+        let near = tocall.split_first_chunk::<4>().and_then(|(head, rest)| {
+            let list = self.by_head.get(head)?;
+            list.iter()
+                .find(|(tail, _)| matches(tail, rest))
+                .map(|(_, at)| at)
+        });
+        let loose = |at: &&u16| matches(self.devices[usize::from(**at)].pattern.as_bytes(), tocall);
+        let at = near.or_else(|| self.loose.iter().find(loose))?;
         self.devices.get(usize::from(*at))
     }
 
