@@ -12,12 +12,15 @@ fn line(number: usize) -> Vec<u8> {
     let latitude = (n * 7.919) % 160.0 - 80.0;
     let longitude = (n * 13.37) % 350.0 - 175.0;
     let source = format!("N{}CALL-{}", number % 10, number % 16);
-    let header = Header::new(&source, "APZGDW", ["WIDE1-1,WIDE2-1,qAR,N0GATE-10", "TCPIP*,qAC,T2TEST", "N0DIGI*,WIDE2,qAo,N0GATE"][number % 3]);
+    let header =
+        Header::new(&source, "APZGDW", ["WIDE1-1,WIDE2-1,qAR,N0GATE-10", "TCPIP*,qAC,T2TEST", "N0DIGI*,WIDE2,qAo,N0GATE"][number % 3]);
     let place = Position::new(latitude, longitude, '/', '>').course_speed((number % 361) as u16, n % 120.0);
     let mut out = Vec::new();
     match number % 20 {
         0..=4 => encode::position(&mut out, &header, &place.altitude(n % 3000.0).comment("on the road")),
-        5..=7 => encode::position(&mut out, &header, &place.time(Time::DayHourMinute(23, 10, 15)).messaging().comment("145.600MHz T123 hello")),
+        5..=7 => {
+            encode::position(&mut out, &header, &place.time(Time::DayHourMinute(23, 10, 15)).messaging().comment("145.600MHz T123 hello"))
+        }
         8 => encode::position(&mut out, &header, &place.compressed().comment("compressed")),
         9..=11 => encode::mic_e(&mut out, &header, &place.altitude(n % 3000.0).comment("mobile"), (number % 7) as u8),
         12..=13 => encode::object(&mut out, &header, "CAMP 7", number % 5 > 0, &place.comment("open")),

@@ -1,1 +1,13 @@
-//! What every stage needs to move and to wait: bounded queues, clock, back-off, stop.
+//! What every stage needs to move and to wait: bounded queues, stopping, waiting times, the clock.
+//!
+//! Invariant: everything here has a size, a deadline or a state. What has none does not enter.
+
+mod backoff;
+mod clock;
+mod queue;
+mod stop;
+
+pub use backoff::Backoff;
+pub use clock::now_us;
+pub use queue::{Gauge, Queue, Reader, queue};
+pub use stop::{Stop, Stopper};

@@ -1,1 +1,16 @@
-//! Now: bus, world, tiles, wire.
+//! Now: the latest state of every entity in memory, cut into tiles, encoded once and shared.
+//!
+//! [`Live`] follows [`EntityChange`](godwit_pipeline::EntityChange)s; a [`Viewer`] takes what its tiles have that it has
+//! not (docs/adr/0002, docs/protocol.md). Invariant: nothing here asks the database.
+
+mod address;
+mod live;
+mod tile;
+mod viewer;
+pub mod wire;
+mod world;
+
+pub use address::{DENSITY_GRID, LEVELS, TileAddress};
+pub use live::{Figures, Limits, Live, TileAnswer};
+pub use viewer::{SubscribeError, Viewer};
+pub use world::{Area, Found};

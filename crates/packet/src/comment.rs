@@ -24,10 +24,7 @@ pub struct Comment<'a> {
 
 impl<'a> Comment<'a> {
     pub(crate) fn set(&mut self, text: &'a [u8]) {
-        *self = Self {
-            text,
-            ..Self::default()
-        };
+        *self = Self { text, ..Self::default() };
     }
 
     /// True when there is no text.
@@ -77,10 +74,7 @@ impl<'a> Comment<'a> {
         if at == self.cuts.len() {
             return;
         }
-        let place = self.cuts[..at]
-            .iter()
-            .position(|&(other, _)| other > start)
-            .unwrap_or(at);
+        let place = self.cuts[..at].iter().position(|&(other, _)| other > start).unwrap_or(at);
         self.cuts.copy_within(place..at, place + 1);
         self.cuts[place] = (start, end);
         self.len += 1;
@@ -153,10 +147,7 @@ fn find(text: &[u8], limit: Option<usize>) -> Found {
                     }
                     bar = Some(at);
                 }
-                b'!' if at >= 4
-                    && limit.is_none_or(|limit| at < limit)
-                    && dao::is_dao(&text[at - 4..=at]) =>
-                {
+                b'!' if at >= 4 && limit.is_none_or(|limit| at < limit) && dao::is_dao(&text[at - 4..=at]) => {
                     found.dao = Some(at - 4);
                     found.daos = found.daos.saturating_add(1);
                 }
@@ -208,19 +199,13 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
         d.mark(Field::Padding, &text[rest.len()..]);
         text = rest;
     }
-    let mut comment = Comment {
-        text,
-        ..Comment::default()
-    };
+    let mut comment = Comment { text, ..Comment::default() };
     let mut found = find(text, None);
     if let Some(at) = found.altitude {
         let part = &text[at..at + 9];
         let feet = altitude(part).unwrap_or(0.0);
         // In Mic-E the base-91 altitude comes first; all else gives way to this explicit one.
-        let mic_e = d
-            .packet
-            .position
-            .is_some_and(|position| position.format == PositionFormat::MicE);
+        let mic_e = d.packet.position.is_some_and(|position| position.format == PositionFormat::MicE);
         if !(mic_e && d.packet.altitude_m.is_some()) {
             d.packet.altitude_m = Some(feet * METRES_PER_FOOT);
         }
@@ -232,10 +217,7 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
         comment.cut(start, end);
         // Telemetry bytes can look like a DAO; look again beside them.
         if found.dao.is_some_and(|dao| dao < end && dao + 5 > start) {
-            found.dao = find(&text[end..], None)
-                .dao
-                .map(|dao| dao + end)
-                .or_else(|| find(text, Some(start)).dao);
+            found.dao = find(&text[end..], None).dao.map(|dao| dao + end).or_else(|| find(text, Some(start)).dao);
         }
     }
     if let Some(at) = found.dao {
@@ -285,9 +267,7 @@ mod tests {
     }
 
     fn altitude_of(comment: &[u8]) -> Option<f64> {
-        body(comment)
-            .altitude_m
-            .map(|metres| (metres * 10.0).round() / 10.0)
+        body(comment).altitude_m.map(|metres| (metres * 10.0).round() / 10.0)
     }
 
     #[test]
@@ -296,43 +276,26 @@ mod tests {
         assert_eq!(altitude_of(b"up/A=-00167down"), Some(-50.9));
         assert_eq!(altitude_of(b"/A=000100/A=000200"), Some(30.5));
         for text in [b"/A=12345".as_slice(), b"/A=", b"/A=1234.5", b"/A==00123"] {
-            assert_eq!(
-                (altitude_of(text), body(text).comment.is_empty()),
-                (None, false)
-            );
+            assert_eq!((altitude_of(text), body(text).comment.is_empty()), (None, false));
         }
         assert_eq!(body(b"up/A=-00167down").comment.to_string_lossy(), "updown");
     }
 
     #[test]
     fn elements_are_taken_out_in_any_order_and_the_rest_is_kept() {
-        for text in [
-            "/A=001414!W47!|\"#!&0P!'|end",
-            "|\"#!&0P!'|!W47!end/A=001414",
-            "!W47!/A=001414end|\"#!&0P!'|",
-        ] {
+        for text in ["/A=001414!W47!|\"#!&0P!'|end", "|\"#!&0P!'|!W47!end/A=001414", "!W47!/A=001414end|\"#!&0P!'|"] {
             let packet = body(text.as_bytes());
             assert_eq!(packet.comment.to_string_lossy(), "end", "{text}");
-            assert!(
-                packet.altitude_m.is_some() && packet.dao.is_some() && packet.telemetry.is_some(),
-                "{text}"
-            );
+            assert!(packet.altitude_m.is_some() && packet.dao.is_some() && packet.telemetry.is_some(), "{text}");
         }
     }
 
     #[test]
     fn every_byte_of_text_survives() {
-        assert_eq!(
-            body(b"\xFCber \x80 100\xB0").comment.bytes().as_ref(),
-            b"\xFCber \x80 100\xB0"
-        );
+        assert_eq!(body(b"\xFCber \x80 100\xB0").comment.bytes().as_ref(), b"\xFCber \x80 100\xB0");
         assert_eq!(body(b"\xFCber").comment.to_string_lossy(), "über");
         assert!(body(b"\xFCber").diagnostics.has(Code::EncodingFallback));
-        assert!(
-            !body("über".as_bytes())
-                .diagnostics
-                .has(Code::EncodingFallback)
-        );
+        assert!(!body("über".as_bytes()).diagnostics.has(Code::EncodingFallback));
         assert!(body(b"a\x07b").diagnostics.has(Code::ControlBytes));
     }
 

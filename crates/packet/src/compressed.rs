@@ -25,16 +25,10 @@ const POWERS: [f64; 91] = {
 
 /// True if 13 bytes of a valid compressed position start here.
 pub(crate) fn is_complete(body: &[u8]) -> bool {
-    body.len() >= LEN
-        && base91::number(&body[1..5]).is_some()
-        && base91::number(&body[5..9]).is_some()
-        && (0x21..0x7F).contains(&body[9])
+    body.len() >= LEN && base91::number(&body[1..5]).is_some() && base91::number(&body[5..9]).is_some() && (0x21..0x7F).contains(&body[9])
 }
 
-pub(crate) fn decode<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    body: &'a [u8],
-) -> Outcome<&'a [u8]> {
+pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<&'a [u8]> {
     if body.len() < LEN {
         return Err(d.refuse(Code::CompShort, body));
     }
@@ -59,13 +53,7 @@ pub(crate) fn decode<'a, T: Trace>(
         d.flag(Code::PosNull, &body[1..9]);
     } else {
         let format = PositionFormat::Compressed;
-        d.packet.position = Some(Position {
-            latitude,
-            longitude,
-            ambiguity: 0,
-            resolution_m: RESOLUTION_M,
-            format,
-        });
+        d.packet.position = Some(Position { latitude, longitude, ambiguity: 0, resolution_m: RESOLUTION_M, format });
     }
     course_speed_altitude_range(d, &body[10..13]);
     Ok(&body[LEN..])
@@ -73,11 +61,7 @@ pub(crate) fn decode<'a, T: Trace>(
 
 /// The three bytes after the symbol code. With a weather symbol they are wind, in the same form.
 fn course_speed_altitude_range<T: Trace>(d: &mut Decoder<'_, '_, T>, cst: &[u8]) {
-    let (Some(c), Some(s), Some(kind)) = (
-        base91::digit(cst[0]),
-        base91::digit(cst[1]),
-        base91::digit(cst[2]),
-    ) else {
+    let (Some(c), Some(s), Some(kind)) = (base91::digit(cst[0]), base91::digit(cst[1]), base91::digit(cst[2])) else {
         d.mark(Field::Padding, cst);
         return;
     };
@@ -105,19 +89,11 @@ mod tests {
     use crate::{Packet, parse};
 
     fn body(info: &str) -> Packet<'static> {
-        parse(Box::leak(
-            format!("OE9XXX-9>APRS:{info}")
-                .into_bytes()
-                .into_boxed_slice(),
-        ))
-        .expect(info)
+        parse(Box::leak(format!("OE9XXX-9>APRS:{info}").into_bytes().into_boxed_slice())).expect(info)
     }
 
     fn near(value: Option<f64>, expected: f64, by: f64) {
-        assert!(
-            (value.expect("has a value") - expected).abs() < by,
-            "{value:?} is not {expected}"
-        );
+        assert!((value.expect("has a value") - expected).abs() < by, "{value:?} is not {expected}");
     }
 
     #[test]
@@ -137,14 +113,8 @@ mod tests {
         assert_eq!((altitude.course_deg, altitude.speed_kmh), (None, None));
         near(body("=/0&RhTiV'#{?!").range_km, 20.1 * 1.609_344, 0.1);
         let nothing = body("=/0&RhTiV'-  !");
-        assert_eq!(
-            (nothing.course_deg, nothing.altitude_m, nothing.range_km),
-            (None, None, None)
-        );
-        assert!(
-            body("=/0&RhTiV'>{qS").altitude_m.is_some(),
-            "GGA comes before range"
-        );
+        assert_eq!((nothing.course_deg, nothing.altitude_m, nothing.range_km), (None, None, None));
+        assert!(body("=/0&RhTiV'>{qS").altitude_m.is_some(), "GGA comes before range");
     }
 
     #[test]
@@ -156,18 +126,8 @@ mod tests {
     #[test]
     fn overlay_letters_stand_for_digits_and_length_is_thirteen() {
         assert_eq!(body("=d0&RhTiV'#  !").symbol.map(|s| s.table), Some('3'));
-        assert_eq!(
-            parse(b"OE9XXX>APRS:=/0&RhTiV'> !")
-                .expect_err("12 bytes")
-                .code,
-            Code::CompShort
-        );
-        assert_eq!(
-            parse(b"OE9XXX>APRS:=/0&R TiV'>  !")
-                .expect_err("blank inside")
-                .code,
-            Code::PosFormat
-        );
+        assert_eq!(parse(b"OE9XXX>APRS:=/0&RhTiV'> !").expect_err("12 bytes").code, Code::CompShort);
+        assert_eq!(parse(b"OE9XXX>APRS:=/0&R TiV'>  !").expect_err("blank inside").code, Code::PosFormat);
         assert!(body("=/0&RhTiV'>[L\x7a").diagnostics.has(Code::CompTBits));
     }
 }

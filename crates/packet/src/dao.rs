@@ -34,9 +34,7 @@ pub(crate) fn is_dao(bytes: &[u8]) -> bool {
     };
     match datum {
         b'A'..=b'Z' => (a.is_ascii_digit() && o.is_ascii_digit()) || (a == b' ' && o == b' '),
-        b'a'..=b'z' => {
-            (matches!(a, b'!'..=b'{') && matches!(o, b'!'..=b'{')) || (a == b' ' && o == b' ')
-        }
+        b'a'..=b'z' => (matches!(a, b'!'..=b'{') && matches!(o, b'!'..=b'{')) || (a == b' ' && o == b' '),
         _ => false,
     }
 }
@@ -50,10 +48,7 @@ pub(crate) fn apply<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) {
         b'A'..=b'Z' => DaoPrecision::Digit,
         _ => DaoPrecision::Base91,
     };
-    d.packet.dao = Some(Dao {
-        datum: char::from(datum.to_ascii_uppercase()),
-        precision,
-    });
+    d.packet.dao = Some(Dao { datum: char::from(datum.to_ascii_uppercase()), precision });
     // Minutes each step adds, and metres it is.
     let (zero, step, resolution_m) = match precision {
         DaoPrecision::DatumOnly => return,
@@ -64,11 +59,7 @@ pub(crate) fn apply<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) {
         return;
     };
     // Compressed and NMEA positions have these digits already.
-    if matches!(
-        position.format,
-        PositionFormat::Compressed | PositionFormat::Nmea
-    ) || position.ambiguity > 0
-    {
+    if matches!(position.format, PositionFormat::Compressed | PositionFormat::Nmea) || position.ambiguity > 0 {
         d.flag(Code::DaoIgnored, bytes);
         return;
     }
@@ -89,18 +80,12 @@ mod tests {
     fn minutes(text: &str) -> (f64, f64) {
         let line = format!("OE9XXX-9>APRS:!4722.85S/00832.46E>{text}");
         let position = parse(line.as_bytes()).expect(text).position.expect(text);
-        (
-            (position.latitude.abs() - 47.0) * 60.0 - 22.85,
-            (position.longitude - 8.0) * 60.0 - 32.46,
-        )
+        ((position.latitude.abs() - 47.0) * 60.0 - 22.85, (position.longitude - 8.0) * 60.0 - 32.46)
     }
 
     fn near(text: &str, expected: (f64, f64)) {
         let got = minutes(text);
-        assert!(
-            (got.0 - expected.0).abs() < 1e-6 && (got.1 - expected.1).abs() < 1e-6,
-            "{text}: {got:?}"
-        );
+        assert!((got.0 - expected.0).abs() < 1e-6 && (got.1 - expected.1).abs() < 1e-6, "{text}: {got:?}");
     }
 
     #[test]
@@ -123,9 +108,6 @@ mod tests {
         let compressed = parse(b"OE9XXX-9>APRS:=/0&RhTiV'>  !!W99!").expect("good");
         assert!(compressed.diagnostics.has(Code::DaoIgnored) && compressed.dao.is_some());
         let ambiguous = parse(b"OE9XXX-9>APRS:!4722.  N/00832.  E>!W99!").expect("good");
-        assert_eq!(
-            ambiguous.position.map(|p| (p.latitude * 6000.0).round()),
-            Some(284_250.0)
-        );
+        assert_eq!(ambiguous.position.map(|p| (p.latitude * 6000.0).round()), Some(284_250.0));
     }
 }

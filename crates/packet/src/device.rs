@@ -69,10 +69,7 @@ fn is_wildcard(byte: u8) -> bool {
 /// Literal bytes, then fewer wildcards, then digits before any character before any tail: greater is more specific.
 fn specificity(pattern: &str) -> (usize, usize, usize) {
     let wild = pattern.bytes().filter(|&byte| is_wildcard(byte)).count();
-    let rank = pattern
-        .bytes()
-        .map(|byte| usize::from(byte == b'*') * 100 + usize::from(byte == b'?'))
-        .sum::<usize>();
+    let rank = pattern.bytes().map(|byte| usize::from(byte == b'*') * 100 + usize::from(byte == b'?')).sum::<usize>();
     (pattern.len() - wild, usize::MAX - wild, usize::MAX - rank)
 }
 
@@ -112,12 +109,7 @@ impl DeviceDatabase {
                 let mut parts = line.split('\t');
                 if let (Some(kind), Some(pattern)) = (parts.next(), parts.next()) {
                     let mut part = || parts.next().unwrap_or("").to_owned();
-                    let device = Device {
-                        pattern: pattern.to_owned(),
-                        vendor: part(),
-                        model: part(),
-                        class: part(),
-                    };
+                    let device = Device { pattern: pattern.to_owned(), vendor: part(), model: part(), class: part() };
                     table.add(kind, device);
                 }
             }
@@ -145,15 +137,10 @@ impl DeviceDatabase {
         };
         let pattern = device.pattern.as_bytes();
         match (kind, pattern) {
-            ("tocall", &[a, b, c, e, ref rest @ ..])
-                if rest.len() <= TAIL && ![a, b, c, e].iter().any(|&byte| is_wildcard(byte)) =>
-            {
+            ("tocall", &[a, b, c, e, ref rest @ ..]) if rest.len() <= TAIL && ![a, b, c, e].iter().any(|&byte| is_wildcard(byte)) => {
                 let mut tail = [0; TAIL];
                 tail[..rest.len()].copy_from_slice(rest);
-                self.by_head
-                    .entry([a, b, c, e])
-                    .or_default()
-                    .push((tail, at));
+                self.by_head.entry([a, b, c, e]).or_default().push((tail, at));
             }
             ("tocall", _) => self.loose.push(at),
             ("mice", &[a, b]) => {
@@ -169,9 +156,7 @@ impl DeviceDatabase {
     fn sort(&mut self) {
         let devices = &self.devices;
         let order = |at: &u16| std::cmp::Reverse(specificity(&devices[usize::from(*at)].pattern));
-        self.by_head
-            .values_mut()
-            .for_each(|list| list.sort_by_key(|(_, at)| order(at)));
+        self.by_head.values_mut().for_each(|list| list.sort_by_key(|(_, at)| order(at)));
         self.loose.sort_by_key(order);
         self.legacy.sort_by_key(|&(_, suffix, _)| suffix.is_none());
     }
@@ -180,16 +165,11 @@ impl DeviceDatabase {
     #[must_use]
     pub fn by_tocall(&self, destination: &str) -> Option<&Device> {
         let tocall = destination.as_bytes();
-        let end = tocall
-            .iter()
-            .position(|&byte| byte == b'-')
-            .unwrap_or(tocall.len());
+        let end = tocall.iter().position(|&byte| byte == b'-').unwrap_or(tocall.len());
         let tocall = &tocall[..end];
         let near = tocall.split_first_chunk::<4>().and_then(|(head, rest)| {
             let list = self.by_head.get(head)?;
-            list.iter()
-                .find(|(tail, _)| matches(tail, rest))
-                .map(|(_, at)| at)
+            list.iter().find(|(tail, _)| matches(tail, rest)).map(|(_, at)| at)
         });
         let loose = |at: &&u16| matches(self.devices[usize::from(**at)].pattern.as_bytes(), tocall);
         let at = near.or_else(|| self.loose.iter().find(loose))?;
@@ -203,12 +183,7 @@ impl DeviceDatabase {
             [a, b] if matches!(type_byte, b'`' | b'\'') => *self.suffixes.get(&[a, b])?,
             _ => {
                 let one = suffix.first().copied();
-                self.legacy
-                    .iter()
-                    .find(|&&(prefix, wanted, _)| {
-                        prefix == type_byte && (wanted == one || wanted.is_none())
-                    })?
-                    .2
+                self.legacy.iter().find(|&&(prefix, wanted, _)| prefix == type_byte && (wanted == one || wanted.is_none()))?.2
             }
         };
         self.devices.get(usize::from(at))
@@ -254,18 +229,11 @@ impl DeviceDatabase {
         }
         let file: File = serde_json::from_str(json)?;
         let mut table = Self::default();
-        for (kind, entries) in [
-            ("tocall", Some(file.tocalls)),
-            ("mice", file.mice),
-            ("legacy", file.micelegacy),
-        ] {
+        for (kind, entries) in [("tocall", Some(file.tocalls)), ("mice", file.mice), ("legacy", file.micelegacy)] {
             let entries: Vec<(String, Entry)> = match entries {
                 None => continue,
                 Some(Entries::Named(map)) => map.into_iter().collect(),
-                Some(Entries::List(list)) => list
-                    .into_iter()
-                    .map(|entry| (String::new(), entry))
-                    .collect(),
+                Some(Entries::List(list)) => list.into_iter().map(|entry| (String::new(), entry)).collect(),
             };
             for (name, entry) in entries {
                 let pattern = match kind {
@@ -274,15 +242,7 @@ impl DeviceDatabase {
                     "legacy" if !entry.prefix.is_empty() => entry.prefix + &entry.suffix,
                     _ => name,
                 };
-                table.add(
-                    kind,
-                    Device {
-                        pattern,
-                        vendor: entry.vendor,
-                        model: entry.model,
-                        class: entry.class,
-                    },
-                );
+                table.add(kind, Device { pattern, vendor: entry.vendor, model: entry.model, class: entry.class });
             }
         }
         table.sort();
@@ -307,20 +267,11 @@ mod tests {
     fn the_most_specific_entry_wins() {
         let mut table = DeviceDatabase::default();
         for pattern in ["APX???", "APXY??", "APXYZ?", "APXYnn", "APXYZQ", "AP*"] {
-            let device = Device {
-                pattern: pattern.into(),
-                vendor: String::new(),
-                model: String::new(),
-                class: String::new(),
-            };
+            let device = Device { pattern: pattern.into(), vendor: String::new(), model: String::new(), class: String::new() };
             table.add("tocall", device);
         }
         table.sort();
-        let pattern = |tocall| {
-            table
-                .by_tocall(tocall)
-                .map(|device| device.pattern.as_str())
-        };
+        let pattern = |tocall| table.by_tocall(tocall).map(|device| device.pattern.as_str());
         assert_eq!(pattern("APXYZQ"), Some("APXYZQ"));
         assert_eq!(pattern("APXYZ1-3"), Some("APXYZ?"));
         assert_eq!(pattern("APXY12"), Some("APXYnn"));
@@ -333,12 +284,7 @@ mod tests {
     #[test]
     fn the_built_in_table_knows_tocalls_and_radios() {
         assert!(DeviceDatabase::built_in().len() > 350);
-        let model = |line: &[u8]| {
-            parse(line)
-                .expect("good")
-                .device()
-                .map(|device| device.model.as_str())
-        };
+        let model = |line: &[u8]| parse(line).expect("good").device().map(|device| device.model.as_str());
         assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/`Test_5"), Some("FTM-510D"));
         assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/>Test="), Some("TH-D72"));
         assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/>Test"), Some("TH-D7A"));
@@ -352,18 +298,8 @@ mod tests {
         let json = r#"{"classes":{},"tocalls":{"APGDW?":{"vendor":"Godwit","model":"Godwit","class":"software"}},
             "mice":{"_5":{"vendor":"Yaesu","model":"FTM-510D"}},"micelegacy":{">=":{"prefix":">","suffix":"=","model":"TH-D72"}}}"#;
         let table = DeviceDatabase::from_json(json).expect("good");
-        assert_eq!(
-            table
-                .by_tocall("APGDW1")
-                .map(|device| device.vendor.as_str()),
-            Some("Godwit")
-        );
-        assert_eq!(
-            table
-                .by_mic_e(b'>', b"=")
-                .map(|device| device.model.as_str()),
-            Some("TH-D72")
-        );
+        assert_eq!(table.by_tocall("APGDW1").map(|device| device.vendor.as_str()), Some("Godwit"));
+        assert_eq!(table.by_mic_e(b'>', b"=").map(|device| device.model.as_str()), Some("TH-D72"));
         assert!(DeviceDatabase::from_json("[]").is_err());
     }
 }

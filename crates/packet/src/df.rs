@@ -23,9 +23,7 @@ pub struct DirectionFinding {
 const ERROR_DEG: [u16; 9] = [240, 120, 64, 32, 16, 8, 4, 2, 1];
 
 fn error_deg(quality: u8) -> Option<u16> {
-    ERROR_DEG
-        .get(usize::from(quality.checked_sub(b'1')?))
-        .copied()
+    ERROR_DEG.get(usize::from(quality.checked_sub(b'1')?)).copied()
 }
 
 /// `/BBB/NRQ` behind course and speed of a direction-finder symbol; returns what follows.
@@ -36,10 +34,7 @@ pub(crate) fn bearing<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) 
     let Some((form @ [b'/', _, _, _, b'/', n, r, q], after)) = take(rest, 8) else {
         return rest;
     };
-    let (Some(bearing), true) = (
-        digits(&form[1..4]).filter(|&degrees| degrees < 360),
-        [n, r, q].iter().all(|b| b.is_ascii_digit()),
-    ) else {
+    let (Some(bearing), true) = (digits(&form[1..4]).filter(|&degrees| degrees < 360), [n, r, q].iter().all(|b| b.is_ascii_digit())) else {
         return rest;
     };
     d.mark(Field::BearingQuality, form);
@@ -59,12 +54,7 @@ pub(crate) fn agrelo<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
     {
         d.mark(Field::BearingQuality, form);
         let bearing_deg = u16::try_from(bearing).unwrap_or(0);
-        d.packet.df = Some(DirectionFinding {
-            bearing_deg,
-            hits: None,
-            range_km: None,
-            error_deg: error_deg(*quality),
-        });
+        d.packet.df = Some(DirectionFinding { bearing_deg, hits: None, range_km: None, error_deg: error_deg(*quality) });
         comment::keep(d, after);
         return Ok(());
     }
@@ -79,19 +69,12 @@ mod tests {
 
     #[test]
     fn bearings() {
-        let packet =
-            parse(b"OE9XXX>APRS:!4722.85N/00832.46E\\088/036/270/729 heard").expect("good");
+        let packet = parse(b"OE9XXX>APRS:!4722.85N/00832.46E\\088/036/270/729 heard").expect("good");
         let df = packet.df.expect("has one");
-        assert_eq!(
-            (df.bearing_deg, df.hits, df.error_deg),
-            (270, Some(7), Some(1))
-        );
+        assert_eq!((df.bearing_deg, df.hits, df.error_deg), (270, Some(7), Some(1)));
         assert!((df.range_km.expect("sent") - 4.0 * 1.609_344).abs() < 1e-9);
         assert_eq!(packet.comment.to_string_lossy(), "heard");
         let agrelo = parse(b"OE9XXX>APRS:%181/8").expect("good");
-        assert_eq!(
-            (agrelo.kind, agrelo.df.expect("has one").bearing_deg),
-            (Kind::Df, 181)
-        );
+        assert_eq!((agrelo.kind, agrelo.df.expect("has one").bearing_deg), (Kind::Df, 181));
     }
 }

@@ -123,16 +123,8 @@ pub struct Diagnostics {
 
 impl Default for Diagnostics {
     fn default() -> Self {
-        let none = Diagnostic {
-            code: DiagnosticCode::LineEmpty,
-            start: 0,
-            end: 0,
-        };
-        Self {
-            list: [none; KEPT],
-            len: 0,
-            dropped: 0,
-        }
+        let none = Diagnostic { code: DiagnosticCode::LineEmpty, start: 0, end: 0 };
+        Self { list: [none; KEPT], len: 0, dropped: 0 }
     }
 }
 
@@ -192,15 +184,9 @@ mod tests {
 
     #[test]
     fn codes_are_unique_words() {
-        let names: std::collections::BTreeSet<_> = DiagnosticCode::ALL
-            .iter()
-            .map(|code| code.as_str())
-            .collect();
+        let names: std::collections::BTreeSet<_> = DiagnosticCode::ALL.iter().map(|code| code.as_str()).collect();
         assert_eq!(names.len(), DiagnosticCode::ALL.len());
-        assert!(names.iter().all(|name| {
-            name.bytes()
-                .all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit())
-        }));
+        assert!(names.iter().all(|name| { name.bytes().all(|b| b.is_ascii_lowercase() || b == b'_' || b.is_ascii_digit()) }));
     }
 
     #[test]
@@ -209,9 +195,6 @@ mod tests {
         for _ in 0..11 {
             diagnostics.push(DiagnosticCode::WxDup, 1, 2);
         }
-        assert_eq!(
-            (diagnostics.as_slice().len(), diagnostics.dropped()),
-            (8, 3)
-        );
+        assert_eq!((diagnostics.as_slice().len(), diagnostics.dropped()), (8, 3));
     }
 }

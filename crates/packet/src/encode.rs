@@ -30,11 +30,7 @@ impl<'a> Header<'a> {
     /// A header of these parts.
     #[must_use]
     pub const fn new(source: &'a str, destination: &'a str, path: &'a str) -> Self {
-        Self {
-            source,
-            destination,
-            path,
-        }
+        Self { source, destination, path }
     }
 
     /// Appends `SOURCE>DESTINATION,PATH:`.
@@ -63,12 +59,8 @@ pub enum Time {
 impl Time {
     fn write(self, out: &mut Vec<u8>) {
         let (a, b, c, zone) = match self {
-            Self::DayHourMinute(day, hour, minute) => {
-                (day.clamp(1, 31), hour.min(23), minute.min(59), 'z')
-            }
-            Self::HourMinuteSecond(hour, minute, second) => {
-                (hour.min(23), minute.min(59), second.min(59), 'h')
-            }
+            Self::DayHourMinute(day, hour, minute) => (day.clamp(1, 31), hour.min(23), minute.min(59), 'z'),
+            Self::HourMinuteSecond(hour, minute, second) => (hour.min(23), minute.min(59), second.min(59), 'h'),
         };
         put(out, format_args!("{a:02}{b:02}{c:02}{zone}"));
     }
@@ -189,10 +181,7 @@ impl<'a> Position<'a> {
         }
         if let Some(phg) = self.phg {
             let [power, height, gain] = [phg.power, phg.height, phg.gain].map(|digit| digit.min(9));
-            put(
-                out,
-                format_args!("PHG{power}{height}{gain}{}", phg.direction.min(8)),
-            );
+            put(out, format_args!("PHG{power}{height}{gain}{}", phg.direction.min(8)));
         }
     }
 
@@ -202,25 +191,13 @@ impl<'a> Position<'a> {
             other => ascii(other),
         };
         out.push(table);
-        base91::push(
-            out,
-            round_u32((90.0 - clamp(self.latitude, 90.0)) * 380_926.0),
-            4,
-        );
-        base91::push(
-            out,
-            round_u32((180.0 + clamp(self.longitude, 180.0)) * 190_463.0),
-            4,
-        );
+        base91::push(out, round_u32((90.0 - clamp(self.latitude, 90.0)) * 380_926.0), 4);
+        base91::push(out, round_u32((180.0 + clamp(self.longitude, 180.0)) * 190_463.0), 4);
         out.push(ascii(self.code));
         match self.course_speed {
             Some((course, kmh)) if course > 0 => {
                 base91::push(out, u32::from((course + 2) / 4 % 90), 1);
-                base91::push(
-                    out,
-                    round_u32((kmh.max(0.0) / 1.852 + 1.0).ln() / 1.08_f64.ln()).min(90),
-                    1,
-                );
+                base91::push(out, round_u32((kmh.max(0.0) / 1.852 + 1.0).ln() / 1.08_f64.ln()).min(90), 1);
                 // Current fix, RMC, made by software.
                 base91::push(out, 0b11_1010, 1);
             }
@@ -249,17 +226,11 @@ fn plain(out: &mut Vec<u8>, position: &Position<'_>) {
     };
     let (degrees, minutes, hundredths) = part(position.latitude, 90.0);
     let north = if position.latitude < 0.0 { 'S' } else { 'N' };
-    put(
-        out,
-        format_args!("{degrees:02}{minutes:02}.{hundredths:02}{north}"),
-    );
+    put(out, format_args!("{degrees:02}{minutes:02}.{hundredths:02}{north}"));
     out.push(ascii(position.table));
     let (degrees, minutes, hundredths) = part(position.longitude, 180.0);
     let east = if position.longitude < 0.0 { 'W' } else { 'E' };
-    put(
-        out,
-        format_args!("{degrees:03}{minutes:02}.{hundredths:02}{east}"),
-    );
+    put(out, format_args!("{degrees:03}{minutes:02}.{hundredths:02}{east}"));
     out.push(ascii(position.code));
 }
 
@@ -287,13 +258,7 @@ fn begin_position(out: &mut Vec<u8>, header: &Header<'_>, position: &Position<'_
 /// comment are taken from `position`; `message` is 0 (off duty) to 6 (priority), 7 emergency.
 pub fn mic_e(out: &mut Vec<u8>, header: &Header<'_>, position: &Position<'_>, message: u8) {
     let hundredths = round_u32(clamp(position.latitude, 90.0).abs() * 6000.0);
-    let digits = format!(
-        "{:02}{:02}{:02}",
-        hundredths / 6000,
-        hundredths % 6000 / 100,
-        hundredths % 100
-    )
-    .into_bytes();
+    let digits = format!("{:02}{:02}{:02}", hundredths / 6000, hundredths % 6000 / 100, hundredths % 100).into_bytes();
     let east = round_u32(clamp(position.longitude, 180.0).abs() * 6000.0).min(180 * 6000 - 1);
     let (degrees, minutes, rest) = (east / 6000, east % 6000 / 100, east % 100);
     let high = [
@@ -304,16 +269,9 @@ pub fn mic_e(out: &mut Vec<u8>, header: &Header<'_>, position: &Position<'_>, me
         !(10..100).contains(&degrees),
         position.longitude < 0.0,
     ];
-    let destination: String = digits
-        .iter()
-        .zip(high)
-        .map(|(&digit, high)| char::from(if high { digit - b'0' + b'P' } else { digit }))
-        .collect();
-    Header {
-        destination: &destination,
-        ..*header
-    }
-    .write(out);
+    let destination: String =
+        digits.iter().zip(high).map(|(&digit, high)| char::from(if high { digit - b'0' + b'P' } else { digit })).collect();
+    Header { destination: &destination, ..*header }.write(out);
     out.push(b'`');
     let first = match degrees {
         0..=9 => degrees + 118,
@@ -321,39 +279,20 @@ pub fn mic_e(out: &mut Vec<u8>, header: &Header<'_>, position: &Position<'_>, me
         100..=109 => degrees + 8,
         _ => degrees - 72,
     };
-    let second = if minutes < 10 {
-        minutes + 88
-    } else {
-        minutes + 28
-    };
+    let second = if minutes < 10 { minutes + 88 } else { minutes + 28 };
     let (course, kmh) = position.course_speed.unwrap_or((0, 0.0));
     let knots = round_u32(kmh.max(0.0) / 1.852).min(799);
     let course = u32::from(course.min(360)) + 400;
     // Adding 800 to small speeds keeps the byte printable.
-    let tens = if knots < 200 {
-        knots / 10 + 80
-    } else {
-        knots / 10
-    };
-    for byte in [
-        first,
-        second,
-        rest + 28,
-        tens + 28,
-        knots % 10 * 10 + course / 100 + 28,
-        course % 100 + 28,
-    ] {
+    let tens = if knots < 200 { knots / 10 + 80 } else { knots / 10 };
+    for byte in [first, second, rest + 28, tens + 28, knots % 10 * 10 + course / 100 + 28, course % 100 + 28] {
         out.push(u8::try_from(byte).unwrap_or(b' '));
     }
     out.push(ascii(position.code));
     out.push(ascii(position.table));
     out.push(b'`');
     if let Some(metres) = position.altitude_m {
-        base91::push(
-            out,
-            round_u32(metres.clamp(-10_000.0, 50_000.0) + 10_000.0),
-            3,
-        );
+        base91::push(out, round_u32(metres.clamp(-10_000.0, 50_000.0) + 10_000.0), 3);
         out.push(b'}');
     }
     text(out, position.comment);
@@ -361,13 +300,7 @@ pub fn mic_e(out: &mut Vec<u8>, header: &Header<'_>, position: &Position<'_>, me
 
 /// Appends an object; `name` is cut or padded to nine characters. Without a time in `position`, `111111z` is sent,
 /// which by custom marks a permanent object.
-pub fn object(
-    out: &mut Vec<u8>,
-    header: &Header<'_>,
-    name: &str,
-    alive: bool,
-    position: &Position<'_>,
-) {
+pub fn object(out: &mut Vec<u8>, header: &Header<'_>, name: &str, alive: bool, position: &Position<'_>) {
     header.write(out);
     out.push(b';');
     padded(out, name, 9);
@@ -381,21 +314,11 @@ pub fn object(
 }
 
 /// Appends an item; `name` is cut to nine characters, filled to three, and loses `!` and `_`.
-pub fn item(
-    out: &mut Vec<u8>,
-    header: &Header<'_>,
-    name: &str,
-    alive: bool,
-    position: &Position<'_>,
-) {
+pub fn item(out: &mut Vec<u8>, header: &Header<'_>, name: &str, alive: bool, position: &Position<'_>) {
     header.write(out);
     out.push(b')');
     let start = out.len();
-    out.extend(
-        name.bytes()
-            .filter(|byte| (b' '..0x7F).contains(byte) && !matches!(byte, b'!' | b'_'))
-            .take(9),
-    );
+    out.extend(name.bytes().filter(|byte| (b' '..0x7F).contains(byte) && !matches!(byte, b'!' | b'_')).take(9));
     while out.len() < start + 3 {
         out.push(b' ');
     }
@@ -405,13 +328,7 @@ pub fn item(
 }
 
 /// Appends a message with an optional number (one to five letters or digits).
-pub fn message(
-    out: &mut Vec<u8>,
-    header: &Header<'_>,
-    addressee: &str,
-    message: &str,
-    id: Option<&str>,
-) {
+pub fn message(out: &mut Vec<u8>, header: &Header<'_>, addressee: &str, message: &str, id: Option<&str>) {
     begin_message(out, header, addressee);
     text(out, message);
     if let Some(id) = id {
@@ -486,10 +403,7 @@ pub struct Weather<'a> {
 
 impl Weather<'_> {
     fn write_wind(&self, out: &mut Vec<u8>, before: [&str; 2]) {
-        for (prefix, value) in before.into_iter().zip([
-            self.wind_direction_deg,
-            self.wind_speed_ms.map(|ms| ms / 0.447_04),
-        ]) {
+        for (prefix, value) in before.into_iter().zip([self.wind_direction_deg, self.wind_speed_ms.map(|ms| ms / 0.447_04)]) {
             out.extend_from_slice(prefix.as_bytes());
             three(out, value);
         }
@@ -499,47 +413,24 @@ impl Weather<'_> {
         out.push(b'g');
         three(out, self.wind_gust_ms.map(|ms| ms / 0.447_04));
         out.push(b't');
-        match self
-            .temperature_c
-            .map(|celsius| (celsius * 1.8 + 32.0).round().clamp(-99.0, 999.0))
-        {
+        match self.temperature_c.map(|celsius| (celsius * 1.8 + 32.0).round().clamp(-99.0, 999.0)) {
             Some(fahrenheit) if fahrenheit < 0.0 => put(out, format_args!("-{:02.0}", -fahrenheit)),
             fahrenheit => three(out, fahrenheit),
         }
-        for (letter, rain) in [
-            (b'r', self.rain_1h_mm),
-            (b'p', self.rain_24h_mm),
-            (b'P', self.rain_midnight_mm),
-        ] {
+        for (letter, rain) in [(b'r', self.rain_1h_mm), (b'p', self.rain_24h_mm), (b'P', self.rain_midnight_mm)] {
             if let Some(mm) = rain {
                 out.push(letter);
                 three(out, Some(mm / 0.254));
             }
         }
         if let Some(percent) = self.humidity_percent {
-            put(
-                out,
-                format_args!("h{:02}", round_u32(percent.clamp(1.0, 100.0)) % 100),
-            );
+            put(out, format_args!("h{:02}", round_u32(percent.clamp(1.0, 100.0)) % 100));
         }
         if let Some(hpa) = self.pressure_hpa {
-            put(
-                out,
-                format_args!("b{:05}", round_u32(hpa.clamp(0.0, 1200.0) * 10.0)),
-            );
+            put(out, format_args!("b{:05}", round_u32(hpa.clamp(0.0, 1200.0) * 10.0)));
         }
-        if let Some(watts) = self
-            .luminosity_wm2
-            .map(|watts| round_u32(watts.clamp(0.0, 1999.0)))
-        {
-            put(
-                out,
-                format_args!(
-                    "{}{:03}",
-                    if watts < 1000 { 'L' } else { 'l' },
-                    watts % 1000
-                ),
-            );
+        if let Some(watts) = self.luminosity_wm2.map(|watts| round_u32(watts.clamp(0.0, 1999.0))) {
+            put(out, format_args!("{}{:03}", if watts < 1000 { 'L' } else { 'l' }, watts % 1000));
         }
         text(out, self.software);
     }
@@ -548,28 +439,14 @@ impl Weather<'_> {
 /// Three digits, or dots for unknown.
 fn three(out: &mut Vec<u8>, value: Option<f64>) {
     match value {
-        Some(value) => put(
-            out,
-            format_args!("{:03}", round_u32(value.clamp(0.0, 999.0))),
-        ),
+        Some(value) => put(out, format_args!("{:03}", round_u32(value.clamp(0.0, 999.0)))),
         None => out.extend_from_slice(b"..."),
     }
 }
 
 /// Appends weather with a position, whose symbol code becomes `_`; its course, speed and comment are not sent.
-pub fn weather(
-    out: &mut Vec<u8>,
-    header: &Header<'_>,
-    position: &Position<'_>,
-    weather: &Weather<'_>,
-) {
-    let place = Position {
-        code: '_',
-        course_speed: None,
-        phg: None,
-        is_compressed: false,
-        ..*position
-    };
+pub fn weather(out: &mut Vec<u8>, header: &Header<'_>, position: &Position<'_>, weather: &Weather<'_>) {
+    let place = Position { code: '_', course_speed: None, phg: None, is_compressed: false, ..*position };
     begin_position(out, header, &place);
     place.write_place(out);
     weather.write_wind(out, ["", "/"]);
@@ -577,42 +454,19 @@ pub fn weather(
 }
 
 /// Appends weather without position; the time is month, day, hour, minute, UTC.
-pub fn weather_positionless(
-    out: &mut Vec<u8>,
-    header: &Header<'_>,
-    time: (u8, u8, u8, u8),
-    weather: &Weather<'_>,
-) {
+pub fn weather_positionless(out: &mut Vec<u8>, header: &Header<'_>, time: (u8, u8, u8, u8), weather: &Weather<'_>) {
     header.write(out);
-    let (month, day, hour, minute) = (
-        time.0.clamp(1, 12),
-        time.1.clamp(1, 31),
-        time.2.min(23),
-        time.3.min(59),
-    );
+    let (month, day, hour, minute) = (time.0.clamp(1, 12), time.1.clamp(1, 31), time.2.min(23), time.3.min(59));
     put(out, format_args!("_{month:02}{day:02}{hour:02}{minute:02}"));
     weather.write_wind(out, ["c", "s"]);
     weather.write_fields(out);
 }
 
 /// Appends a telemetry report: up to five values, and bits with B1 in the highest place.
-pub fn telemetry(
-    out: &mut Vec<u8>,
-    header: &Header<'_>,
-    sequence: u16,
-    values: [u8; 5],
-    bits: u8,
-    comment: &str,
-) {
+pub fn telemetry(out: &mut Vec<u8>, header: &Header<'_>, sequence: u16, values: [u8; 5], bits: u8, comment: &str) {
     header.write(out);
     let [a, b, c, d, e] = values;
-    put(
-        out,
-        format_args!(
-            "T#{:03},{a:03},{b:03},{c:03},{d:03},{e:03},{bits:08b}",
-            sequence % 1000
-        ),
-    );
+    put(out, format_args!("T#{:03},{a:03},{b:03},{c:03},{d:03},{e:03},{bits:08b}", sequence % 1000));
     text(out, comment);
 }
 
@@ -627,37 +481,15 @@ pub fn telemetry_units(out: &mut Vec<u8>, header: &Header<'_>, station: &str, un
 }
 
 /// Appends the equations a·v² + b·v + c of each channel (`EQNS.`).
-pub fn telemetry_equations(
-    out: &mut Vec<u8>,
-    header: &Header<'_>,
-    station: &str,
-    equations: &[[f64; 3]],
-) {
-    let numbers: Vec<String> = equations
-        .iter()
-        .flatten()
-        .take(15)
-        .map(f64::to_string)
-        .collect();
+pub fn telemetry_equations(out: &mut Vec<u8>, header: &Header<'_>, station: &str, equations: &[[f64; 3]]) {
+    let numbers: Vec<String> = equations.iter().flatten().take(15).map(f64::to_string).collect();
     let numbers: Vec<&str> = numbers.iter().map(String::as_str).collect();
     definition(out, header, station, "EQNS.", &numbers);
 }
 
 /// Appends the sense of the bits, B1 in the highest place, and the project's name (`BITS.`).
-pub fn telemetry_bits(
-    out: &mut Vec<u8>,
-    header: &Header<'_>,
-    station: &str,
-    sense: u8,
-    project: &str,
-) {
-    definition(
-        out,
-        header,
-        station,
-        "BITS.",
-        &[&format!("{sense:08b}"), project],
-    );
+pub fn telemetry_bits(out: &mut Vec<u8>, header: &Header<'_>, station: &str, sense: u8, project: &str) {
+    definition(out, header, station, "BITS.", &[&format!("{sense:08b}"), project]);
 }
 
 fn definition(out: &mut Vec<u8>, header: &Header<'_>, station: &str, word: &str, parts: &[&str]) {
@@ -678,49 +510,28 @@ fn put(out: &mut Vec<u8>, arguments: std::fmt::Arguments<'_>) {
 
 /// Text with control characters made blanks.
 fn text(out: &mut Vec<u8>, text: &str) {
-    out.extend(text.bytes().map(|byte| {
-        if byte < b' ' || byte == 0x7F {
-            b' '
-        } else {
-            byte
-        }
-    }));
+    out.extend(text.bytes().map(|byte| if byte < b' ' || byte == 0x7F { b' ' } else { byte }));
 }
 
 /// Printable ASCII of `name`, cut or filled with blanks to `width`.
 fn padded(out: &mut Vec<u8>, name: &str, width: usize) {
     let start = out.len();
-    out.extend(
-        name.bytes()
-            .filter(|byte| (b' '..0x7F).contains(byte))
-            .take(width),
-    );
+    out.extend(name.bytes().filter(|byte| (b' '..0x7F).contains(byte)).take(width));
     out.resize(start + width, b' ');
 }
 
 /// A printable ASCII character as a byte; others become `.`.
 fn ascii(character: char) -> u8 {
-    u8::try_from(character)
-        .ok()
-        .filter(|byte| (0x21..0x7F).contains(byte))
-        .unwrap_or(b'.')
+    u8::try_from(character).ok().filter(|byte| (0x21..0x7F).contains(byte)).unwrap_or(b'.')
 }
 
 /// Within plus and minus `limit`; not a number is zero.
 fn clamp(value: f64, limit: f64) -> f64 {
-    if value.is_nan() {
-        0.0
-    } else {
-        value.clamp(-limit, limit)
-    }
+    if value.is_nan() { 0.0 } else { value.clamp(-limit, limit) }
 }
 
 /// Rounded, not below zero; callers keep it far below 2^32.
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a float cast saturates, which is the limit wanted"
-)]
+#[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a float cast saturates, which is the limit wanted")]
 fn round_u32(value: f64) -> u32 {
     value.round() as u32
 }
@@ -747,21 +558,11 @@ mod tests {
     fn mic_e_comes_back() {
         for longitude in [0.5, 8.541, 55.0, 99.99, 105.5, 150.0, -179.99, -5.25] {
             for latitude in [47.380_833, -33.5] {
-                let sent = Position::new(latitude, longitude, '/', '>')
-                    .course_speed(147, 118.528)
-                    .altitude(431.0)
-                    .comment("hi");
+                let sent = Position::new(latitude, longitude, '/', '>').course_speed(147, 118.528).altitude(431.0).comment("hi");
                 let packet = read(|out| mic_e(out, &HEADER, &sent, 1));
                 let position = packet.position.expect("has one");
-                assert!(
-                    near(position.latitude, latitude, 1e-4)
-                        && near(position.longitude, longitude, 1e-4),
-                    "{latitude} {longitude}"
-                );
-                assert_eq!(
-                    (packet.course_deg, packet.altitude_m),
-                    (Some(147.0), Some(431.0))
-                );
+                assert!(near(position.latitude, latitude, 1e-4) && near(position.longitude, longitude, 1e-4), "{latitude} {longitude}");
+                assert_eq!((packet.course_deg, packet.altitude_m), (Some(147.0), Some(431.0)));
                 assert!(near(packet.speed_kmh.expect("sent"), 118.528, 1e-9));
                 assert_eq!(packet.comment.to_string_lossy(), "hi");
             }
@@ -772,42 +573,18 @@ mod tests {
     fn objects_items_and_messages_come_back() {
         let place = Position::new(47.380_833, 8.541, '/', ';').comment("Open");
         let object = read(|out| object(out, &HEADER, "CAMP 7", false, &place));
-        assert_eq!(
-            (
-                object.kind,
-                object.alive,
-                object.name.expect("named").to_string()
-            ),
-            (Kind::Object, Some(false), "CAMP 7".into())
-        );
+        assert_eq!((object.kind, object.alive, object.name.expect("named").to_string()), (Kind::Object, Some(false), "CAMP 7".into()));
         let item = read(|out| item(out, &HEADER, "GATE", true, &place));
         assert_eq!((item.kind, item.alive), (Kind::Item, Some(true)));
         let message = read(|out| message(out, &HEADER, "OE9YYY-1", "hello\nthere", Some("7")));
         assert_eq!(
-            message
-                .message
-                .map(|m| (m.text.to_string(), m.id.map(|id| id.to_string()))),
+            message.message.map(|m| (m.text.to_string(), m.id.map(|id| id.to_string()))),
             Some(("hello there".into(), Some("7".into())))
         );
-        assert_eq!(
-            read(|out| ack(out, &HEADER, "OE9YYY-1", "7")).kind,
-            Kind::Ack
-        );
-        assert_eq!(
-            read(|out| reject(out, &HEADER, "OE9YYY-1", "7")).kind,
-            Kind::Reject
-        );
-        assert_eq!(
-            read(|out| bulletin(out, &HEADER, '3', "CLUB", "Net moved")).kind,
-            Kind::Bulletin
-        );
-        assert_eq!(
-            read(|out| status(out, &HEADER, None, "on air"))
-                .status
-                .expect("one")
-                .text,
-            "on air"
-        );
+        assert_eq!(read(|out| ack(out, &HEADER, "OE9YYY-1", "7")).kind, Kind::Ack);
+        assert_eq!(read(|out| reject(out, &HEADER, "OE9YYY-1", "7")).kind, Kind::Reject);
+        assert_eq!(read(|out| bulletin(out, &HEADER, '3', "CLUB", "Net moved")).kind, Kind::Bulletin);
+        assert_eq!(read(|out| status(out, &HEADER, None, "on air")).status.expect("one").text, "on air");
     }
 
     #[test]
@@ -825,27 +602,11 @@ mod tests {
         };
         let place = Position::new(47.380_833, 8.541, '/', '_');
         let positionless = read(|out| weather_positionless(out, &HEADER, (11, 23, 10, 15), &sent));
-        for packet in [
-            read(|out| weather(out, &HEADER, &place, &sent)),
-            positionless,
-        ] {
+        for packet in [read(|out| weather(out, &HEADER, &place, &sent)), positionless] {
             let got = packet.weather.expect("has some");
-            assert_eq!(
-                (
-                    got.wind_direction_deg,
-                    got.humidity_percent,
-                    got.pressure_hpa
-                ),
-                (Some(232.0), Some(100.0), Some(1013.2))
-            );
-            assert_eq!(
-                (got.luminosity_wm2, got.rain_1h_mm, got.wind_gust_ms),
-                (Some(1123.0), None, None)
-            );
-            assert!(
-                near(got.temperature_c.expect("sent"), -20.0, 0.3)
-                    && near(got.wind_speed_ms.expect("sent"), 1.788, 0.01)
-            );
+            assert_eq!((got.wind_direction_deg, got.humidity_percent, got.pressure_hpa), (Some(232.0), Some(100.0), Some(1013.2)));
+            assert_eq!((got.luminosity_wm2, got.rain_1h_mm, got.wind_gust_ms), (Some(1123.0), None, None));
+            assert!(near(got.temperature_c.expect("sent"), -20.0, 0.3) && near(got.wind_speed_ms.expect("sent"), 1.788, 0.01));
             assert_eq!(got.software.expect("sent"), "gdwt");
         }
     }
@@ -854,19 +615,12 @@ mod tests {
     fn telemetry_comes_back() {
         let report = read(|out| telemetry(out, &HEADER, 93, [1, 2, 3, 4, 255], 0b1011_0000, "hi"));
         let got = report.telemetry.expect("has one");
-        assert_eq!(
-            (got.sequence, got.values[4], got.bits),
-            (Some(93), Some(255.0), Some(0b1011_0000))
-        );
-        let equations =
-            read(|out| telemetry_equations(out, &HEADER, "OE9XXX-9", &[[0.0, 0.01, -40.0]]));
-        let Some(TelemetryDefinition::Equations(values)) = equations.telemetry_definition() else {
-            panic!("no equations")
-        };
+        assert_eq!((got.sequence, got.values[4], got.bits), (Some(93), Some(255.0), Some(0b1011_0000)));
+        let equations = read(|out| telemetry_equations(out, &HEADER, "OE9XXX-9", &[[0.0, 0.01, -40.0]]));
+        let Some(TelemetryDefinition::Equations(values)) = equations.telemetry_definition() else { panic!("no equations") };
         assert_eq!(values[0], [0.0, 0.01, -40.0]);
         assert!(matches!(
-            read(|out| telemetry_bits(out, &HEADER, "OE9XXX-9", 3, "Project"))
-                .telemetry_definition(),
+            read(|out| telemetry_bits(out, &HEADER, "OE9XXX-9", 3, "Project")).telemetry_definition(),
             Some(TelemetryDefinition::Bits { sense: 3, .. })
         ));
     }

@@ -65,19 +65,12 @@ pub fn explain(line: &[u8]) -> Explanation<'_> {
         Ok(packet) => all_diagnostics(packet),
         Err(_) => Vec::new(),
     };
-    let mut spans: Vec<Explained> = spans
-        .into_iter()
-        .map(|span| explained(line, span, packet.as_ref().ok()))
-        .collect();
+    let mut spans: Vec<Explained> = spans.into_iter().map(|span| explained(line, span, packet.as_ref().ok())).collect();
     for diagnostic in diagnostics {
         warn(&mut spans, diagnostic.code, diagnostic.start);
     }
     if let Err(error) = &packet {
-        warn(
-            &mut spans,
-            error.code,
-            u16::try_from(error.offset).unwrap_or(u16::MAX),
-        );
+        warn(&mut spans, error.code, u16::try_from(error.offset).unwrap_or(u16::MAX));
     }
     Explanation { packet, spans }
 }
@@ -94,10 +87,7 @@ fn all_diagnostics(packet: &Packet<'_>) -> Vec<Diagnostic> {
 
 /// Puts a warning on the span that holds `start`, or the last one.
 fn warn(spans: &mut [Explained], code: DiagnosticCode, start: u16) {
-    let at = spans
-        .iter()
-        .position(|explained| explained.span.end > start)
-        .unwrap_or(spans.len().saturating_sub(1));
+    let at = spans.iter().position(|explained| explained.span.end > start).unwrap_or(spans.len().saturating_sub(1));
     if let Some(explained) = spans.get_mut(at)
         && !explained.warnings.contains(&code)
     {
@@ -121,10 +111,7 @@ fn cover(line: &[u8], mut marks: Vec<Span>) -> Vec<Span> {
         }
     };
     for mark in marks {
-        let (start, end) = (
-            usize::from(mark.start),
-            usize::from(mark.end).min(line.len()),
-        );
+        let (start, end) = (usize::from(mark.start), usize::from(mark.end).min(line.len()));
         if start < at || start >= end {
             continue;
         }
@@ -137,19 +124,9 @@ fn cover(line: &[u8], mut marks: Vec<Span>) -> Vec<Span> {
 }
 
 fn explained(line: &[u8], span: Span, packet: Option<&Packet<'_>>) -> Explained {
-    let bytes = line
-        .get(usize::from(span.start)..usize::from(span.end))
-        .unwrap_or_default();
-    let value = packet
-        .map(|packet| value(owner(packet, line, span), span.field, bytes))
-        .unwrap_or_default();
-    Explained {
-        span,
-        text: visible(bytes),
-        value,
-        meaning: span.field.meaning(),
-        warnings: Vec::new(),
-    }
+    let bytes = line.get(usize::from(span.start)..usize::from(span.end)).unwrap_or_default();
+    let value = packet.map(|packet| value(owner(packet, line, span), span.field, bytes)).unwrap_or_default();
+    Explained { span, text: visible(bytes), value, meaning: span.field.meaning(), warnings: Vec::new() }
 }
 
 /// The packet a span belongs to: the one inside, if the span is inside it.
@@ -170,63 +147,28 @@ fn owner<'p, 'a>(packet: &'p Packet<'a>, line: &[u8], span: Span) -> &'p Packet<
 fn visible(bytes: &[u8]) -> String {
     match std::str::from_utf8(bytes) {
         Ok(text) => text.chars().flat_map(escape).collect(),
-        Err(_) => bytes
-            .iter()
-            .flat_map(|&byte| escape(windows_1252(byte)))
-            .collect(),
+        Err(_) => bytes.iter().flat_map(|&byte| escape(windows_1252(byte))).collect(),
     }
 }
 
 fn escape(character: char) -> Vec<char> {
-    if character.is_control() {
-        format!("<0x{:02x}>", u32::from(character))
-            .chars()
-            .collect()
-    } else {
-        vec![character]
-    }
+    if character.is_control() { format!("<0x{:02x}>", u32::from(character)).chars().collect() } else { vec![character] }
 }
 
 /// The value of a field in words.
 fn value(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
-    let with = |value: Option<f64>, unit: &str| {
-        value
-            .map(|value| format!("{} {unit}", round(value)))
-            .unwrap_or_default()
-    };
+    let with = |value: Option<f64>, unit: &str| value.map(|value| format!("{} {unit}", round(value))).unwrap_or_default();
     let weather = packet.weather.unwrap_or_default();
     match field {
-        Field::Destination => packet
-            .device()
-            .map(|device| format!("{} {}", device.vendor, device.model))
-            .unwrap_or_default(),
+        Field::Destination => packet.device().map(|device| format!("{} {}", device.vendor, device.model)).unwrap_or_default(),
         Field::DataType => packet.kind.to_string(),
-        Field::Alive => packet
-            .alive
-            .map(|alive| if alive { "live" } else { "killed" }.to_owned())
-            .unwrap_or_default(),
-        Field::Latitude => packet
-            .position
-            .map(|p| format!("{:.5} degrees", p.latitude))
-            .unwrap_or_default(),
-        Field::Longitude | Field::MicELongitude => packet
-            .position
-            .map(|p| format!("{:.5} degrees", p.longitude))
-            .unwrap_or_default(),
-        Field::SymbolCode => packet
-            .symbol
-            .map(|symbol| symbol.name().to_owned())
-            .unwrap_or_default(),
+        Field::Alive => packet.alive.map(|alive| if alive { "live" } else { "killed" }.to_owned()).unwrap_or_default(),
+        Field::Latitude => packet.position.map(|p| format!("{:.5} degrees", p.latitude)).unwrap_or_default(),
+        Field::Longitude | Field::MicELongitude => packet.position.map(|p| format!("{:.5} degrees", p.longitude)).unwrap_or_default(),
+        Field::SymbolCode => packet.symbol.map(|symbol| symbol.name().to_owned()).unwrap_or_default(),
         Field::CourseSpeed | Field::MicESpeedCourse => {
-            let parts = [
-                with(packet.course_deg, "degrees"),
-                with(packet.speed_kmh, "km/h"),
-            ];
-            parts
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join(", ")
+            let parts = [with(packet.course_deg, "degrees"), with(packet.speed_kmh, "km/h")];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
         }
         Field::CompressedCs => {
             let parts = [
@@ -235,43 +177,18 @@ fn value(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
                 with(weather.wind_speed_ms, "m/s"),
                 with(packet.range_km, "km"),
             ];
-            parts
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join(", ")
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
         }
         Field::Altitude | Field::MicEAltitude => with(packet.altitude_m, "m"),
         Field::Range => with(packet.range_km, "km"),
-        Field::Phg => packet
-            .phg
-            .map(|phg| {
-                format!(
-                    "{} W, {} m, {} dBi",
-                    phg.power_w,
-                    round(phg.height_m),
-                    phg.gain_db
-                )
-            })
-            .unwrap_or_default(),
+        Field::Phg => {
+            packet.phg.map(|phg| format!("{} W, {} m, {} dBi", phg.power_w, round(phg.height_m), phg.gain_db)).unwrap_or_default()
+        }
         Field::Frequency => with(packet.frequency.map(|frequency| frequency.mhz), "MHz"),
-        Field::Offset => with(
-            packet
-                .frequency
-                .and_then(|frequency| frequency.offset_khz)
-                .map(f64::from),
-            "kHz",
-        ),
+        Field::Offset => with(packet.frequency.and_then(|frequency| frequency.offset_khz).map(f64::from), "kHz"),
         Field::Wind => {
-            let parts = [
-                with(weather.wind_direction_deg, "degrees"),
-                with(weather.wind_speed_ms, "m/s"),
-            ];
-            parts
-                .into_iter()
-                .filter(|part| !part.is_empty())
-                .collect::<Vec<_>>()
-                .join(", ")
+            let parts = [with(weather.wind_direction_deg, "degrees"), with(weather.wind_speed_ms, "m/s")];
+            parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(", ")
         }
         Field::WindDirection => with(weather.wind_direction_deg, "degrees"),
         Field::WindSpeed => with(weather.wind_speed_ms, "m/s"),
@@ -287,13 +204,10 @@ fn value(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
         Field::WaterLevel => with(weather.water_level_m, "m"),
         Field::Battery => with(weather.battery_v, "V"),
         Field::Radiation => with(weather.radiation_nsvh, "nSv/h"),
-        Field::MicESuffix | Field::MicEType => packet
-            .device()
-            .map(|device| format!("{} {}", device.vendor, device.model))
-            .unwrap_or_default(),
-        Field::TelemetryBase91 | Field::TelemetryHex => {
-            packet.telemetry.map(telemetry).unwrap_or_default()
+        Field::MicESuffix | Field::MicEType => {
+            packet.device().map(|device| format!("{} {}", device.vendor, device.model)).unwrap_or_default()
         }
+        Field::TelemetryBase91 | Field::TelemetryHex => packet.telemetry.map(telemetry).unwrap_or_default(),
         Field::BearingQuality => with(packet.df.map(|df| f64::from(df.bearing_deg)), "degrees"),
         Field::Hop => if bytes.ends_with(b"*") { "used" } else { "" }.to_owned(),
         _ => String::new(),
@@ -301,16 +215,8 @@ fn value(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
 }
 
 fn telemetry(telemetry: crate::Telemetry<'_>) -> String {
-    let values: Vec<String> = telemetry
-        .values()
-        .iter()
-        .map(|value| value.map(|v| v.to_string()).unwrap_or_default())
-        .collect();
-    format!(
-        "report {}: {}",
-        telemetry.sequence.unwrap_or_default(),
-        values.join(", ")
-    )
+    let values: Vec<String> = telemetry.values().iter().map(|value| value.map(|v| v.to_string()).unwrap_or_default()).collect();
+    format!("report {}: {}", telemetry.sequence.unwrap_or_default(), values.join(", "))
 }
 
 /// To two decimals, for people.
@@ -323,14 +229,7 @@ impl fmt::Display for Explanation<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for explained in &self.spans {
             let span = explained.span;
-            write!(
-                f,
-                "{:>4}-{:<4} {:<20} {:<24}",
-                span.start,
-                span.end,
-                span.field.as_str(),
-                explained.text
-            )?;
+            write!(f, "{:>4}-{:<4} {:<20} {:<24}", span.start, span.end, span.field.as_str(), explained.text)?;
             if !explained.value.is_empty() {
                 write!(f, " {:<22}", explained.value)?;
             }

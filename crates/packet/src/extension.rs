@@ -30,9 +30,7 @@ impl Phg {
     #[must_use]
     pub fn range_km(&self) -> f64 {
         let feet = self.height_m / METRES_PER_FOOT;
-        (2.0 * feet * ((self.power_w / 10.0) * (10_f64.powf(self.gain_db / 10.0) / 2.0)).sqrt())
-            .sqrt()
-            * KM_PER_MILE
+        (2.0 * feet * ((self.power_w / 10.0) * (10_f64.powf(self.gain_db / 10.0) / 2.0)).sqrt()).sqrt() * KM_PER_MILE
     }
 }
 
@@ -52,11 +50,7 @@ pub struct Dfs {
 
 /// Reads the extensions at the start of `rest` and returns what follows. Two in a row are taken and flagged.
 #[inline]
-pub(crate) fn decode<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    rest: &'a [u8],
-    is_plain: bool,
-) -> &'a [u8] {
+pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8], is_plain: bool) -> &'a [u8] {
     if is_plain && let Some(after) = object::area(d, rest) {
         return after;
     }
@@ -105,10 +99,7 @@ fn three(bytes: [u8; 3]) -> Option<Option<u16>> {
     if a <= 9 && b <= 9 && c <= 9 {
         return Some(Some(u16::from(a) * 100 + u16::from(b) * 10 + u16::from(c)));
     }
-    bytes
-        .iter()
-        .all(|byte| matches!(byte, b'.' | b' '))
-        .then_some(None)
+    bytes.iter().all(|byte| matches!(byte, b'.' | b' ')).then_some(None)
 }
 
 /// `PHG`, `RNG` or `DFS` at the start of `bytes`; returns the length read.
@@ -131,12 +122,7 @@ pub(crate) fn lettered<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) -> Op
             if strength > 9 {
                 return None;
             }
-            d.packet.dfs = Some(Dfs {
-                strength,
-                height_m,
-                gain_db,
-                directivity_deg,
-            });
+            d.packet.dfs = Some(Dfs { strength, height_m, gain_db, directivity_deg });
             d.mark(Field::Dfs, head);
             Some(7)
         }
@@ -159,13 +145,7 @@ fn phg<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) -> Option<usize> {
         d.flag(Code::ExtRange, &bytes[6..7]);
     }
     let beacons_per_hour = rate.filter(|&rate| rate > 0);
-    d.packet.phg = Some(Phg {
-        power_w: power * power,
-        height_m,
-        gain_db,
-        directivity_deg,
-        beacons_per_hour,
-    });
+    d.packet.phg = Some(Phg { power_w: power * power, height_m, gain_db, directivity_deg, beacons_per_hour });
     d.mark(Field::Phg, &bytes[..len]);
     Some(len)
 }
@@ -175,9 +155,7 @@ fn height_gain_direction(bytes: &[u8]) -> Option<(f64, f64, Option<u16>)> {
     let &[height, gain, direction] = bytes else {
         return None;
     };
-    let height = height
-        .checked_sub(b'0')
-        .filter(|&exponent| exponent <= 78)?;
+    let height = height.checked_sub(b'0').filter(|&exponent| exponent <= 78)?;
     let gain = gain.checked_sub(b'0').filter(|&digit| digit <= 9)?;
     let direction = direction.checked_sub(b'0').filter(|&digit| digit <= 9)?;
     // Up to 10 * 2^20 feet is beyond every orbit that carries APRS; more is text.
@@ -185,9 +163,7 @@ fn height_gain_direction(bytes: &[u8]) -> Option<(f64, f64, Option<u16>)> {
         return None;
     }
     let feet = 10.0 * f64::from(1_u32 << height);
-    let degrees = (1..=8)
-        .contains(&direction)
-        .then(|| u16::from(direction) * 45);
+    let degrees = (1..=8).contains(&direction).then(|| u16::from(direction) * 45);
     Some((feet * METRES_PER_FOOT, f64::from(gain), degrees))
 }
 
@@ -197,28 +173,17 @@ mod tests {
     use crate::{Packet, parse};
 
     fn body(rest: &str) -> Packet<'static> {
-        parse(Box::leak(
-            format!("OE9XXX-9>APRS:!4722.85N/00832.46E>{rest}")
-                .into_bytes()
-                .into_boxed_slice(),
-        ))
-        .expect(rest)
+        parse(Box::leak(format!("OE9XXX-9>APRS:!4722.85N/00832.46E>{rest}").into_bytes().into_boxed_slice())).expect(rest)
     }
 
     #[test]
     fn course_and_speed() {
         let packet = body("088/036 hi");
-        assert_eq!(
-            (packet.course_deg, packet.comment.to_string_lossy().as_ref()),
-            (Some(88.0), "hi")
-        );
+        assert_eq!((packet.course_deg, packet.comment.to_string_lossy().as_ref()), (Some(88.0), "hi"));
         assert!((packet.speed_kmh.expect("has one") - 66.672).abs() < 1e-9);
         let unknown = body("000/000");
         assert_eq!((unknown.course_deg, unknown.speed_kmh), (None, Some(0.0)));
-        assert_eq!(
-            (body(".../...").course_deg, body(".../...").speed_kmh),
-            (None, None)
-        );
+        assert_eq!((body(".../...").course_deg, body(".../...").speed_kmh), (None, None));
         assert!(body("361/010").diagnostics.has(Code::CourseRange));
         assert_eq!(body("360/010").course_deg, Some(360.0));
         assert_eq!(body("12a/010").comment.to_string_lossy(), "12a/010");
@@ -227,31 +192,20 @@ mod tests {
     #[test]
     fn phg_of_the_specification() {
         let phg = body("PHG7360").phg.expect("has one");
-        assert_eq!(
-            (phg.power_w, phg.gain_db, phg.directivity_deg),
-            (49.0, 6.0, None)
-        );
+        assert_eq!((phg.power_w, phg.gain_db, phg.directivity_deg), (49.0, 6.0, None));
         assert!((phg.height_m - 24.384).abs() < 1e-9);
         assert!((phg.range_km() / KM_PER_MILE - 22.4).abs() < 0.1);
         let east = body("PHG5132").phg.expect("has one");
         assert_eq!(east.directivity_deg, Some(90));
         assert!((east.range_km() / KM_PER_MILE - 7.9).abs() < 0.05);
-        assert_eq!(
-            body("PHG73609/hi").phg.expect("has one").beacons_per_hour,
-            Some(9)
-        );
-        assert_eq!(
-            body("PHG5:32").phg.expect("high").height_m,
-            10_240.0 * METRES_PER_FOOT
-        );
+        assert_eq!(body("PHG73609/hi").phg.expect("has one").beacons_per_hour, Some(9));
+        assert_eq!(body("PHG5:32").phg.expect("high").height_m, 10_240.0 * METRES_PER_FOOT);
     }
 
     #[test]
     fn two_extensions_and_late_ones_are_taken_and_flagged() {
         let two = body("000/000PHG2360");
-        assert!(
-            two.phg.is_some() && two.speed_kmh == Some(0.0) && two.diagnostics.has(Code::ExtSecond)
-        );
+        assert!(two.phg.is_some() && two.speed_kmh == Some(0.0) && two.diagnostics.has(Code::ExtSecond));
         let late = body("Digi RNG0050 north");
         assert!(late.range_km.is_some() && late.diagnostics.has(Code::ExtLate));
         assert_eq!(late.comment.to_string_lossy(), "Digi  north");

@@ -40,21 +40,16 @@ pub struct Frequency {
 
 /// The 50 standard CTCSS tones, tenths of hertz.
 const CTCSS: [u16; 50] = [
-    670, 693, 719, 744, 770, 797, 825, 854, 885, 915, 948, 974, 1000, 1035, 1072, 1109, 1148, 1188,
-    1230, 1273, 1318, 1365, 1413, 1462, 1514, 1567, 1598, 1622, 1655, 1679, 1713, 1738, 1773, 1799,
-    1835, 1862, 1899, 1928, 1966, 1995, 2035, 2065, 2107, 2181, 2257, 2291, 2336, 2418, 2503, 2541,
+    670, 693, 719, 744, 770, 797, 825, 854, 885, 915, 948, 974, 1000, 1035, 1072, 1109, 1148, 1188, 1230, 1273, 1318, 1365, 1413, 1462,
+    1514, 1567, 1598, 1622, 1655, 1679, 1713, 1738, 1773, 1799, 1835, 1862, 1899, 1928, 1966, 1995, 2035, 2065, 2107, 2181, 2257, 2291,
+    2336, 2418, 2503, 2541,
 ];
 /// Hundreds of MHz for the letters A to O.
-const MICROWAVE: [u32; 15] = [
-    12, 23, 24, 34, 56, 57, 58, 101, 102, 103, 104, 105, 240, 241, 242,
-];
+const MICROWAVE: [u32; 15] = [12, 23, 24, 34, 56, 57, 58, 101, 102, 103, 104, 105, 240, 241, 242];
 
 /// The tone whose whole hertz are `hertz`; one the table lacks is given as sent.
 fn ctcss(hertz: u16) -> f64 {
-    CTCSS
-        .iter()
-        .find(|&&tenths| tenths / 10 == hertz)
-        .map_or(f64::from(hertz), |&tenths| f64::from(tenths) / 10.0)
+    CTCSS.iter().find(|&&tenths| tenths / 10 == hertz).map_or(f64::from(hertz), |&tenths| f64::from(tenths) / 10.0)
 }
 
 /// `FFF.FFF` or `FFF.FF` at the start of `bytes`: kilohertz tens are kept; returns MHz and length.
@@ -68,11 +63,7 @@ fn megahertz(bytes: &[u8]) -> Option<(f64, usize)> {
         _ => return None,
     };
     let whole = hundreds * 100 + digits(&[b, c])?;
-    let places = rest
-        .iter()
-        .take(3)
-        .take_while(|byte| byte.is_ascii_digit())
-        .count();
+    let places = rest.iter().take(3).take_while(|byte| byte.is_ascii_digit()).count();
     let fraction = match places {
         2 => digits(&rest[..2])? * 10,
         3 => digits(&rest[..3])?,
@@ -101,47 +92,26 @@ fn in_comment<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> usize
     if text.get(len) == Some(&b' ') {
         len += 1;
     }
-    if !text
-        .get(len..len + 3)
-        .is_some_and(|unit| unit.eq_ignore_ascii_case(b"MHz"))
-    {
+    if !text.get(len..len + 3).is_some_and(|unit| unit.eq_ignore_ascii_case(b"MHz")) {
         return 0;
     }
     len += 3;
     d.mark(Field::Frequency, &text[..len]);
-    let mut frequency = Frequency {
-        mhz,
-        tone: None,
-        narrow: false,
-        offset_khz: None,
-        range_km: None,
-        receive_mhz: None,
-    };
+    let mut frequency = Frequency { mhz, tone: None, narrow: false, offset_khz: None, range_km: None, receive_mhz: None };
     len += fields(d, &text[len..], &mut frequency);
     d.packet.frequency = Some(frequency);
     len
 }
 
 /// An object whose name starts with a frequency has its tone fields at the start of the comment.
-pub(crate) fn from_name<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    name: &[u8],
-    comment: &'a [u8],
-) -> &'a [u8] {
+pub(crate) fn from_name<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, name: &[u8], comment: &'a [u8]) -> &'a [u8] {
     let Some((mhz, len)) = megahertz(name) else {
         return comment;
     };
     if name.len() - len > 3 || !(28.0..1300.0).contains(&mhz) && !matches!(name[0], b'A'..=b'O') {
         return comment;
     }
-    let mut frequency = Frequency {
-        mhz,
-        tone: None,
-        narrow: false,
-        offset_khz: None,
-        range_km: None,
-        receive_mhz: None,
-    };
+    let mut frequency = Frequency { mhz, tone: None, narrow: false, offset_khz: None, range_km: None, receive_mhz: None };
     let len = fields(d, comment, &mut frequency);
     d.packet.frequency = Some(frequency);
     &comment[len..]
@@ -174,18 +144,12 @@ fn one_field(field: &[u8], frequency: &mut Frequency) -> Option<(Field, usize)> 
     }
     let head = field.get(..4)?;
     let number = digits(&head[1..]).and_then(|value| u16::try_from(value).ok());
-    let ends = field
-        .get(4)
-        .is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    let ends = field.get(4).is_none_or(|byte| !byte.is_ascii_alphanumeric());
     let tone = match (head[0], number) {
         (b'T' | b't', Some(hertz)) if ends => Tone::Ctcss(ctcss(hertz)),
         (b'C' | b'c', Some(hertz)) if ends => Tone::ToneSquelch(ctcss(hertz)),
-        (b'D' | b'd', Some(code)) if ends && head[1..].iter().all(|byte| *byte < b'8') => {
-            Tone::Dcs(code)
-        }
-        (b'T' | b't' | b'C' | b'c', None) if ends && head[1..].eq_ignore_ascii_case(b"off") => {
-            Tone::Off
-        }
+        (b'D' | b'd', Some(code)) if ends && head[1..].iter().all(|byte| *byte < b'8') => Tone::Dcs(code),
+        (b'T' | b't' | b'C' | b'c', None) if ends && head[1..].eq_ignore_ascii_case(b"off") => Tone::Off,
         (b'1' | b'l', Some(750)) if ends => Tone::Burst,
         (sign @ (b'+' | b'-'), Some(tens)) if frequency.offset_khz.is_none() => {
             let khz = i32::from(tens) * 10;
@@ -217,26 +181,15 @@ mod tests {
     use crate::{Packet, parse};
 
     fn body(comment: &str) -> Packet<'static> {
-        parse(Box::leak(
-            format!("OE9XXX-9>APRS:!4722.85N/00832.46Er{comment}")
-                .into_bytes()
-                .into_boxed_slice(),
-        ))
-        .expect(comment)
+        parse(Box::leak(format!("OE9XXX-9>APRS:!4722.85N/00832.46Er{comment}").into_bytes().into_boxed_slice())).expect(comment)
     }
 
     #[test]
     fn a_repeater_with_everything() {
         let packet = body("145.600MHz T123 -060 R25k Club");
         let frequency = packet.frequency.expect("has one");
-        assert_eq!(
-            (frequency.mhz, frequency.tone),
-            (145.6, Some(Tone::Ctcss(123.0)))
-        );
-        assert_eq!(
-            (frequency.offset_khz, frequency.range_km),
-            (Some(-600), Some(25.0))
-        );
+        assert_eq!((frequency.mhz, frequency.tone), (145.6, Some(Tone::Ctcss(123.0))));
+        assert_eq!((frequency.offset_khz, frequency.range_km), (Some(-600), Some(25.0)));
         assert_eq!(packet.comment.to_string_lossy(), "Club");
     }
 
@@ -247,10 +200,7 @@ mod tests {
         assert!(frequency("146.52 MHz t079").narrow);
         assert_eq!(frequency(" A96.000MHz").mhz, 1296.0);
         assert_eq!(frequency("446.000MHz D023").tone, Some(Tone::Dcs(23)));
-        assert_eq!(
-            frequency("446.000MHz C107").tone,
-            Some(Tone::ToneSquelch(107.2))
-        );
+        assert_eq!(frequency("446.000MHz C107").tone, Some(Tone::ToneSquelch(107.2)));
         assert_eq!(frequency("446.000MHz Toff +500").offset_khz, Some(5000));
         assert_eq!(frequency("145.000MHz l750").tone, Some(Tone::Burst));
         assert_eq!(frequency("145.000MHz 438.200rx").receive_mhz, Some(438.2));
@@ -259,13 +209,7 @@ mod tests {
     #[test]
     fn loose_writing_is_text() {
         for text in ["146.52 PL100", "call 146.520MHz", "T88.5"] {
-            assert_eq!(
-                (
-                    body(text).frequency,
-                    body(text).comment.to_string_lossy().as_ref()
-                ),
-                (None, text)
-            );
+            assert_eq!((body(text).frequency, body(text).comment.to_string_lossy().as_ref()), (None, text));
         }
         assert_eq!(body("146.520MHz T88.5").comment.to_string_lossy(), "T88.5");
     }

@@ -16,17 +16,12 @@ pub(crate) fn locator_len(bytes: &[u8]) -> Option<usize> {
     if !(four[..2].iter().all(field) && four[2..].iter().all(u8::is_ascii_digit)) {
         return None;
     }
-    Some(if bytes.get(4..6).is_some_and(|two| two.iter().all(sub)) {
-        6
-    } else {
-        4
-    })
+    Some(if bytes.get(4..6).is_some_and(|two| two.iter().all(sub)) { 6 } else { 4 })
 }
 
 /// The centre of the square of a valid locator of four or six characters.
 pub(crate) fn centre(locator: &[u8]) -> Position {
-    let value =
-        |at: usize, zero: u8| f64::from(locator[at].to_ascii_uppercase().saturating_sub(zero));
+    let value = |at: usize, zero: u8| f64::from(locator[at].to_ascii_uppercase().saturating_sub(zero));
     let mut longitude = -180.0 + 20.0 * value(0, b'A') + 2.0 * value(2, b'0');
     let mut latitude = -90.0 + 10.0 * value(1, b'A') + value(3, b'0');
     let resolution_m = if locator.len() == 6 {
@@ -38,13 +33,7 @@ pub(crate) fn centre(locator: &[u8]) -> Position {
         latitude += 0.5;
         RESOLUTION_M[4]
     };
-    Position {
-        latitude,
-        longitude,
-        ambiguity: 0,
-        resolution_m,
-        format: PositionFormat::Grid,
-    }
+    Position { latitude, longitude, ambiguity: 0, resolution_m, format: PositionFormat::Grid }
 }
 
 /// The body of `[`: `JN47GL]comment`.
@@ -71,15 +60,9 @@ mod tests {
     fn centres() {
         let six = parse(b"OE9XXX>APRS:[JN47GL]hello").expect("good");
         let position = six.position.expect("has one");
-        assert!(
-            (position.latitude - 47.479_167).abs() < 1e-6
-                && (position.longitude - 8.541_667).abs() < 1e-6
-        );
+        assert!((position.latitude - 47.479_167).abs() < 1e-6 && (position.longitude - 8.541_667).abs() < 1e-6);
         assert_eq!(six.comment.to_string_lossy(), "hello");
-        let four = parse(b"OE9XXX>APRS:[IO91]")
-            .expect("good")
-            .position
-            .expect("has one");
+        let four = parse(b"OE9XXX>APRS:[IO91]").expect("good").position.expect("has one");
         assert_eq!((four.latitude, four.longitude), (51.5, -1.0));
         assert!(parse(b"OE9XXX>APRS:[12AB]").is_err());
     }

@@ -72,16 +72,10 @@ fn is_call(call: &[u8]) -> bool {
 #[inline]
 fn is_ax25(call: &[u8]) -> bool {
     let base = match call {
-        [base @ .., b'-', b'1', b'0'..=b'5']
-        | [base @ .., b'-', b'0', b'0'..=b'9']
-        | [base @ .., b'-', b'0'..=b'9'] => base,
+        [base @ .., b'-', b'1', b'0'..=b'5'] | [base @ .., b'-', b'0', b'0'..=b'9'] | [base @ .., b'-', b'0'..=b'9'] => base,
         base => base,
     };
-    base.len() <= 6
-        && base
-            .iter()
-            .fold(AX25, |all, &byte| all & CLASS[usize::from(byte)])
-            != 0
+    base.len() <= 6 && base.iter().fold(AX25, |all, &byte| all & CLASS[usize::from(byte)]) != 0
 }
 
 /// Reads the header at the start of `line`.
@@ -105,11 +99,7 @@ pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
         end += 1;
     }
     if !is_call(destination) || !matches!(line.get(end), Some(b',' | b':')) {
-        let code = if end >= line.len() {
-            Code::HeaderFormat
-        } else {
-            Code::HeaderDest
-        };
+        let code = if end >= line.len() { Code::HeaderFormat } else { Code::HeaderDest };
         return Err(refuse(code, if is_call(destination) { end } else { at }));
     }
     at = end;
@@ -118,16 +108,8 @@ pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
     let text = std::str::from_utf8(&line[..at]).unwrap_or_default();
     let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
     let path = Path::new(part((end + 1).min(at), at), path.len, path.used, path.q);
-    let header = Header {
-        source: part(0, source_len),
-        destination: part(source_len + 1, source_len + 1 + dest_len),
-        path,
-    };
-    Ok(Scanned {
-        header,
-        end: at + 1,
-        oddity,
-    })
+    let header = Header { source: part(0, source_len), destination: part(source_len + 1, source_len + 1 + dest_len), path };
+    Ok(Scanned { header, end: at + 1, oddity })
 }
 
 /// What one pass over the path finds.
@@ -139,15 +121,8 @@ struct ScannedPath {
 
 /// Reads `,HOP,HOP*...` up to the `:`, which `at` is left on.
 #[inline]
-fn scan_path(
-    line: &[u8],
-    at: &mut usize,
-    oddity: &mut Option<(Code, usize)>,
-) -> Outcome<ScannedPath> {
-    let refuse = |offset| Refused {
-        code: Code::HeaderPath,
-        offset,
-    };
+fn scan_path(line: &[u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) -> Outcome<ScannedPath> {
+    let refuse = |offset| Refused { code: Code::HeaderPath, offset };
     let start = *at + 1;
     let (mut len, mut used, mut q) = (0_u8, 0_u8, None);
     while line.get(*at) == Some(&b',') {
@@ -155,9 +130,7 @@ fn scan_path(
         let element_len = call_len(&line[first..]);
         let element = &line[first..first + element_len];
         if !is_call(element) {
-            let address = q.is_some()
-                && element_len == 32
-                && element.iter().all(|&b| CLASS[usize::from(b)] & HEX != 0);
+            let address = q.is_some() && element_len == 32 && element.iter().all(|&b| CLASS[usize::from(b)] & HEX != 0);
             if !address {
                 return Err(refuse(first));
             }
@@ -188,14 +161,7 @@ fn scan_path(
         }
     }
     if line.get(*at) != Some(&b':') {
-        return Err(if *at >= line.len() {
-            Refused {
-                code: Code::HeaderFormat,
-                offset: *at,
-            }
-        } else {
-            refuse(*at)
-        });
+        return Err(if *at >= line.len() { Refused { code: Code::HeaderFormat, offset: *at } } else { refuse(*at) });
     }
     Ok(ScannedPath { len, used, q })
 }
@@ -233,27 +199,14 @@ mod tests {
 
     #[test]
     fn callsigns_legal_on_aprs_is_are_taken() {
-        for source in [
-            "OE9XXX-15",
-            "Lachens",
-            "EL-4K3M",
-            "ER-WP4CIE",
-            "DW1234",
-            "OE9XXX-L1",
-            "A",
-        ] {
+        for source in ["OE9XXX-15", "Lachens", "EL-4K3M", "ER-WP4CIE", "DW1234", "OE9XXX-L1", "A"] {
             let line = format!("{source}>OGNINRE,qAS,X:>on");
             let packet = parse(line.as_bytes()).expect(source);
             assert_eq!((packet.source, packet.destination), (source, "OGNINRE"));
         }
         let odd = parse(b"Lachens>APRS:>x").expect("taken");
         assert!(odd.diagnostics.has(Code::SsidNotAx25));
-        assert!(
-            parse(b"OE9XXX-15>APRS:>x")
-                .expect("taken")
-                .diagnostics
-                .is_empty()
-        );
+        assert!(parse(b"OE9XXX-15>APRS:>x").expect("taken").diagnostics.is_empty());
     }
 
     #[test]
@@ -269,19 +222,13 @@ mod tests {
         assert_eq!(code(b"OE9XXX>AP RS:x"), Code::HeaderDest);
         assert_eq!(code(b"OE9XXX>APRS,,WIDE1-1:x"), Code::HeaderPath);
         assert_eq!(code(b"OE9XXX>APRS,WI*DE:x"), Code::HeaderPath);
-        assert_eq!(
-            parse(b"OE9XXX>APRS,OE9$:x").expect_err("bad path").offset,
-            15
-        );
+        assert_eq!(parse(b"OE9XXX>APRS,OE9$:x").expect_err("bad path").offset, 15);
     }
 
     #[test]
     fn the_path_has_a_bound() {
         let many = |n: usize| format!("OE9XXX>APRS{}:>x", ",WIDE1-1".repeat(n));
-        assert_eq!(
-            parse(many(24).as_bytes()).expect("24 are taken").path.len(),
-            24
-        );
+        assert_eq!(parse(many(24).as_bytes()).expect("24 are taken").path.len(), 24);
         assert_eq!(code(many(25).as_bytes()), Code::HeaderPath);
     }
 
@@ -293,9 +240,6 @@ mod tests {
     #[test]
     fn an_ipv6_address_is_an_element_only_after_the_q_construct() {
         assert!(parse(b"OE9XXX>APRS,qAS,20010DB8000000000000000000000001:>x").is_ok());
-        assert_eq!(
-            code(b"OE9XXX>APRS,20010DB8000000000000000000000001:>x"),
-            Code::HeaderPath
-        );
+        assert_eq!(code(b"OE9XXX>APRS,20010DB8000000000000000000000001:>x"), Code::HeaderPath);
     }
 }

@@ -4,8 +4,8 @@ use crate::diagnostic::DiagnosticCode as Code;
 use crate::header::{self, Header};
 use crate::packet::{Decoder, Outcome, Refused, Trace};
 use crate::{
-    Field, Kind, MAX_LINE, Packet, ParseError, Text, comment, df, grid, item, message, mic_e, nmea,
-    object, position, query, raw_weather, status, telemetry, third_party, weather,
+    Field, Kind, MAX_LINE, Packet, ParseError, Text, comment, df, grid, item, message, mic_e, nmea, object, position, query, raw_weather,
+    status, telemetry, third_party, weather,
 };
 
 /// Longest line APRS-IS allows, without its end.
@@ -47,13 +47,7 @@ pub(crate) fn strip_end(mut line: &[u8]) -> &[u8] {
 }
 
 fn scan_line(line: &[u8]) -> Result<header::Scanned<'_>, ParseError<'_>> {
-    let error = |code, offset| ParseError {
-        code,
-        offset,
-        header: None,
-        kind: None,
-        name: None,
-    };
+    let error = |code, offset| ParseError { code, offset, header: None, kind: None, name: None };
     match line.first() {
         None => return Err(error(Code::LineEmpty, 0)),
         Some(b'#') => return Err(error(Code::LineServer, 0)),
@@ -64,10 +58,7 @@ fn scan_line(line: &[u8]) -> Result<header::Scanned<'_>, ParseError<'_>> {
 }
 
 /// [`parse`], telling `trace` what each byte is.
-pub(crate) fn parse_traced<'a, T: Trace>(
-    line: &'a [u8],
-    trace: &mut T,
-) -> Result<Packet<'a>, ParseError<'a>> {
+pub(crate) fn parse_traced<'a, T: Trace>(line: &'a [u8], trace: &mut T) -> Result<Packet<'a>, ParseError<'a>> {
     let line = strip_end(line);
     let scanned = scan_line(line)?;
     let header = scanned.header;
@@ -76,12 +67,7 @@ pub(crate) fn parse_traced<'a, T: Trace>(
             trace.mark(field, start, end);
         });
     }
-    let mut decoder = Decoder {
-        line,
-        depth: 0,
-        packet: Packet::new(line, header, &line[scanned.end..]),
-        trace,
-    };
+    let mut decoder = Decoder { line, depth: 0, packet: Packet::new(line, header, &line[scanned.end..]), trace };
     if let Some((code, at)) = scanned.oddity {
         decoder.flag(code, &line[at..=at]);
     }
@@ -90,13 +76,9 @@ pub(crate) fn parse_traced<'a, T: Trace>(
     }
     match decode(&mut decoder) {
         Ok(()) => Ok(decoder.packet),
-        Err(Refused { code, offset }) => Err(ParseError {
-            code,
-            offset,
-            header: Some(header),
-            kind: Some(decoder.packet.kind),
-            name: decoder.packet.name,
-        }),
+        Err(Refused { code, offset }) => {
+            Err(ParseError { code, offset, header: Some(header), kind: Some(decoder.packet.kind), name: decoder.packet.name })
+        }
     }
 }
 
@@ -113,10 +95,7 @@ pub(crate) fn decode<T: Trace>(d: &mut Decoder<'_, '_, T>) -> Outcome {
     }
     let kind = kind_of(data_type, body);
     d.packet.kind = kind;
-    if !matches!(
-        kind,
-        Kind::Unknown | Kind::Nmea | Kind::RawWeather | Kind::Telemetry
-    ) {
+    if !matches!(kind, Kind::Unknown | Kind::Nmea | Kind::RawWeather | Kind::Telemetry) {
         d.mark(Field::DataType, &info[..1]);
     }
     match kind {
@@ -195,11 +174,7 @@ fn other<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -> Outcome {
             return position::report(d, b'!', body);
         }
     }
-    let code = if matches!(info[0], b'&' | b'+' | b'.') {
-        Code::TypeReserved
-    } else {
-        Code::TypeUnknown
-    };
+    let code = if matches!(info[0], b'&' | b'+' | b'.') { Code::TypeReserved } else { Code::TypeUnknown };
     d.flag(code, &info[..1]);
     text(d, info)
 }

@@ -7,11 +7,7 @@ use crate::{object, position};
 
 pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome {
     let window = &body[..body.len().min(10)];
-    let Some(end) = window
-        .iter()
-        .position(|byte| matches!(byte, b'!' | b'_'))
-        .filter(|&end| end > 0)
-    else {
+    let Some(end) = window.iter().position(|byte| matches!(byte, b'!' | b'_')).filter(|&end| end > 0) else {
         return Err(d.refuse(Code::ObjectForm, body));
     };
     if end < 3 {
@@ -32,16 +28,10 @@ mod tests {
     #[test]
     fn live_and_killed() {
         let gate = parse(b"OE9XXX>APRS:)GATE!4722.85N/00832.46Ej north").expect("good");
-        assert_eq!(
-            (gate.kind, gate.alive, gate.name.expect("named").bytes()),
-            (Kind::Item, Some(true), b"GATE".as_slice())
-        );
+        assert_eq!((gate.kind, gate.alive, gate.name.expect("named").bytes()), (Kind::Item, Some(true), b"GATE".as_slice()));
         assert_eq!(gate.comment.to_string_lossy(), "north");
         let killed = parse(b"OE9XXX>APRS:)GATE_4722.85N/00832.46Ej").expect("good");
-        assert_eq!(
-            (killed.alive, killed.position.is_some()),
-            (Some(false), true)
-        );
+        assert_eq!((killed.alive, killed.position.is_some()), (Some(false), true));
         let compressed = parse(b"OE9XXX>APRS:)MOBIL!/0&RhTiV'>[L[").expect("good");
         assert_eq!(compressed.course_deg, Some(232.0));
     }

@@ -4,9 +4,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::timestamp::rfc3339;
-use crate::{
-    DaoPrecision, DeviceDatabase, DiagnosticCode, Packet, ParseError, Text, Tone, Weather, parse,
-};
+use crate::{DaoPrecision, DeviceDatabase, DiagnosticCode, Packet, ParseError, Text, Tone, Weather, parse};
 
 /// A line as a JSON object: the packet, or `error`.
 ///
@@ -29,28 +27,14 @@ pub fn json(line: &[u8]) -> Json<'_, 'static> {
 /// Reads a line for serializing, with the time of reception (microseconds since 1970 UTC) that timestamps are resolved
 /// against, and the devices to look in.
 #[must_use]
-pub fn json_with<'a, 'd>(
-    line: &'a [u8],
-    received_at_us: Option<i64>,
-    devices: &'d DeviceDatabase,
-) -> Json<'a, 'd> {
-    Json {
-        raw: crate::info::strip_end(line),
-        packet: parse(line),
-        received_at_us,
-        devices,
-    }
+pub fn json_with<'a, 'd>(line: &'a [u8], received_at_us: Option<i64>, devices: &'d DeviceDatabase) -> Json<'a, 'd> {
+    Json { raw: crate::info::strip_end(line), packet: parse(line), received_at_us, devices }
 }
 
 impl Serialize for Json<'_, '_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match &self.packet {
-            Ok(packet) => View {
-                packet,
-                received_at_us: self.received_at_us,
-                devices: self.devices,
-            }
-            .serialize(serializer),
+            Ok(packet) => View { packet, received_at_us: self.received_at_us, devices: self.devices }.serialize(serializer),
             Err(error) => {
                 let mut map = serializer.serialize_map(None)?;
                 raw(&mut map, self.raw)?;
@@ -76,13 +60,7 @@ fn raw<M: SerializeMap>(map: &mut M, line: &[u8]) -> Result<(), M::Error> {
     if let Ok(text) = std::str::from_utf8(line) {
         return map.serialize_entry("raw", text);
     }
-    map.serialize_entry(
-        "raw",
-        &line
-            .iter()
-            .map(|&byte| char::from(byte))
-            .collect::<String>(),
-    )?;
+    map.serialize_entry("raw", &line.iter().map(|&byte| char::from(byte)).collect::<String>())?;
     map.serialize_entry("raw_encoding", "latin1")
 }
 
@@ -94,11 +72,7 @@ struct View<'p, 'a> {
 }
 
 /// Writes an entry if there is a value.
-fn optional<M: SerializeMap, V: Serialize>(
-    map: &mut M,
-    key: &'static str,
-    value: Option<V>,
-) -> Result<(), M::Error> {
+fn optional<M: SerializeMap, V: Serialize>(map: &mut M, key: &'static str, value: Option<V>) -> Result<(), M::Error> {
     match value {
         Some(value) => map.serialize_entry(key, &value),
         None => Ok(()),
@@ -107,11 +81,7 @@ fn optional<M: SerializeMap, V: Serialize>(
 
 /// Writes a text if there is one.
 fn text<M: SerializeMap>(map: &mut M, key: &'static str, value: Text<'_>) -> Result<(), M::Error> {
-    optional(
-        map,
-        key,
-        (!value.is_empty()).then(|| value.to_string_lossy()),
-    )
+    optional(map, key, (!value.is_empty()).then(|| value.to_string_lossy()))
 }
 
 impl Serialize for View<'_, '_> {
@@ -121,40 +91,21 @@ impl Serialize for View<'_, '_> {
         raw(&mut map, packet.raw)?;
         header(&mut map, packet)?;
         place(&mut map, packet)?;
-        let time = packet
-            .timestamp
-            .and_then(|time| match (time.form, self.received_at_us) {
-                (crate::TimestampForm::Full, _) => time.resolve(0),
-                (_, Some(received)) => time.resolve(received),
-                (_, None) => None,
-            });
+        let time = packet.timestamp.and_then(|time| match (time.form, self.received_at_us) {
+            (crate::TimestampForm::Full, _) => time.resolve(0),
+            (_, Some(received)) => time.resolve(received),
+            (_, None) => None,
+        });
         optional(&mut map, "timestamp", time.map(rfc3339))?;
         let comment = packet.comment.to_string_lossy();
-        optional(
-            &mut map,
-            "comment",
-            (!comment.is_empty()).then_some(comment),
-        )?;
+        optional(&mut map, "comment", (!comment.is_empty()).then_some(comment))?;
         optional(&mut map, "messaging", packet.messaging)?;
         extras(&mut map, packet)?;
-        optional(
-            &mut map,
-            "weather",
-            packet
-                .weather
-                .as_ref()
-                .filter(|w| **w != Weather::default())
-                .map(weather),
-        )?;
+        optional(&mut map, "weather", packet.weather.as_ref().filter(|w| **w != Weather::default()).map(weather))?;
         contents(&mut map, packet)?;
         let device = self.devices.identify(packet).map(|device| {
             let mut object = serde_json::Map::new();
-            let parts = [
-                ("tocall", packet.destination),
-                ("vendor", &device.vendor),
-                ("model", &device.model),
-                ("class", &device.class),
-            ];
+            let parts = [("tocall", packet.destination), ("vendor", &device.vendor), ("model", &device.model), ("class", &device.class)];
             for (key, value) in parts {
                 let is_mic_e = key == "tocall" && packet.mic_e.is_some();
                 if !value.is_empty() && !is_mic_e {
@@ -165,16 +116,8 @@ impl Serialize for View<'_, '_> {
         });
         optional(&mut map, "device", device)?;
         let inner = packet.third_party.as_deref();
-        optional(
-            &mut map,
-            "third_party",
-            inner.map(|packet| View { packet, ..*self }),
-        )?;
-        let diagnostics: Vec<_> = packet
-            .diagnostics
-            .iter()
-            .map(|d| diagnostic(d.code, d.start, d.end))
-            .collect();
+        optional(&mut map, "third_party", inner.map(|packet| View { packet, ..*self }))?;
+        let diagnostics: Vec<_> = packet.diagnostics.iter().map(|d| diagnostic(d.code, d.start, d.end)).collect();
         map.serialize_entry("diagnostics", &diagnostics)?;
         map.end()
     }
@@ -187,11 +130,7 @@ fn diagnostic(code: DiagnosticCode, start: u16, end: u16) -> serde_json::Value {
 fn header<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Error> {
     map.serialize_entry("source", packet.source)?;
     map.serialize_entry("destination", packet.destination)?;
-    let path: Vec<_> = packet
-        .path
-        .iter()
-        .map(|hop| serde_json::json!({"callsign": hop.callsign, "used": hop.used}))
-        .collect();
+    let path: Vec<_> = packet.path.iter().map(|hop| serde_json::json!({"callsign": hop.callsign, "used": hop.used})).collect();
     map.serialize_entry("path", &path)?;
     optional(map, "q_construct", packet.q_construct())?;
     optional(map, "igate", packet.igate())?;
@@ -212,13 +151,7 @@ fn place<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Err
     optional(map, "altitude_m", packet.altitude_m)?;
     optional(map, "speed_kmh", packet.speed_kmh)?;
     optional(map, "course_deg", packet.course_deg)?;
-    optional(
-        map,
-        "symbol",
-        packet
-            .symbol
-            .map(|symbol| serde_json::json!({"table": symbol.table, "code": symbol.code})),
-    )
+    optional(map, "symbol", packet.symbol.map(|symbol| serde_json::json!({"table": symbol.table, "code": symbol.code})))
 }
 
 fn extras<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Error> {
@@ -240,11 +173,7 @@ fn extras<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Er
     optional(map, "dao", dao)?;
     optional(map, "frequency", packet.frequency.map(frequency))?;
     optional(map, "bearing_deg", packet.df.map(|df| df.bearing_deg))?;
-    optional(
-        map,
-        "mic_e_message",
-        packet.mic_e_message.map(crate::MicEMessage::as_str),
-    )
+    optional(map, "mic_e_message", packet.mic_e_message.map(crate::MicEMessage::as_str))
 }
 
 fn frequency(frequency: crate::Frequency) -> serde_json::Map<String, serde_json::Value> {
@@ -292,10 +221,7 @@ fn weather(weather: &Weather<'_>) -> serde_json::Map<String, serde_json::Value> 
         ("indoor_temperature_c", weather.indoor_temperature_c),
         ("indoor_humidity_percent", weather.indoor_humidity_percent),
     ];
-    let mut object: serde_json::Map<_, _> = readings
-        .into_iter()
-        .filter_map(|(key, value)| Some((key.to_owned(), value?.into())))
-        .collect();
+    let mut object: serde_json::Map<_, _> = readings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
     if let Some(software) = weather.software {
         object.insert("software".into(), software.to_string_lossy().into());
     }
@@ -305,10 +231,7 @@ fn weather(weather: &Weather<'_>) -> serde_json::Map<String, serde_json::Value> 
 fn contents<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Error> {
     let telemetry = packet.telemetry.map(|telemetry| {
         let mut object = serde_json::Map::new();
-        let sequence = telemetry.sequence.map_or_else(
-            || telemetry.sequence_text.to_string_lossy().into(),
-            Into::into,
-        );
+        let sequence = telemetry.sequence.map_or_else(|| telemetry.sequence_text.to_string_lossy().into(), Into::into);
         object.insert("sequence".into(), sequence);
         // The place in the list says which channel; one left empty between others can only be null.
         object.insert("values".into(), telemetry.values().into());
@@ -319,11 +242,7 @@ fn contents<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::
     });
     optional(map, "telemetry", telemetry)?;
     optional(map, "message", packet.message.as_ref().map(Message))?;
-    optional(
-        map,
-        "status",
-        packet.status.map(|status| status.text.to_string_lossy()),
-    )
+    optional(map, "status", packet.status.map(|status| status.text.to_string_lossy()))
 }
 
 struct Message<'p, 'a>(&'p crate::Message<'a>);

@@ -51,10 +51,7 @@ impl<'a> Message<'a> {
         let [line, group @ ..] = self.addressee.bytes().strip_prefix(b"BLN")? else {
             return None;
         };
-        Some(Bulletin {
-            line: char::from(*line),
-            group: Text(group),
-        })
+        Some(Bulletin { line: char::from(*line), group: Text(group) })
     }
 
     /// Expiry, event and zones of a weather-service bulletin.
@@ -64,14 +61,8 @@ impl<'a> Message<'a> {
             return None;
         }
         let mut parts = self.text.bytes().split(|&byte| byte == b',').map(Text);
-        let expires = parts
-            .next()
-            .filter(|time| time.bytes().len() == 7 && time.bytes().ends_with(b"z"))?;
-        Some(NwsBulletin {
-            expires,
-            event: parts.next()?,
-            zones: parts.collect(),
-        })
+        let expires = parts.next().filter(|time| time.bytes().len() == 7 && time.bytes().ends_with(b"z"))?;
+        Some(NwsBulletin { expires, event: parts.next()?, zones: parts.collect() })
     }
 }
 
@@ -96,12 +87,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
     let (field, text) = addressee(d, body)?;
     let addressee = trim_end(field);
     d.mark(Field::Addressee, field);
-    let mut message = Message {
-        addressee: Text(addressee),
-        text: Text(text),
-        id: None,
-        reply_ack: None,
-    };
+    let mut message = Message { addressee: Text(addressee), text: Text(text), id: None, reply_ack: None };
     d.packet.kind = by_addressee(addressee);
     if d.packet.kind == Kind::Message {
         if answer(d, text, &mut message) {
@@ -119,10 +105,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         }
     }
     number(d, text, &mut message);
-    if text.first() == Some(&b'?')
-        && d.packet.kind == Kind::Message
-        && message.text.bytes().len() > 1
-    {
+    if text.first() == Some(&b'?') && d.packet.kind == Kind::Message && message.text.bytes().len() > 1 {
         d.packet.kind = Kind::Query;
         if let Some(id) = message.id {
             d.flag(Code::MsgId, id.bytes());
@@ -140,17 +123,11 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
 }
 
 /// The addressee with its padding, and the text behind the second `:`.
-fn addressee<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    body: &'a [u8],
-) -> Outcome<(&'a [u8], &'a [u8])> {
+fn addressee<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<(&'a [u8], &'a [u8])> {
     let window = &body[..body.len().min(ADDRESSEE + 1)];
     let end = match window.get(ADDRESSEE) {
         Some(b':') => ADDRESSEE,
-        _ => window
-            .iter()
-            .position(|&byte| byte == b':')
-            .ok_or_else(|| d.refuse(Code::MsgShortAddressee, body))?,
+        _ => window.iter().position(|&byte| byte == b':').ok_or_else(|| d.refuse(Code::MsgShortAddressee, body))?,
     };
     let field = &body[..end];
     let text = trim_end(field);
@@ -177,11 +154,7 @@ fn by_addressee(addressee: &[u8]) -> Kind {
 }
 
 /// `ackNNNNN`, `rejNNNNN`, and `ackMM}AA`; true if the text is one.
-fn answer<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    text: &'a [u8],
-    message: &mut Message<'a>,
-) -> bool {
+fn answer<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], message: &mut Message<'a>) -> bool {
     let kind = match text {
         [b'a', b'c', b'k', ..] => Kind::Ack,
         [b'r', b'e', b'j', ..] => Kind::Reject,
@@ -237,12 +210,7 @@ mod tests {
     use crate::{Packet, parse};
 
     fn body(info: &str) -> Packet<'static> {
-        parse(Box::leak(
-            format!("OE9YYY-1>APRS:{info}")
-                .into_bytes()
-                .into_boxed_slice(),
-        ))
-        .expect(info)
+        parse(Box::leak(format!("OE9YYY-1>APRS:{info}").into_bytes().into_boxed_slice())).expect(info)
     }
 
     /// Kind, text, id and reply-ack.
@@ -250,63 +218,26 @@ mod tests {
         let packet = body(info);
         let message = packet.message.expect(info);
         let text = |text: Text<'_>| text.to_string();
-        (
-            packet.kind,
-            text(message.text),
-            message.id.map(text),
-            message.reply_ack.map(text),
-        )
+        (packet.kind, text(message.text), message.id.map(text), message.reply_ack.map(text))
     }
 
     #[test]
     fn numbers_stand_behind_the_last_brace() {
         let some = |text: &str| Some(text.to_owned());
-        assert_eq!(
-            read(":OE9XXX-9 :hello{7"),
-            (Kind::Message, "hello".into(), some("7"), None)
-        );
-        assert_eq!(
-            read(":OE9XXX-9 :Dinner at {six}?{12}AB"),
-            (
-                Kind::Message,
-                "Dinner at {six}?".into(),
-                some("12"),
-                some("AB")
-            )
-        );
-        assert_eq!(
-            read(":OE9XXX-9 :hi{12}"),
-            (Kind::Message, "hi".into(), some("12"), some(""))
-        );
-        assert_eq!(
-            read(":OE9XXX-9 :a {brace} here"),
-            (Kind::Message, "a {brace} here".into(), None, None)
-        );
-        assert_eq!(
-            read(":OE9XXX-9 :{1"),
-            (Kind::Message, String::new(), some("1"), None)
-        );
+        assert_eq!(read(":OE9XXX-9 :hello{7"), (Kind::Message, "hello".into(), some("7"), None));
+        assert_eq!(read(":OE9XXX-9 :Dinner at {six}?{12}AB"), (Kind::Message, "Dinner at {six}?".into(), some("12"), some("AB")));
+        assert_eq!(read(":OE9XXX-9 :hi{12}"), (Kind::Message, "hi".into(), some("12"), some("")));
+        assert_eq!(read(":OE9XXX-9 :a {brace} here"), (Kind::Message, "a {brace} here".into(), None, None));
+        assert_eq!(read(":OE9XXX-9 :{1"), (Kind::Message, String::new(), some("1"), None));
     }
 
     #[test]
     fn answers() {
         let some = |text: &str| Some(text.to_owned());
-        assert_eq!(
-            read(":OE9XXX-9 :ack12"),
-            (Kind::Ack, String::new(), some("12"), None)
-        );
-        assert_eq!(
-            read(":OE9XXX-9 :rej7"),
-            (Kind::Reject, String::new(), some("7"), None)
-        );
-        assert_eq!(
-            read(":OE9XXX-9 :ackMM}AA"),
-            (Kind::Ack, String::new(), some("MM"), some("AA"))
-        );
-        assert_eq!(
-            read(":OE9XXX-9 :rejAR}"),
-            (Kind::Reject, String::new(), some("AR"), some(""))
-        );
+        assert_eq!(read(":OE9XXX-9 :ack12"), (Kind::Ack, String::new(), some("12"), None));
+        assert_eq!(read(":OE9XXX-9 :rej7"), (Kind::Reject, String::new(), some("7"), None));
+        assert_eq!(read(":OE9XXX-9 :ackMM}AA"), (Kind::Ack, String::new(), some("MM"), some("AA")));
+        assert_eq!(read(":OE9XXX-9 :rejAR}"), (Kind::Reject, String::new(), some("AR"), some("")));
         assert_eq!(read(":OE9XXX-9 :acknowledged").0, Kind::Message);
         assert!(body(":OE9XXX-9 :ack5{7").diagnostics.has(Code::MsgId));
     }
@@ -314,42 +245,20 @@ mod tests {
     #[test]
     fn bulletins_announcements_and_weather_service() {
         let group = body(":BLN3CLUB :Net moved");
-        let bulletin = group
-            .message
-            .and_then(|message| message.bulletin())
-            .expect("a bulletin");
-        assert_eq!(
-            (group.kind, bulletin.line, bulletin.group),
-            (Kind::Bulletin, '3', Text(b"CLUB"))
-        );
+        let bulletin = group.message.and_then(|message| message.bulletin()).expect("a bulletin");
+        assert_eq!((group.kind, bulletin.line, bulletin.group), (Kind::Bulletin, '3', Text(b"CLUB")));
         assert_eq!(read(":BLNQ     :hello").0, Kind::Announcement);
         let warning = body(":NWS-WARN :232300z,WINTER_STORM,SSC123-456{ABCDE");
-        let nws = warning
-            .message
-            .and_then(|message| message.nws())
-            .expect("a warning");
-        assert_eq!(
-            (warning.kind, nws.event, nws.zones.len()),
-            (Kind::Bulletin, Text(b"WINTER_STORM"), 1)
-        );
-        assert_eq!(
-            warning.message.and_then(|message| message.id),
-            Some(Text(b"ABCDE"))
-        );
+        let nws = warning.message.and_then(|message| message.nws()).expect("a warning");
+        assert_eq!((warning.kind, nws.event, nws.zones.len()), (Kind::Bulletin, Text(b"WINTER_STORM"), 1));
+        assert_eq!(warning.message.and_then(|message| message.id), Some(Text(b"ABCDE")));
     }
 
     #[test]
     fn queries_and_definitions() {
         assert_eq!(read(":OE9XXX-9 :?APRSD").0, Kind::Query);
-        assert_eq!(
-            read(":OE9YYY-1 :PARM.Volt,Temp").0,
-            Kind::TelemetryDefinition
-        );
-        assert!(
-            body(":OE9XXX-11:EQNS.0,0.01,0")
-                .diagnostics
-                .has(Code::TelemForeign)
-        );
+        assert_eq!(read(":OE9YYY-1 :PARM.Volt,Temp").0, Kind::TelemetryDefinition);
+        assert!(body(":OE9XXX-11:EQNS.0,0.01,0").diagnostics.has(Code::TelemForeign));
     }
 
     #[test]
@@ -358,10 +267,6 @@ mod tests {
         assert!(body(":OE9X -5  :hi").diagnostics.has(Code::MsgAddressee));
         assert!(parse(b"OE9YYY>APRS::no colon").is_err());
         assert!(parse(b"OE9YYY>APRS::         :x").is_err());
-        assert!(
-            body(&format!(":OE9XXX-9 :{}", "x".repeat(80)))
-                .diagnostics
-                .has(Code::MsgLong)
-        );
+        assert!(body(&format!(":OE9XXX-9 :{}", "x".repeat(80))).diagnostics.has(Code::MsgLong));
     }
 }

@@ -129,9 +129,7 @@ fn destination(text: &[u8]) -> Option<Destination> {
 }
 
 fn message(bits: [u8; 3]) -> MicEMessage {
-    let index = bits
-        .iter()
-        .fold(0, |index, &bit| index << 1 | u8::from(bit == 0));
+    let index = bits.iter().fold(0, |index, &bit| index << 1 | u8::from(bit == 0));
     if index == 7 {
         return MicEMessage::Emergency;
     }
@@ -151,11 +149,7 @@ fn message(bits: [u8; 3]) -> MicEMessage {
 }
 
 /// Reads the body behind the data type.
-pub(crate) fn decode<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    data_type: u8,
-    body: &'a [u8],
-) -> Outcome {
+pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, data_type: u8, body: &'a [u8]) -> Outcome {
     let address = d.packet.destination.as_bytes();
     let Some(latitude) = destination(address) else {
         return Err(d.refuse(Code::MiceDest, address));
@@ -170,8 +164,7 @@ pub(crate) fn decode<'a, T: Trace>(
         return Err(d.refuse(Code::MiceInfo, fixed));
     };
     let level = latitude.ambiguity;
-    let place = position::centre(latitude.degrees, latitude.hundredths, level, 90)
-        .zip(position::centre(degrees, hundredths, level, 180));
+    let place = position::centre(latitude.degrees, latitude.hundredths, level, 90).zip(position::centre(degrees, hundredths, level, 180));
     let Some((north, east)) = place else {
         return Err(d.refuse(Code::PosRange, fixed));
     };
@@ -194,12 +187,7 @@ pub(crate) fn decode<'a, T: Trace>(
     position::symbol(d, &fixed[7..8], &fixed[6..7]);
     d.packet.mic_e_message = Some(latitude.message);
     speed_and_course(d, &fixed[3..6]);
-    let mic_e = MicE {
-        data_type,
-        type_byte: None,
-        suffix: Text(&[]),
-        locator: None,
-    };
+    let mic_e = MicE { data_type, type_byte: None, suffix: Text(&[]), locator: None };
     self::text(d, mic_e, text);
     Ok(())
 }
@@ -300,11 +288,7 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
 }
 
 /// Takes off the suffix that names the radio; only with a type byte that has suffixes.
-fn suffix<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    mic_e: &mut MicE<'a>,
-    text: &'a [u8],
-) -> &'a [u8] {
+fn suffix<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mic_e: &mut MicE<'a>, text: &'a [u8]) -> &'a [u8] {
     let len = match (mic_e.type_byte, text) {
         (Some(b'>'), [.., b'=' | b'^' | b'&' | b'v']) | (Some(b']'), [.., b'=']) => 1,
         (Some(b'`' | b'\''), [.., maker, version]) if is_suffix(*maker, *version) => 2,
@@ -321,10 +305,7 @@ fn suffix<'a, T: Trace>(
 /// The shapes of two-byte suffixes: a maker's byte of punctuation and a version.
 fn is_suffix(maker: u8, version: u8) -> bool {
     match maker {
-        b'_' => matches!(
-            version,
-            b' ' | b'"' | b'#' | b'$' | b'%' | b'(' | b')' | b'0'..=b'9'
-        ),
+        b'_' => matches!(version, b' ' | b'"' | b'#' | b'$' | b'%' | b'(' | b')' | b'0'..=b'9'),
         b'(' => matches!(version, b'5' | b'8'),
         b'|' => matches!(version, b'3' | b'4'),
         b'^' => version.is_ascii_alphabetic(),
@@ -372,29 +353,11 @@ mod tests {
     fn a_car_with_an_ftm_510() {
         let packet = read(b"OE9XXX-9>TW2RX5,WIDE1-1,qAR,OE9XYZ:`~<JrIK>/`\"8Z}Test_5");
         let position = packet.position.expect("has one");
-        assert_eq!(
-            (
-                (position.latitude * 1e6).round(),
-                (position.longitude * 1e6).round()
-            ),
-            (47_380_833.0, 8_541_000.0)
-        );
-        assert_eq!(
-            (packet.kind, packet.mic_e_message, packet.messaging),
-            (Kind::MicE, Some(MicEMessage::EnRoute), Some(true))
-        );
-        assert_eq!(
-            (packet.speed_kmh, packet.course_deg, packet.altitude_m),
-            (Some(64.0 * 1.852), Some(147.0), Some(431.0))
-        );
+        assert_eq!(((position.latitude * 1e6).round(), (position.longitude * 1e6).round()), (47_380_833.0, 8_541_000.0));
+        assert_eq!((packet.kind, packet.mic_e_message, packet.messaging), (Kind::MicE, Some(MicEMessage::EnRoute), Some(true)));
+        assert_eq!((packet.speed_kmh, packet.course_deg, packet.altitude_m), (Some(64.0 * 1.852), Some(147.0), Some(431.0)));
         assert_eq!(packet.symbol.map(|s| (s.table, s.code)), Some(('/', '>')));
-        assert_eq!(
-            (
-                packet.comment.to_string_lossy().as_ref(),
-                packet.mic_e.expect("has").suffix
-            ),
-            ("Test", Text(b"_5"))
-        );
+        assert_eq!((packet.comment.to_string_lossy().as_ref(), packet.mic_e.expect("has").suffix), ("Test", Text(b"_5")));
     }
 
     #[test]
@@ -432,10 +395,7 @@ mod tests {
             (28 + 79, 28 + 97, 28 + 60, 799, Some(360)),
         ] {
             let packet = made("TW2RX5", &[b'`', b'~', b'<', b'J', sp, dc, se, b'>', b'/']);
-            assert_eq!(
-                (packet.speed_kmh, packet.course_deg),
-                (Some(f64::from(knots) * 1.852), course.map(f64::from))
-            );
+            assert_eq!((packet.speed_kmh, packet.course_deg), (Some(f64::from(knots) * 1.852), course.map(f64::from)));
         }
     }
 
@@ -450,11 +410,7 @@ mod tests {
             ("47CRX5", Custom(6)),
             ("TWCRX5", Unknown),
         ] {
-            assert_eq!(
-                made(destination, b"`~<JrIK>/").mic_e_message,
-                Some(message),
-                "{destination}"
-            );
+            assert_eq!(made(destination, b"`~<JrIK>/").mic_e_message, Some(message), "{destination}");
         }
         let position = made("4722XU", b"`~<JrIK>/").position.expect("has one");
         assert!(position.latitude < 0.0 && position.longitude < 0.0);
@@ -464,11 +420,7 @@ mod tests {
     fn ambiguity_cuts_both() {
         let position = made("TW2RZL", b"`~<JrIK>/").position.expect("has one");
         assert_eq!(
-            (
-                position.ambiguity,
-                (position.latitude * 6000.0).round(),
-                (position.longitude * 6000.0).round()
-            ),
+            (position.ambiguity, (position.latitude * 6000.0).round(), (position.longitude * 6000.0).round()),
             (2, 284_250.0, 51_250.0)
         );
     }
@@ -487,10 +439,7 @@ mod tests {
         ] {
             let packet = made("TW2RX5", &[b"`~<JrIK>/", text.as_bytes()].concat());
             assert_eq!(
-                (
-                    packet.comment.to_string_lossy().as_ref(),
-                    packet.mic_e.expect("has").suffix
-                ),
+                (packet.comment.to_string_lossy().as_ref(), packet.mic_e.expect("has").suffix),
                 (comment, Text(suffix.as_bytes())),
                 "{text}"
             );
@@ -499,25 +448,12 @@ mod tests {
 
     #[test]
     fn old_telemetry_and_locator() {
-        let two = made("TW2RX5", b"`~<JrIK>/`7F00")
-            .telemetry
-            .expect("has one");
-        assert_eq!(
-            (two.values[0], two.values[1], two.values[2]),
-            (Some(127.0), None, Some(0.0))
-        );
-        let five = made("TW2RX5", b"`~<JrIK>/'0102030405")
-            .telemetry
-            .expect("has one");
+        let two = made("TW2RX5", b"`~<JrIK>/`7F00").telemetry.expect("has one");
+        assert_eq!((two.values[0], two.values[1], two.values[2]), (Some(127.0), None, Some(0.0)));
+        let five = made("TW2RX5", b"`~<JrIK>/'0102030405").telemetry.expect("has one");
         assert_eq!(five.values, [1.0, 2.0, 3.0, 4.0, 5.0].map(Some));
         let locator = made("TW2RX5", b"`~<JrIK>/JN47GL/G hello");
-        assert_eq!(
-            (
-                locator.mic_e.expect("has").locator,
-                locator.comment.to_string_lossy().as_ref()
-            ),
-            (Some(Text(b"JN47GL")), "hello")
-        );
+        assert_eq!((locator.mic_e.expect("has").locator, locator.comment.to_string_lossy().as_ref()), (Some(Text(b"JN47GL")), "hello"));
     }
 
     #[test]

@@ -36,10 +36,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
 }
 
 /// The nine bytes of the name and the live mark; a name cut short is taken if all else fits.
-fn name_and_mark<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    body: &'a [u8],
-) -> Outcome<(&'a [u8], &'a [u8], &'a [u8])> {
+fn name_and_mark<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<(&'a [u8], &'a [u8], &'a [u8])> {
     if let Some((name, rest)) = take(body, 9)
         && let Some((mark @ [b'*' | b'_'], rest)) = take(rest, 1)
     {
@@ -120,12 +117,7 @@ mod tests {
     use crate::{Kind, Packet, parse};
 
     fn body(info: &str) -> Packet<'static> {
-        parse(Box::leak(
-            format!("OE9XXX-9>APRS:{info}")
-                .into_bytes()
-                .into_boxed_slice(),
-        ))
-        .expect(info)
+        parse(Box::leak(format!("OE9XXX-9>APRS:{info}").into_bytes().into_boxed_slice())).expect(info)
     }
 
     #[test]
@@ -134,72 +126,36 @@ mod tests {
         assert_eq!((camp.kind, camp.alive), (Kind::Object, Some(true)));
         assert_eq!(camp.name.expect("named"), "CAMP 7");
         assert_eq!(camp.comment.to_string_lossy(), "Open till 18h");
-        assert_eq!(
-            body(";CAMP 7   _231015z4722.85N/00832.46E;").alive,
-            Some(false)
-        );
-        assert_eq!(
-            body("; LEAD*_  *231015z4722.85N/00832.46E;")
-                .name
-                .expect("named"),
-            " LEAD*_"
-        );
+        assert_eq!(body(";CAMP 7   _231015z4722.85N/00832.46E;").alive, Some(false));
+        assert_eq!(body("; LEAD*_  *231015z4722.85N/00832.46E;").name.expect("named"), " LEAD*_");
     }
 
     #[test]
     fn short_names_and_missing_times_are_taken_and_flagged() {
         let short = body(";AB*231015z4722.85N/00832.46E;");
-        assert!(
-            short.name.expect("named") == "AB"
-                && short.diagnostics.has(Code::NameShort)
-                && short.position.is_some()
-        );
+        assert!(short.name.expect("named") == "AB" && short.diagnostics.has(Code::NameShort) && short.position.is_some());
         let timeless = body(";NAME     *4722.85N/00832.46E;");
-        assert!(
-            timeless.timestamp.is_none()
-                && timeless.diagnostics.has(Code::TimeOdd)
-                && timeless.position.is_some()
-        );
+        assert!(timeless.timestamp.is_none() && timeless.diagnostics.has(Code::TimeOdd) && timeless.position.is_some());
         let month = body(";NAME     *112310154722.85N/00832.46E;");
         assert!(month.timestamp.is_some() && month.diagnostics.has(Code::TimeOdd));
     }
 
     #[test]
     fn a_broken_place_keeps_the_name_in_the_error() {
-        let error =
-            parse(b"OE9XXX>APRS:;NAME     *231015z04722.85N/00832.46E;").expect_err("refused");
-        assert_eq!(
-            (error.kind, error.name),
-            (Some(Kind::Object), Some(Text(b"NAME")))
-        );
-        assert_eq!(
-            parse(b"OE9XXX>APRS:;NAME").expect_err("refused").code,
-            Code::ObjectForm
-        );
+        let error = parse(b"OE9XXX>APRS:;NAME     *231015z04722.85N/00832.46E;").expect_err("refused");
+        assert_eq!((error.kind, error.name), (Some(Kind::Object), Some(Text(b"NAME"))));
+        assert_eq!(parse(b"OE9XXX>APRS:;NAME").expect_err("refused").code, Code::ObjectForm);
     }
 
     #[test]
     fn area_objects() {
-        let area = body(";SEARCH1  *231015z5130.00N\\00007.50Wl703/405")
-            .area
-            .expect("an area");
+        let area = body(";SEARCH1  *231015z5130.00N\\00007.50Wl703/405").area.expect("an area");
         assert_eq!((area.shape, area.colour), (7, 4));
-        assert!(
-            (area.latitude_offset - 0.09).abs() < 1e-9
-                && (area.longitude_offset - 0.25).abs() < 1e-9
-        );
-        let line = body(";LINE     *231015z5130.00N\\00007.50Wl6031205{12}")
-            .area
-            .expect("an area");
-        assert_eq!(
-            (line.shape, line.colour, line.corridor_miles),
-            (6, 12, Some(12.0))
-        );
+        assert!((area.latitude_offset - 0.09).abs() < 1e-9 && (area.longitude_offset - 0.25).abs() < 1e-9);
+        let line = body(";LINE     *231015z5130.00N\\00007.50Wl6031205{12}").area.expect("an area");
+        assert_eq!((line.shape, line.colour, line.corridor_miles), (6, 12, Some(12.0)));
         assert!(line.longitude_offset < 0.0);
-        assert_eq!(
-            body(";NOAREA   *231015z5130.00N\\00007.50Wl7031905").area,
-            None
-        );
+        assert_eq!(body(";NOAREA   *231015z5130.00N\\00007.50Wl7031905").area, None);
     }
 
     #[test]

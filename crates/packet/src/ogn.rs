@@ -55,9 +55,7 @@ pub struct Ogn<'a> {
 }
 
 fn hex(text: &str) -> Option<u64> {
-    text.bytes()
-        .all(|byte| byte.is_ascii_hexdigit())
-        .then(|| u64::from_str_radix(text, 16).ok())?
+    text.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u64::from_str_radix(text, 16).ok())?
 }
 
 fn aircraft(text: &str) -> Option<OgnAircraft> {
@@ -84,11 +82,7 @@ fn aircraft(text: &str) -> Option<OgnAircraft> {
 }
 
 fn field<'a>(ogn: &mut Ogn<'a>, token: &'a str) {
-    let of = |unit: &str| {
-        token
-            .strip_suffix(unit)
-            .and_then(|text| text.strip_prefix('#').unwrap_or(text).parse::<f64>().ok())
-    };
+    let of = |unit: &str| token.strip_suffix(unit).and_then(|text| text.strip_prefix('#').unwrap_or(text).parse::<f64>().ok());
     if let Some(text) = token.strip_prefix("id") {
         ogn.aircraft = aircraft(text).or(ogn.aircraft);
     } else if let Some(fpm) = of("fpm") {
@@ -103,10 +97,7 @@ fn field<'a>(ogn: &mut Ogn<'a>, token: &'a str) {
         ogn.snr_db = Some(db);
     } else if let Some(khz) = of("kHz") {
         ogn.frequency_offset_khz = Some(khz);
-    } else if let Some((h, v)) = token
-        .strip_prefix("gps")
-        .and_then(|text| text.split_once('x'))
-    {
+    } else if let Some((h, v)) = token.strip_prefix("gps").and_then(|text| text.split_once('x')) {
         ogn.accuracy_m = h.parse().ok().zip(v.parse().ok());
     } else if let Some(errors) = token.strip_suffix('e').and_then(|text| text.parse().ok()) {
         ogn.bit_errors = Some(errors);
@@ -116,15 +107,9 @@ fn field<'a>(ogn: &mut Ogn<'a>, token: &'a str) {
         ogn.model = Some(text);
     } else if let Some(text) = token.strip_prefix("fn") {
         ogn.flight = Some(text);
-    } else if let Some(text) = token
-        .strip_prefix('s')
-        .filter(|text| text.starts_with(|c: char| c.is_ascii_digit()))
-    {
+    } else if let Some(text) = token.strip_prefix('s').filter(|text| text.starts_with(|c: char| c.is_ascii_digit())) {
         ogn.software = Some(text);
-    } else if let Some(text) = token
-        .strip_prefix('h')
-        .filter(|text| text.len() == 2 && hex(text).is_some())
-    {
+    } else if let Some(text) = token.strip_prefix('h').filter(|text| text.len() == 2 && hex(text).is_some()) {
         ogn.hardware = Some(text);
     }
 }
@@ -136,10 +121,7 @@ impl<'a> Packet<'a> {
     pub fn ogn(&self) -> Option<Ogn<'a>> {
         let mut ogn = Ogn::default();
         for piece in self.comment.pieces() {
-            for token in std::str::from_utf8(piece)
-                .unwrap_or("")
-                .split_ascii_whitespace()
-            {
+            for token in std::str::from_utf8(piece).unwrap_or("").split_ascii_whitespace() {
                 field(&mut ogn, token);
             }
         }
@@ -158,35 +140,17 @@ mod tests {
         let packet = parse(line).expect("good");
         let ogn = packet.ogn().expect("from the network");
         let aircraft = ogn.aircraft.expect("has an id");
-        assert_eq!(
-            (
-                aircraft.address,
-                aircraft.address_type,
-                aircraft.aircraft_type
-            ),
-            (0xDD_89C9, 2, 1)
-        );
+        assert_eq!((aircraft.address, aircraft.address_type, aircraft.aircraft_type), (0xDD_89C9, 2, 1));
         assert!(!aircraft.stealth && !aircraft.no_track);
         assert!((ogn.climb_ms.expect("sent") - 1.0058).abs() < 1e-3);
         assert!((ogn.turn_deg_s.expect("sent") + 2.4).abs() < 1e-9);
-        assert_eq!(
-            (ogn.flight_level, ogn.snr_db, ogn.bit_errors),
-            (Some(12.34), Some(7.0), Some(3))
-        );
-        assert_eq!(
-            (ogn.frequency_offset_khz, ogn.accuracy_m, ogn.power_dbm),
-            (Some(0.7), Some((2, 3)), Some(10.0))
-        );
+        assert_eq!((ogn.flight_level, ogn.snr_db, ogn.bit_errors), (Some(12.34), Some(7.0), Some(3)));
+        assert_eq!((ogn.frequency_offset_khz, ogn.accuracy_m, ogn.power_dbm), (Some(0.7), Some((2, 3)), Some(10.0)));
         assert_eq!((ogn.software, ogn.hardware), (Some("6.09"), Some("02")));
     }
 
     #[test]
     fn other_stations_have_none() {
-        assert!(
-            parse(b"OE9XXX>APRS:!4722.85N/00832.46E>idea 7.0dB")
-                .expect("good")
-                .ogn()
-                .is_none()
-        );
+        assert!(parse(b"OE9XXX>APRS:!4722.85N/00832.46E>idea 7.0dB").expect("good").ogn().is_none());
     }
 }

@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::diagnostic::{DiagnosticCode, Diagnostics};
 use crate::{
-    AreaObject, Comment, Dao, Dfs, DirectionFinding, Field, Frequency, Header, Heard, Message,
-    MicE, MicEMessage, Path, Phg, Status, Symbol, Telemetry, Text, Timestamp, Weather,
+    AreaObject, Comment, Dao, Dfs, DirectionFinding, Field, Frequency, Header, Heard, Message, MicE, MicEMessage, Path, Phg, Status,
+    Symbol, Telemetry, Text, Timestamp, Weather,
 };
 
 /// What sort of packet it is. By the data type in front, so a position with weather is a [`Kind::Position`] that has
@@ -389,17 +389,12 @@ impl<T: Trace> Decoder<'_, '_, T> {
     pub(crate) fn flag(&mut self, code: DiagnosticCode, part: &[u8]) {
         let start = self.offset(part);
         let bounded = |value: usize| u16::try_from(value).unwrap_or(u16::MAX);
-        self.packet
-            .diagnostics
-            .push(code, bounded(start), bounded(start + part.len()));
+        self.packet.diagnostics.push(code, bounded(start), bounded(start + part.len()));
     }
 
     /// The error for a mandatory part that cannot be read.
     #[cold]
     pub(crate) fn refuse(&self, code: DiagnosticCode, part: &[u8]) -> Refused {
-        Refused {
-            code,
-            offset: self.offset(part),
-        }
+        Refused { code, offset: self.offset(part) }
     }
 }

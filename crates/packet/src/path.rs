@@ -54,13 +54,7 @@ pub struct Path<'a> {
 impl<'a> Path<'a> {
     pub(crate) fn new(text: &'a str, len: u8, used: u8, q: Option<(u8, u16)>) -> Self {
         let (q, q_start) = q.unwrap_or((u8::MAX, 0));
-        Self {
-            text,
-            used,
-            len,
-            q,
-            q_start,
-        }
+        Self { text, used, len, q, q_start }
     }
 
     /// The path as sent: elements separated by commas.
@@ -84,11 +78,7 @@ impl<'a> Path<'a> {
     /// All elements in order: digipeaters, q construct and what follows it.
     #[must_use]
     pub fn iter(&self) -> Hops<'a> {
-        Hops {
-            rest: self.text,
-            left: self.len,
-            used: self.used,
-        }
+        Hops { rest: self.text, left: self.len, used: self.used }
     }
 
     /// The elements before the q construct (or before a final `CALL,I`), which are all that was on radio.
@@ -99,11 +89,7 @@ impl<'a> Path<'a> {
             u8::MAX => self.len,
             q => q,
         };
-        Hops {
-            rest: self.text,
-            left,
-            used: self.used,
-        }
+        Hops { rest: self.text, left, used: self.used }
     }
 
     /// The first q construct (`qAR` ...); case matters.
@@ -116,18 +102,10 @@ impl<'a> Path<'a> {
     #[must_use]
     pub fn after_q(&self) -> Hops<'a> {
         match self.q {
-            u8::MAX => Hops {
-                rest: "",
-                left: 0,
-                used: 0,
-            },
+            u8::MAX => Hops { rest: "", left: 0, used: 0 },
             q => {
                 let rest = self.text.get(usize::from(self.q_start) + 4..).unwrap_or("");
-                Hops {
-                    rest,
-                    left: self.len - q - 1,
-                    used: 0,
-                }
+                Hops { rest, left: self.len - q - 1, used: 0 }
             }
         }
     }
@@ -135,22 +113,14 @@ impl<'a> Path<'a> {
     /// The older `CALL,I` at the end of a path that names the igate.
     fn igate_mark(&self) -> Option<&'a str> {
         let before = self.text.strip_suffix(",I")?;
-        Some(
-            before
-                .rsplit(',')
-                .next()
-                .unwrap_or(before)
-                .trim_end_matches('*'),
-        )
+        Some(before.rsplit(',').next().unwrap_or(before).trim_end_matches('*'))
     }
 
     /// The station that heard the packet on radio and passed it to APRS-IS.
     #[must_use]
     pub fn igate(&self) -> Option<&'a str> {
         match self.q_construct() {
-            Some("qAR" | "qAr" | "qAo" | "qAO" | "qAS" | "qAI") => {
-                self.after_q().next().map(|hop| hop.callsign)
-            }
+            Some("qAR" | "qAr" | "qAo" | "qAO" | "qAS" | "qAI") => self.after_q().next().map(|hop| hop.callsign),
             Some(_) => None,
             None => self.igate_mark(),
         }
@@ -160,11 +130,7 @@ impl<'a> Path<'a> {
     #[must_use]
     pub fn heard(&self) -> Heard {
         let q = self.q_construct();
-        if matches!(q, Some("qAC" | "qAX" | "qAU"))
-            || self
-                .radio()
-                .any(|hop| matches!(hop.callsign, "TCPIP" | "TCPXX"))
-        {
+        if matches!(q, Some("qAC" | "qAX" | "qAU")) || self.radio().any(|hop| matches!(hop.callsign, "TCPIP" | "TCPXX")) {
             return Heard::Internet;
         }
         if self.radio().any(|hop| hop.used) {
@@ -181,10 +147,7 @@ impl<'a> Path<'a> {
     /// digipeater that did not give its name.
     #[must_use]
     pub fn digipeaters(&self) -> Digipeaters<'a> {
-        Digipeaters {
-            hops: self.radio(),
-            named: false,
-        }
+        Digipeaters { hops: self.radio(), named: false }
     }
 }
 
@@ -217,10 +180,7 @@ impl<'a> Iterator for Hops<'a> {
         self.rest = rest;
         let used = self.used > 0;
         self.used = self.used.saturating_sub(1);
-        Some(Hop {
-            callsign: element.strip_suffix('*').unwrap_or(element),
-            used,
-        })
+        Some(Hop { callsign: element.strip_suffix('*').unwrap_or(element), used })
     }
 }
 
@@ -254,10 +214,7 @@ impl<'a> Iterator for Digipeaters<'a> {
 /// True for what is a request to digipeaters and no station: `WIDE2-1`, `TRACE3`, `RELAY`, `HUN3-3` ...
 #[must_use]
 pub fn is_alias(element: &str) -> bool {
-    if matches!(
-        element,
-        "RELAY" | "WIDE" | "TRACE" | "GATE" | "ECHO" | "TEMP" | "RFONLY" | "NOGATE"
-    ) {
+    if matches!(element, "RELAY" | "WIDE" | "TRACE" | "GATE" | "ECHO" | "TEMP" | "RFONLY" | "NOGATE") {
         return true;
     }
     let (base, left) = element.split_once('-').unwrap_or((element, "0"));
@@ -265,8 +222,7 @@ pub fn is_alias(element: &str) -> bool {
         return false;
     };
     let letters = &base.as_bytes()[..base.len() - 1];
-    let place = matches!(letters, b"WIDE" | b"TRACE")
-        || (matches!(letters.len(), 2 | 3) && letters.iter().all(u8::is_ascii_uppercase));
+    let place = matches!(letters, b"WIDE" | b"TRACE") || (matches!(letters.len(), 2 | 3) && letters.iter().all(u8::is_ascii_uppercase));
     place && (b'1'..=b'7').contains(&n) && left <= n - b'0'
 }
 
@@ -276,13 +232,8 @@ mod tests {
     use crate::parse;
 
     fn path(text: &str) -> Path<'static> {
-        let line = format!(
-            "OE9XXX-9>APRS{}{text}:>x",
-            if text.is_empty() { "" } else { "," }
-        );
-        parse(Box::leak(line.into_bytes().into_boxed_slice()))
-            .expect(text)
-            .path
+        let line = format!("OE9XXX-9>APRS{}{text}:>x", if text.is_empty() { "" } else { "," });
+        parse(Box::leak(line.into_bytes().into_boxed_slice())).expect(text).path
     }
 
     fn digipeaters(text: &str) -> Vec<Option<&'static str>> {
@@ -291,15 +242,9 @@ mod tests {
 
     #[test]
     fn used_is_everything_up_to_the_last_star() {
-        let hops: Vec<_> = path("OE1A,WIDE1*,WIDE2-1")
-            .iter()
-            .map(|hop| (hop.callsign, hop.used))
-            .collect();
+        let hops: Vec<_> = path("OE1A,WIDE1*,WIDE2-1").iter().map(|hop| (hop.callsign, hop.used)).collect();
         assert_eq!(hops, [("OE1A", true), ("WIDE1", true), ("WIDE2-1", false)]);
-        assert_eq!(
-            path("A1A*,B1B*,C1C").iter().filter(|hop| hop.used).count(),
-            2
-        );
+        assert_eq!(path("A1A*,B1B*,C1C").iter().filter(|hop| hop.used).count(), 2);
         assert_eq!(path("").iter().count(), 0);
     }
 
@@ -308,14 +253,8 @@ mod tests {
         assert_eq!(digipeaters("WIDE1-1,WIDE2-1"), []);
         assert_eq!(digipeaters("OE1A,WIDE1*,WIDE2-1"), [Some("OE1A")]);
         assert_eq!(digipeaters("OE1A*,WIDE2-1"), [Some("OE1A")]);
-        assert_eq!(
-            digipeaters("OE1A,OE2B*,WIDE2"),
-            [Some("OE1A"), Some("OE2B")]
-        );
-        assert_eq!(
-            digipeaters("OE1A,OE2B,WIDE2*"),
-            [Some("OE1A"), Some("OE2B")]
-        );
+        assert_eq!(digipeaters("OE1A,OE2B*,WIDE2"), [Some("OE1A"), Some("OE2B")]);
+        assert_eq!(digipeaters("OE1A,OE2B,WIDE2*"), [Some("OE1A"), Some("OE2B")]);
         assert_eq!(digipeaters("WIDE1*,WIDE2-1"), [None]);
         assert_eq!(digipeaters("OE1A*,OE2B"), [Some("OE1A")]);
         assert_eq!(digipeaters("RS0ISS*,qAR,OE9A"), [Some("RS0ISS")]);
@@ -340,38 +279,21 @@ mod tests {
     #[test]
     fn igate_is_the_callsign_after_a_radio_q_construct() {
         let path = path("OE9A*,WIDE2-1,qAR,OE9XYZ-10,T2TEST");
-        assert_eq!(
-            (path.q_construct(), path.igate()),
-            (Some("qAR"), Some("OE9XYZ-10"))
-        );
+        assert_eq!((path.q_construct(), path.igate()), (Some("qAR"), Some("OE9XYZ-10")));
         assert_eq!(path.radio().count(), 2);
         assert_eq!(path.after_q().count(), 2);
         assert_eq!(self::path("WIDE1-1,OE9G,I").igate(), Some("OE9G"));
         assert_eq!(self::path("TCPIP*,qAC,T2TEST").igate(), None);
         assert_eq!(self::path("qAR").igate(), None);
-        assert_eq!(
-            self::path("qAS,20010DB8000000000000000000000001").igate(),
-            Some("20010DB8000000000000000000000001")
-        );
+        assert_eq!(self::path("qAS,20010DB8000000000000000000000001").igate(), Some("20010DB8000000000000000000000001"));
     }
 
     #[test]
     fn regional_aliases_need_a_sensible_count() {
-        for alias in [
-            "WIDE1-1", "WIDE2", "WIDE7-7", "TRACE3-2", "MA2-2", "HUN3-3", "OH7", "RELAY",
-        ] {
+        for alias in ["WIDE1-1", "WIDE2", "WIDE7-7", "TRACE3-2", "MA2-2", "HUN3-3", "OH7", "RELAY"] {
             assert!(is_alias(alias), "{alias}");
         }
-        for call in [
-            "OE1A",
-            "OH7RDA",
-            "WIDE2-3",
-            "W1-2A",
-            "N8",
-            "OE9XYZ-10",
-            "W1AW-1",
-            "OH8",
-        ] {
+        for call in ["OE1A", "OH7RDA", "WIDE2-3", "W1-2A", "N8", "OE9XYZ-10", "W1AW-1", "OH8"] {
             assert!(!is_alias(call), "{call}");
         }
     }

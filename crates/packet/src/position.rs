@@ -2,9 +2,7 @@
 
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Outcome, Trace};
-use crate::{
-    Field, Position, PositionFormat, Symbol, Timestamp, comment, compressed, extension, weather,
-};
+use crate::{Field, Position, PositionFormat, Symbol, Timestamp, comment, compressed, extension, weather};
 
 /// Bytes of a plain position: latitude 8, table 1, longitude 9, code 1.
 const PLAIN_LEN: usize = 19;
@@ -17,17 +15,9 @@ pub(crate) const RESOLUTION_M: [f64; 5] = [18.52, 185.2, 1852.0, 18_520.0, 111_1
 
 /// Reads the body of `! = / @`.
 #[inline]
-pub(crate) fn report<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    data_type: u8,
-    body: &'a [u8],
-) -> Outcome {
+pub(crate) fn report<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, data_type: u8, body: &'a [u8]) -> Outcome {
     d.packet.messaging = Some(matches!(data_type, b'=' | b'@'));
-    let body = if matches!(data_type, b'/' | b'@') {
-        time_before_position(d, body)?
-    } else {
-        body
-    };
+    let body = if matches!(data_type, b'/' | b'@') { time_before_position(d, body)? } else { body };
     let rest = coordinates(d, body)?;
     after(d, rest);
     Ok(())
@@ -35,10 +25,7 @@ pub(crate) fn report<'a, T: Trace>(
 
 /// Takes the timestamp in front of a position. A wrong one is flagged; one that is left out is forgiven.
 #[inline]
-pub(crate) fn time_before_position<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    body: &'a [u8],
-) -> Outcome<&'a [u8]> {
+pub(crate) fn time_before_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<&'a [u8]> {
     let Some((text, rest)) = crate::text::take(body, 7) else {
         return Err(d.refuse(Code::PosFormat, body));
     };
@@ -74,10 +61,7 @@ pub(crate) fn is_complete(body: &[u8]) -> bool {
 
 /// Reads a plain or compressed position with its symbol and returns what follows.
 #[inline]
-pub(crate) fn coordinates<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    body: &'a [u8],
-) -> Outcome<&'a [u8]> {
+pub(crate) fn coordinates<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<&'a [u8]> {
     match body.first() {
         Some(b'/' | b'\\' | b'A'..=b'Z' | b'a'..=b'j') => compressed::decode(d, body),
         _ => plain(d, body),
@@ -88,10 +72,7 @@ pub(crate) fn coordinates<'a, T: Trace>(
 #[inline]
 pub(crate) fn after<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) {
     let is_weather = d.packet.symbol.is_some_and(|symbol| symbol.code == '_');
-    let is_plain = d
-        .packet
-        .position
-        .is_none_or(|position| position.format == PositionFormat::Plain);
+    let is_plain = d.packet.position.is_none_or(|position| position.format == PositionFormat::Plain);
     let rest = if is_weather {
         weather::behind_position(d, rest, is_plain)
     } else {
@@ -145,10 +126,7 @@ pub(crate) fn symbol<T: Trace>(d: &mut Decoder<'_, '_, T>, table: &[u8], code: &
     if !(0x21..=0x7B).contains(&code[0]) && code[0] != b'}' {
         d.flag(Code::SymbolReserved, code);
     }
-    d.packet.symbol = Some(Symbol {
-        table: char::from(table[0]),
-        code: char::from(code[0]),
-    });
+    d.packet.symbol = Some(Symbol { table: char::from(table[0]), code: char::from(code[0]) });
 }
 
 /// True for `/ \ 0-9 A-Z`.
@@ -166,11 +144,7 @@ struct Minutes {
 
 #[inline]
 fn minutes(digits: [u8; 4]) -> Option<Minutes> {
-    let mut minutes = Minutes {
-        value: 0,
-        blanks: 0,
-        contiguous: true,
-    };
+    let mut minutes = Minutes { value: 0, blanks: 0, contiguous: true };
     for byte in digits {
         let digit = byte.wrapping_sub(b'0');
         if digit <= 9 {
@@ -211,29 +185,7 @@ pub(crate) fn centre(degrees: i32, hundredths: i32, level: u8, limit: i32) -> Op
 
 /// Reads the 19 bytes of a plain position; an error says why and at which byte.
 fn plain_values(body: &[u8]) -> Result<PlainValues, (Code, usize)> {
-    let &[
-        a,
-        b,
-        m1,
-        m2,
-        p1,
-        h1,
-        h2,
-        ns,
-        table,
-        x,
-        y,
-        z,
-        n1,
-        n2,
-        p2,
-        i1,
-        i2,
-        ew,
-        _,
-        ..,
-    ] = body
-    else {
+    let &[a, b, m1, m2, p1, h1, h2, ns, table, x, y, z, n1, n2, p2, i1, i2, ew, _, ..] = body else {
         return Err((Code::PosFormat, 0));
     };
     let south = match ns {
@@ -265,10 +217,8 @@ fn plain_values(body: &[u8]) -> Result<PlainValues, (Code, usize)> {
     }
     let level = latitude.blanks;
     let sign = |negative, value: i32| if negative { -value } else { value };
-    let latitude =
-        centre(latitude_degrees, latitude.value, level, 90).ok_or((Code::PosRange, 0))?;
-    let longitude =
-        centre(longitude_degrees, longitude.value, level, 180).ok_or((Code::PosRange, 9))?;
+    let latitude = centre(latitude_degrees, latitude.value, level, 90).ok_or((Code::PosRange, 0))?;
+    let longitude = centre(longitude_degrees, longitude.value, level, 180).ok_or((Code::PosRange, 9))?;
     Ok(PlainValues {
         latitude: sign(south, latitude),
         longitude: sign(west, longitude),
@@ -283,20 +233,12 @@ mod tests {
     use crate::{Kind, Packet, ParseError, parse};
 
     fn body(info: &str) -> Result<Packet<'static>, ParseError<'static>> {
-        parse(Box::leak(
-            format!("OE9XXX-9>APRS:{info}")
-                .into_bytes()
-                .into_boxed_slice(),
-        ))
+        parse(Box::leak(format!("OE9XXX-9>APRS:{info}").into_bytes().into_boxed_slice()))
     }
 
     fn place(info: &str) -> (f64, f64, u8) {
         let position = body(info).expect(info).position.expect(info);
-        (
-            (position.latitude * 1e6).round() / 1e6,
-            (position.longitude * 1e6).round() / 1e6,
-            position.ambiguity,
-        )
+        ((position.latitude * 1e6).round() / 1e6, (position.longitude * 1e6).round() / 1e6, position.ambiguity)
     }
 
     fn refusal(info: &str) -> Code {
@@ -310,12 +252,7 @@ mod tests {
         assert_eq!(place("!9000.00N/18000.00W>"), (90.0, -180.0, 0));
         assert_eq!(place("!9000.00S/18000.00E>"), (-90.0, 180.0, 0));
         assert_eq!(place("!4722.85n/00832.46e>").0, 47.380833);
-        assert!(
-            body("!4722.85n/00832.46e>")
-                .expect("taken")
-                .diagnostics
-                .has(Code::HemisphereCase)
-        );
+        assert!(body("!4722.85n/00832.46e>").expect("taken").diagnostics.has(Code::HemisphereCase));
     }
 
     #[test]
@@ -326,14 +263,7 @@ mod tests {
         assert_eq!(place("!513 .  N/0000 .  W-"), (51.583333, -0.083333, 3));
         assert_eq!(place("!51  .  N/000  .  W-"), (51.5, -0.5, 4));
         assert_eq!(place("!5132.  N/00007.59W-"), (51.541667, -0.125, 2));
-        assert_eq!(
-            body("!5132.  N/00007.  W-")
-                .expect("good")
-                .position
-                .expect("has one")
-                .resolution_m,
-            1852.0
-        );
+        assert_eq!(body("!5132.  N/00007.  W-").expect("good").position.expect("has one").resolution_m, 1852.0);
     }
 
     #[test]
@@ -363,14 +293,9 @@ mod tests {
     #[test]
     fn times_missing_or_wrong_do_not_lose_the_place() {
         let good = body("@231015z4722.85N/00832.46E>").expect("good");
-        assert_eq!(
-            (good.timestamp.expect("has one").hour, good.messaging),
-            (10, Some(true))
-        );
+        assert_eq!((good.timestamp.expect("has one").hour, good.messaging), (10, Some(true)));
         let bad = body("/999999z4722.85N/00832.46E>").expect("taken");
-        assert!(
-            bad.timestamp.is_none() && bad.diagnostics.has(Code::TimeBad) && bad.position.is_some()
-        );
+        assert!(bad.timestamp.is_none() && bad.diagnostics.has(Code::TimeBad) && bad.position.is_some());
         let missing = body("/4722.85N/00832.46E>hello").expect("taken");
         assert!(missing.diagnostics.has(Code::TimeOdd));
         assert_eq!(place("/4722.85N/00832.46E>hello").0, 47.380833);

@@ -21,10 +21,7 @@ impl<'a> Iterator for Capabilities<'a> {
         };
         self.rest = after;
         Some(match memchr::memchr(b'=', part) {
-            Some(at) => (
-                Text(part[..at].trim_ascii()),
-                Some(Text(part[at + 1..].trim_ascii())),
-            ),
+            Some(at) => (Text(part[..at].trim_ascii()), Some(Text(part[at + 1..].trim_ascii()))),
             None => (Text(part.trim_ascii()), None),
         })
     }
@@ -56,9 +53,7 @@ impl<'a> Packet<'a> {
     /// What the station says it can do (`<IGATE,MSG_CNT=12`).
     #[must_use]
     pub fn capabilities(&self) -> Option<Capabilities<'a>> {
-        (self.kind == Kind::Capabilities).then(|| Capabilities {
-            rest: Some(&self.info[1..]),
-        })
+        (self.kind == Kind::Capabilities).then(|| Capabilities { rest: Some(&self.info[1..]) })
     }
 
     /// What is asked for: the word of a general query, or the text of one sent to a station.
@@ -67,33 +62,17 @@ impl<'a> Packet<'a> {
         match self.message {
             _ if self.kind != Kind::Query => None,
             Some(message) => Some(Text(message.text.bytes().trim_ascii())),
-            None => Some(Text(
-                self.info[1..]
-                    .split(|&byte| byte == b'?')
-                    .next()
-                    .unwrap_or_default(),
-            )),
+            None => Some(Text(self.info[1..].split(|&byte| byte == b'?').next().unwrap_or_default())),
         }
     }
 
     /// Latitude, longitude (degrees) and radius (km) that limit a general query.
     #[must_use]
     pub fn query_area(&self) -> Option<(f64, f64, f64)> {
-        let after = self
-            .info
-            .strip_prefix(b"?")?
-            .splitn(2, |&byte| byte == b'?')
-            .nth(1)?;
-        let mut parts = std::str::from_utf8(after)
-            .ok()?
-            .split(',')
-            .map(|part| part.trim().parse::<f64>().ok());
+        let after = self.info.strip_prefix(b"?")?.splitn(2, |&byte| byte == b'?').nth(1)?;
+        let mut parts = std::str::from_utf8(after).ok()?.split(',').map(|part| part.trim().parse::<f64>().ok());
         let (latitude, longitude, miles) = (parts.next()??, parts.next()??, parts.next()??);
-        (latitude.abs() <= 90.0 && longitude.abs() <= 180.0).then_some((
-            latitude,
-            longitude,
-            miles * 1.609_344,
-        ))
+        (latitude.abs() <= 90.0 && longitude.abs() <= 180.0).then_some((latitude, longitude, miles * 1.609_344))
     }
 }
 
@@ -104,10 +83,7 @@ mod tests {
     #[test]
     fn queries() {
         let general = parse(b"OE9XXX>APRS:?APRS? 47.38,8.54,0200").expect("good");
-        assert_eq!(
-            (general.kind, general.query().expect("one").bytes()),
-            (Kind::Query, b"APRS".as_slice())
-        );
+        assert_eq!((general.kind, general.query().expect("one").bytes()), (Kind::Query, b"APRS".as_slice()));
         let (latitude, longitude, km) = general.query_area().expect("an area");
         assert!((latitude, longitude) == (47.38, 8.54) && (km - 321.8688).abs() < 1e-9);
         let directed = parse(b"OE9XXX>APRS::OE9YYY   :?APRSD").expect("good");
@@ -117,18 +93,7 @@ mod tests {
     #[test]
     fn capabilities_keep_order() {
         let packet = parse(b"OE9XXX>APRS:<IGATE,MSG_CNT=12, LOC_CNT=3").expect("good");
-        let list: Vec<_> = packet
-            .capabilities()
-            .expect("some")
-            .map(|(k, v)| (k.to_string(), v.map(|v| v.to_string())))
-            .collect();
-        assert_eq!(
-            list,
-            [
-                ("IGATE".into(), None),
-                ("MSG_CNT".into(), Some("12".into())),
-                ("LOC_CNT".into(), Some("3".into()))
-            ]
-        );
+        let list: Vec<_> = packet.capabilities().expect("some").map(|(k, v)| (k.to_string(), v.map(|v| v.to_string()))).collect();
+        assert_eq!(list, [("IGATE".into(), None), ("MSG_CNT".into(), Some("12".into())), ("LOC_CNT".into(), Some("3".into()))]);
     }
 }

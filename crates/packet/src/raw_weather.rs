@@ -17,14 +17,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
         let (words, len) = words(rest);
         (ultimeter_logging(&words), 2 + len)
     } else {
-        (
-            peet(info),
-            1 + info[1..]
-                .iter()
-                .take(13)
-                .take_while(|byte| byte.is_ascii_hexdigit())
-                .count(),
-        )
+        (peet(info), 1 + info[1..].iter().take(13).take_while(|byte| byte.is_ascii_hexdigit()).count())
     };
     if weather == Weather::default() {
         return Err(d.refuse(Code::WxRange, info));
@@ -44,9 +37,7 @@ fn words(bytes: &[u8]) -> ([Option<u16>; 13], usize) {
             len += 4;
             continue;
         }
-        let value = std::str::from_utf8(word)
-            .ok()
-            .filter(|_| word.iter().all(u8::is_ascii_hexdigit));
+        let value = std::str::from_utf8(word).ok().filter(|_| word.iter().all(u8::is_ascii_hexdigit));
         let Some(value) = value.and_then(|hex| u16::from_str_radix(hex, 16).ok()) else {
             break;
         };
@@ -61,8 +52,7 @@ fn tenth_kmh(word: Option<u16>) -> Option<f64> {
 }
 
 fn direction(word: Option<u16>) -> Option<f64> {
-    word.map(|value| f64::from(value & 0xFF) * 360.0 / 256.0)
-        .map(|degrees| if degrees == 0.0 { 360.0 } else { degrees })
+    word.map(|value| f64::from(value & 0xFF) * 360.0 / 256.0).map(|degrees| if degrees == 0.0 { 360.0 } else { degrees })
 }
 
 /// Tenths of °F, a signed word.
@@ -75,13 +65,11 @@ fn rain(word: Option<u16>) -> Option<f64> {
 }
 
 fn pressure(word: Option<u16>) -> Option<f64> {
-    word.map(|value| f64::from(value) / 10.0)
-        .filter(|hpa| (500.0..=1100.0).contains(hpa))
+    word.map(|value| f64::from(value) / 10.0).filter(|hpa| (500.0..=1100.0).contains(hpa))
 }
 
 fn humidity(word: Option<u16>) -> Option<f64> {
-    word.map(|value| f64::from(value) / 10.0)
-        .filter(|percent| (0.1..=100.0).contains(percent))
+    word.map(|value| f64::from(value) / 10.0).filter(|percent| (0.1..=100.0).contains(percent))
 }
 
 fn ultimeter_packet(words: &[Option<u16>; 13]) -> Weather<'static> {
@@ -117,16 +105,12 @@ fn ultimeter_logging(words: &[Option<u16>; 13]) -> Weather<'static> {
 /// Direction 1 digit, speed 2 (`#` mph, `*` km/h), temperature 2 (°F + 56), rain counter 4.
 fn peet(info: &[u8]) -> Weather<'static> {
     let hex = |from: usize, to: usize| {
-        let text = info
-            .get(from..to)
-            .and_then(|part| std::str::from_utf8(part).ok())?;
+        let text = info.get(from..to).and_then(|part| std::str::from_utf8(part).ok())?;
         u32::from_str_radix(text, 16).ok()
     };
     let metres_per_second = if info[0] == b'#' { 0.447_04 } else { 1.0 / 3.6 };
     Weather {
-        wind_direction_deg: hex(1, 2)
-            .map(|step| f64::from(step) * 22.5)
-            .map(|d| if d == 0.0 { 360.0 } else { d }),
+        wind_direction_deg: hex(1, 2).map(|step| f64::from(step) * 22.5).map(|d| if d == 0.0 { 360.0 } else { d }),
         wind_speed_ms: hex(2, 4).map(|speed| f64::from(speed) * metres_per_second),
         temperature_c: hex(4, 6).map(|value| (f64::from(value) - 56.0 - 32.0) / 1.8),
         rain_counter: hex(6, 10),
@@ -153,53 +137,20 @@ mod tests {
     #[test]
     fn ultimeter() {
         let weather = read("$ULTW005200A3021300002794------------030200F5025800070031");
-        assert_eq!(
-            (
-                tenth(weather.wind_gust_ms.map(|ms| ms * 3.6)),
-                tenth(weather.wind_direction_deg)
-            ),
-            (8.2, 229.2)
-        );
-        assert_eq!(
-            (
-                tenth(weather.temperature_c.map(|c| c * 1.8 + 32.0)),
-                tenth(weather.pressure_hpa)
-            ),
-            (53.1, 1013.2)
-        );
-        assert_eq!(
-            (
-                tenth(weather.humidity_percent),
-                tenth(weather.wind_speed_ms.map(|ms| ms * 3.6))
-            ),
-            (77.0, 4.9)
-        );
+        assert_eq!((tenth(weather.wind_gust_ms.map(|ms| ms * 3.6)), tenth(weather.wind_direction_deg)), (8.2, 229.2));
+        assert_eq!((tenth(weather.temperature_c.map(|c| c * 1.8 + 32.0)), tenth(weather.pressure_hpa)), (53.1, 1013.2));
+        assert_eq!((tenth(weather.humidity_percent), tenth(weather.wind_speed_ms.map(|ms| ms * 3.6))), (77.0, 4.9));
         assert!((weather.rain_midnight_mm.expect("sent") - 1.778).abs() < 1e-9);
         let logging = read("!!005200A3FF9C----2794----0302----00F50258");
-        assert_eq!(
-            (
-                tenth(logging.temperature_c),
-                tenth(logging.humidity_percent)
-            ),
-            (-23.3, 77.0)
-        );
+        assert_eq!((tenth(logging.temperature_c), tenth(logging.humidity_percent)), (-23.3, 77.0));
         assert_eq!(logging.indoor_temperature_c, None);
     }
 
     #[test]
     fn peet_station() {
         let weather = read("#50B7500820082");
-        assert_eq!(
-            (
-                tenth(weather.wind_direction_deg),
-                tenth(weather.wind_speed_ms)
-            ),
-            (112.5, 4.9)
-        );
-        assert_eq!(
-            (tenth(weather.temperature_c), weather.rain_counter),
-            (16.1, Some(0x82))
-        );
+        assert_eq!((tenth(weather.wind_direction_deg), tenth(weather.wind_speed_ms)), (112.5, 4.9));
+        assert_eq!((tenth(weather.temperature_c), weather.rain_counter), (16.1, Some(0x82)));
     }
 
     #[test]

@@ -27,14 +27,7 @@ pub enum Emergency {
 }
 
 /// The marks of 1.2 that call for help; `!TESTALARM!` is left out on purpose.
-const MARKS: [&[u8]; 6] = [
-    b"!EMERGENCY!",
-    b"!ALARM!",
-    b"!ALERT!",
-    b"!WARNING!",
-    b"!WXALARM!",
-    b"!EM!",
-];
+const MARKS: [&[u8]; 6] = [b"!EMERGENCY!", b"!ALARM!", b"!ALERT!", b"!WARNING!", b"!WXALARM!", b"!EM!"];
 
 /// Words in front of the figures of the usual gateways.
 const RSSI: [&[u8]; 3] = [b"RSSI=", b"rssi: ", b"DP_RSSI: "];
@@ -46,37 +39,21 @@ pub(crate) fn find(text: &[u8], needle: &[u8]) -> Option<usize> {
 
 /// The decimal number at the start of `bytes`.
 pub(crate) fn number(bytes: &[u8]) -> Option<f64> {
-    let len = bytes
-        .iter()
-        .take(12)
-        .take_while(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'+' | b'-'))
-        .count();
+    let len = bytes.iter().take(12).take_while(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'+' | b'-')).count();
     std::str::from_utf8(&bytes[..len]).ok()?.parse().ok()
 }
 
 /// True if a gateway's figures stand in the text. Cheap when they do not: all known forms end in `dB`, `dBm` or `Hz`.
 #[inline]
 pub(crate) fn is_altered(text: &[u8]) -> bool {
-    matches!(
-        text,
-        [.., b'd', b'B' | b'b'] | [.., b'd', b'B', b'm'] | [.., b'H', b'z']
-    ) && text
-        .windows(4)
-        .any(|word| matches!(word, b"RSSI" | b"rssi" | b"dBm "))
+    matches!(text, [.., b'd', b'B' | b'b'] | [.., b'd', b'B', b'm'] | [.., b'H', b'z'])
+        && text.windows(4).any(|word| matches!(word, b"RSSI" | b"rssi" | b"dBm "))
         && signal(text).is_some()
 }
 
 fn signal(text: &[u8]) -> Option<Signal> {
-    let after = |words: &[&[u8]]| {
-        words
-            .iter()
-            .find_map(|word| number(&text[find(text, word)? + word.len()..]))
-    };
-    let mut signal = Signal {
-        rssi_dbm: after(&RSSI),
-        snr_db: after(&SNR),
-        frequency_error_hz: after(&[b"err: "]),
-    };
+    let after = |words: &[&[u8]]| words.iter().find_map(|word| number(&text[find(text, word)? + word.len()..]));
+    let mut signal = Signal { rssi_dbm: after(&RSSI), snr_db: after(&SNR), frequency_error_hz: after(&[b"err: "]) };
     // The form `/ -121dBm / -5.5dB` has no words.
     if signal.rssi_dbm.is_none()
         && let Some(unit) = find(text, b"dBm / ")
@@ -99,13 +76,8 @@ impl Packet<'_> {
     #[must_use]
     pub fn no_archive(&self) -> bool {
         let text = self.comment.bytes();
-        let status = self
-            .status
-            .as_ref()
-            .map_or(&[][..], |status| status.text.bytes());
-        [text.as_ref(), status]
-            .into_iter()
-            .any(|text| find(text, b"!x!").is_some() || find(text, b"x-no-archive").is_some())
+        let status = self.status.as_ref().map_or(&[][..], |status| status.text.bytes());
+        [text.as_ref(), status].into_iter().any(|text| find(text, b"!x!").is_some() || find(text, b"x-no-archive").is_some())
     }
 
     /// The ways this packet calls for help, by name.
@@ -116,10 +88,7 @@ impl Packet<'_> {
         if self.mic_e_message == Some(MicEMessage::Emergency) {
             found.push(Emergency::MicE);
         }
-        if self
-            .symbol
-            .is_some_and(|symbol| (symbol.table, symbol.code) == ('\\', '!'))
-        {
+        if self.symbol.is_some_and(|symbol| (symbol.table, symbol.code) == ('\\', '!')) {
             found.push(Emergency::Symbol);
         }
         if MARKS.iter().any(|mark| find(&text, mark).is_some()) {
@@ -137,31 +106,20 @@ mod tests {
     fn read(comment: &str) -> (Option<Signal>, bool) {
         let line = format!("OE9XXX>APRS:!4722.85N/00832.46E>{comment}");
         let packet = parse(line.as_bytes()).expect(comment);
-        (
-            packet.signal(),
-            packet.diagnostics.has(DiagnosticCode::AlteredByGateway),
-        )
+        (packet.signal(), packet.diagnostics.has(DiagnosticCode::AlteredByGateway))
     }
 
     #[test]
     fn gateway_figures() {
         for (text, rssi, snr) in [
             ("x SNR=+8dB RSSI=-76db", -76.0, 8.0),
-            (
-                "x rssi: -117.25dBm, snr: -3.25dB, err: -5131Hz",
-                -117.25,
-                -3.25,
-            ),
+            ("x rssi: -117.25dBm, snr: -3.25dB, err: -5131Hz", -117.25, -3.25),
             ("x DP_RSSI: -118 dBm DP_SNR: -17.25 dB", -118.0, -17.25),
             ("x / -121dBm / -5.5dB", -121.0, -5.5),
         ] {
             let (signal, altered) = read(text);
             let signal = signal.expect(text);
-            assert_eq!(
-                (signal.rssi_dbm, signal.snr_db, altered),
-                (Some(rssi), Some(snr), true),
-                "{text}"
-            );
+            assert_eq!((signal.rssi_dbm, signal.snr_db, altered), (Some(rssi), Some(snr), true), "{text}");
         }
         assert_eq!(read("antenna 6dB gain"), (None, false));
     }

@@ -117,10 +117,6 @@ pub struct Span {
 impl Span {
     pub(crate) fn new(field: Field, start: usize, end: usize) -> Self {
         let bounded = |value: usize| u16::try_from(value).unwrap_or(u16::MAX);
-        Self {
-            field,
-            start: bounded(start),
-            end: bounded(end),
-        }
+        Self { field, start: bounded(start), end: bounded(end) }
     }
 }

@@ -37,29 +37,11 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
             rest = after;
         }
     }
-    let mut status = Status {
-        text: Text(rest),
-        beam_deg: None,
-        power_w: None,
-    };
-    if let [
-        text @ ..,
-        b'^',
-        heading @ (b'0'..=b'9' | b'A'..=b'Z'),
-        power @ b'0'..=b'K',
-    ] = rest
-    {
-        let tens = if heading.is_ascii_digit() {
-            heading - b'0'
-        } else {
-            heading - b'A' + 10
-        };
+    let mut status = Status { text: Text(rest), beam_deg: None, power_w: None };
+    if let [text @ .., b'^', heading @ (b'0'..=b'9' | b'A'..=b'Z'), power @ b'0'..=b'K'] = rest {
+        let tens = if heading.is_ascii_digit() { heading - b'0' } else { heading - b'A' + 10 };
         let step = u32::from(power - b'0');
-        status = Status {
-            text: Text(text),
-            beam_deg: Some(u16::from(tens) * 10),
-            power_w: Some(10 * step * step),
-        };
+        status = Status { text: Text(text), beam_deg: Some(u16::from(tens) * 10), power_w: Some(10 * step * step) };
         d.mark(Field::BeamPower, &rest[text.len()..]);
     }
     d.mark(Field::Status, status.text.bytes());
@@ -74,10 +56,9 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
 fn locator(body: &[u8]) -> Option<usize> {
     let len = grid::locator_len(body)?;
     let fits = |len: usize| match body.get(len..)? {
-        [table, code, rest @ ..] => (position::is_table(*table)
-            && (0x21..0x7F).contains(code)
-            && matches!(rest.first(), None | Some(b' ')))
-        .then_some(len),
+        [table, code, rest @ ..] => {
+            (position::is_table(*table) && (0x21..0x7F).contains(code) && matches!(rest.first(), None | Some(b' '))).then_some(len)
+        }
         _ => None,
     };
     fits(len).or_else(|| fits(4))
@@ -88,12 +69,7 @@ mod tests {
     use crate::{Packet, parse};
 
     fn body(info: &str) -> Packet<'static> {
-        parse(Box::leak(
-            format!("OE9XXX>APRS:>{info}")
-                .into_bytes()
-                .into_boxed_slice(),
-        ))
-        .expect(info)
+        parse(Box::leak(format!("OE9XXX>APRS:>{info}").into_bytes().into_boxed_slice())).expect(info)
     }
 
     #[test]
@@ -109,10 +85,7 @@ mod tests {
 
     #[test]
     fn plain_text_and_times() {
-        assert_eq!(
-            body("Net at 20:00").status.expect("one").text,
-            "Net at 20:00"
-        );
+        assert_eq!(body("Net at 20:00").status.expect("one").text, "Net at 20:00");
         let timed = body("231015zOn air");
         assert!(timed.timestamp.is_some() && timed.status.expect("one").text == "On air");
         assert!(body("101530h v0.2.7 CPU:1.0").timestamp.is_some());

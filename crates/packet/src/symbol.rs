@@ -264,20 +264,15 @@ const OVERLAYS: [(char, char, &str); 31] = [
 /// ```
 #[must_use]
 pub fn symbol_name(table: char, code: char) -> &'static str {
-    let Some(at) = u32::from(code)
-        .checked_sub(33)
-        .and_then(|at| usize::try_from(at).ok())
-        .filter(|&at| at < 94)
-    else {
+    let Some(at) = u32::from(code).checked_sub(33).and_then(|at| usize::try_from(at).ok()).filter(|&at| at < 94) else {
         return "";
     };
     match table {
         '/' => PRIMARY[at],
         '\\' => ALTERNATE[at],
-        '0'..='9' | 'A'..='Z' => OVERLAYS
-            .iter()
-            .find(|&&(overlay, of, _)| (overlay, of) == (table, code))
-            .map_or(ALTERNATE[at], |&(_, _, name)| name),
+        '0'..='9' | 'A'..='Z' => {
+            OVERLAYS.iter().find(|&&(overlay, of, _)| (overlay, of) == (table, code)).map_or(ALTERNATE[at], |&(_, _, name)| name)
+        }
         _ => "",
     }
 }
@@ -289,9 +284,7 @@ const PAIRS: [&[u8]; 2] = [
 ];
 
 /// Symbols of the source SSIDs 1 to 15.
-const BY_SSID: [char; 15] = [
-    'a', 'U', 'f', 'b', 'Y', 'X', '\'', 's', '>', '<', 'O', 'j', 'R', 'k', 'v',
-];
+const BY_SSID: [char; 15] = ['a', 'U', 'f', 'b', 'Y', 'X', '\'', 's', '>', '<', 'O', 'j', 'R', 'k', 'v'];
 
 /// The symbol the addresses name when the information field does not: destination `GPSxyz`, `SPCxyz`, `SYMxyz`,
 /// `GPSCnn`, `GPSEnn`, else the source SSID.
@@ -304,10 +297,7 @@ pub(crate) fn from_addresses(destination: &str, source: &str) -> Option<Symbol> 
 
 fn from_destination(destination: &str) -> Option<Symbol> {
     let base = destination.split('-').next().unwrap_or(destination);
-    let rest = ["GPS", "SPC", "SYM"]
-        .iter()
-        .find_map(|prefix| base.strip_prefix(prefix))?
-        .as_bytes();
+    let rest = ["GPS", "SPC", "SYM"].iter().find_map(|prefix| base.strip_prefix(prefix))?.as_bytes();
     if let [table @ (b'C' | b'E'), tens, ones] = rest
         && let Some(number @ 1..=94) = crate::text::digits(&[*tens, *ones])
     {
@@ -316,20 +306,10 @@ fn from_destination(destination: &str) -> Option<Symbol> {
     }
     let pair = rest.get(..2)?;
     for (pairs, table) in PAIRS.into_iter().zip(['/', '\\']) {
-        if let Some(at) = pairs
-            .chunks_exact(2)
-            .position(|candidate| candidate == pair)
-        {
+        if let Some(at) = pairs.chunks_exact(2).position(|candidate| candidate == pair) {
             let code = char::from_u32(u32::try_from(at).ok()? + 33)?;
-            let overlay = rest
-                .get(2)
-                .copied()
-                .filter(u8::is_ascii_alphanumeric)
-                .map(char::from);
-            return Some(Symbol::new(
-                overlay.filter(|_| table == '\\').unwrap_or(table),
-                code,
-            ));
+            let overlay = rest.get(2).copied().filter(u8::is_ascii_alphanumeric).map(char::from);
+            return Some(Symbol::new(overlay.filter(|_| table == '\\').unwrap_or(table), code));
         }
     }
     None
@@ -345,20 +325,12 @@ mod tests {
         assert_eq!(symbol_name('\\', '>'), "Car with overlay, from above");
         assert_eq!(symbol_name('B', '>'), "Battery electric car");
         assert_eq!(symbol_name('Q', '>'), symbol_name('\\', '>'));
-        assert_eq!(
-            (
-                symbol_name('/', ' '),
-                symbol_name('$', '>'),
-                symbol_name('/', 'é')
-            ),
-            ("", "", "")
-        );
+        assert_eq!((symbol_name('/', ' '), symbol_name('$', '>'), symbol_name('/', 'é')), ("", "", ""));
     }
 
     #[test]
     fn addresses_name_symbols() {
-        let symbol =
-            |destination, source| from_addresses(destination, source).map(|s| (s.table, s.code));
+        let symbol = |destination, source| from_addresses(destination, source).map(|s| (s.table, s.code));
         assert_eq!(symbol("GPSMV", "OE9XXX"), Some(('/', '>')));
         assert_eq!(symbol("GPSC30", "OE9XXX"), Some(('/', '>')));
         assert_eq!(symbol("GPSE30", "OE9XXX"), Some(('\\', '>')));

@@ -31,9 +31,7 @@ impl Telemetry<'_> {
     /// Digital bit B1 to B8 (`number` 1 to 8).
     #[must_use]
     pub fn bit(&self, number: u8) -> Option<bool> {
-        self.bits
-            .filter(|_| (1..=8).contains(&number))
-            .map(|bits| bits >> (8 - number) & 1 == 1)
+        self.bits.filter(|_| (1..=8).contains(&number)).map(|bits| bits >> (8 - number) & 1 == 1)
     }
 }
 
@@ -57,11 +55,7 @@ pub enum TelemetryDefinition<'a> {
 }
 
 pub(crate) fn is_definition(text: &[u8]) -> bool {
-    text.get(..5).is_some_and(|head| {
-        [b"PARM.", b"UNIT.", b"EQNS.", b"BITS."]
-            .iter()
-            .any(|word| head.eq_ignore_ascii_case(*word))
-    })
+    text.get(..5).is_some_and(|head| [b"PARM.", b"UNIT.", b"EQNS.", b"BITS."].iter().any(|word| head.eq_ignore_ascii_case(*word)))
 }
 
 impl<'a> Packet<'a> {
@@ -73,34 +67,21 @@ impl<'a> Packet<'a> {
         }
         let text = self.message?.text.bytes();
         let (word, rest) = text.split_at_checked(5)?;
-        let list = || {
-            rest.split(|&byte| byte == b',')
-                .map(|part| Text(part.trim_ascii()))
-        };
+        let list = || rest.split(|&byte| byte == b',').map(|part| Text(part.trim_ascii()));
         Some(match word.to_ascii_uppercase().as_slice() {
             b"PARM." => TelemetryDefinition::Names(list().take(13).collect()),
             b"UNIT." => TelemetryDefinition::Units(list().take(13).collect()),
             b"EQNS." => {
                 let mut equations = [[0.0, 1.0, 0.0]; 5];
                 for (place, number) in equations.as_flattened_mut().iter_mut().zip(list()) {
-                    *place = if number.is_empty() {
-                        0.0
-                    } else {
-                        decimal(number.bytes())?
-                    };
+                    *place = if number.is_empty() { 0.0 } else { decimal(number.bytes())? };
                 }
                 TelemetryDefinition::Equations(equations)
             }
             _ => {
                 let sense = bits(rest)?;
-                let project = rest
-                    .get(9..)
-                    .filter(|_| rest[8] == b',')
-                    .unwrap_or_default();
-                TelemetryDefinition::Bits {
-                    sense,
-                    project: Text(project),
-                }
+                let project = rest.get(9..).filter(|_| rest[8] == b',').unwrap_or_default();
+                TelemetryDefinition::Bits { sense, project: Text(project) }
             }
         })
     }
@@ -113,23 +94,17 @@ fn decimal(bytes: &[u8]) -> Option<f64> {
     {
         return Some(f64::from(value));
     }
-    let plain = bytes.len() <= 24
-        && bytes
-            .iter()
-            .all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+'));
+    let plain = bytes.len() <= 24 && bytes.iter().all(|byte| matches!(byte, b'0'..=b'9' | b'.' | b'-' | b'+'));
     plain.then(|| std::str::from_utf8(bytes).ok()?.parse().ok())?
 }
 
 /// Eight of `0` and `1` at the start of `bytes`, the first in the highest place.
 fn bits(bytes: &[u8]) -> Option<u8> {
-    bytes
-        .get(..8)?
-        .iter()
-        .try_fold(0_u8, |value, byte| match byte {
-            b'0' => Some(value << 1),
-            b'1' => Some(value << 1 | 1),
-            _ => None,
-        })
+    bytes.get(..8)?.iter().try_fold(0_u8, |value, byte| match byte {
+        b'0' => Some(value << 1),
+        b'1' => Some(value << 1 | 1),
+        _ => None,
+    })
 }
 
 /// A whole `T#` report; `info` starts with the `T`.
@@ -143,10 +118,7 @@ pub(crate) fn report<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
         // After MIC the comma may be missing.
         (sequence, rest) = body.split_at(3);
     }
-    let mut telemetry = Telemetry {
-        sequence_text: Text(sequence.trim_ascii()),
-        ..Telemetry::default()
-    };
+    let mut telemetry = Telemetry { sequence_text: Text(sequence.trim_ascii()), ..Telemetry::default() };
     telemetry.sequence = crate::text::digits(telemetry.sequence_text.bytes());
     if sequence.is_empty() || rest.is_empty() {
         return Err(d.refuse(Code::TelemSequence, body));
@@ -174,11 +146,7 @@ pub(crate) fn report<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
 }
 
 /// Reads up to five values and returns what follows the fifth comma, or what is no value.
-fn channels<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    mut rest: &'a [u8],
-    telemetry: &mut Telemetry<'a>,
-) -> &'a [u8] {
+fn channels<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut rest: &'a [u8], telemetry: &mut Telemetry<'a>) -> &'a [u8] {
     while telemetry.channels < 5 {
         let end = memchr::memchr(b',', rest).unwrap_or(rest.len());
         let part = &rest[..end];
@@ -205,19 +173,14 @@ fn channels<'a, T: Trace>(
 /// True if the bytes between two bars are a base-91 group: a sequence, one to five values, bits after five.
 #[inline]
 pub(crate) fn is_base91(inner: &[u8]) -> bool {
-    matches!(inner.len(), 4 | 6 | 8 | 10 | 12 | 14)
-        && inner.iter().all(|&byte| base91::digit(byte).is_some())
+    matches!(inner.len(), 4 | 6 | 8 | 10 | 12 | 14) && inner.iter().all(|&byte| base91::digit(byte).is_some())
 }
 
 /// Reads `|ss11...|`, bars included, as found by [`is_base91`].
 pub(crate) fn base91<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, group: &'a [u8]) {
     d.mark(Field::TelemetryBase91, group);
     let inner = &group[1..group.len() - 1];
-    let mut telemetry = Telemetry {
-        sequence: base91::number(&inner[..2]),
-        sequence_text: Text(&inner[..2]),
-        ..Telemetry::default()
-    };
+    let mut telemetry = Telemetry { sequence: base91::number(&inner[..2]), sequence_text: Text(&inner[..2]), ..Telemetry::default() };
     for (at, pair) in inner[2..].chunks_exact(2).enumerate() {
         let value = base91::number(pair).unwrap_or(0);
         if let Some(place) = telemetry.values.get_mut(at) {
@@ -233,11 +196,7 @@ pub(crate) fn base91<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, group: &'a [u8]) 
 
 /// Old Mic-E telemetry: bytes given as values of the channels named.
 pub(crate) fn old_mic_e<T: Trace>(d: &mut Decoder<'_, '_, T>, values: [Option<u8>; 5]) {
-    d.packet.telemetry = Some(Telemetry {
-        values: values.map(|value| value.map(f64::from)),
-        channels: 5,
-        ..Telemetry::default()
-    });
+    d.packet.telemetry = Some(Telemetry { values: values.map(|value| value.map(f64::from)), channels: 5, ..Telemetry::default() });
 }
 
 #[cfg(test)]
@@ -246,12 +205,7 @@ mod tests {
     use crate::parse;
 
     fn body(info: &str) -> Packet<'static> {
-        parse(Box::leak(
-            format!("OE9XXX-11>APRS:{info}")
-                .into_bytes()
-                .into_boxed_slice(),
-        ))
-        .expect(info)
+        parse(Box::leak(format!("OE9XXX-11>APRS:{info}").into_bytes().into_boxed_slice())).expect(info)
     }
 
     #[test]
@@ -259,31 +213,14 @@ mod tests {
         let packet = body("T#093,5,-12.6,,255,0,10110000Balloon");
         let telemetry = packet.telemetry.expect("has one");
         assert_eq!(telemetry.sequence, Some(93));
-        assert_eq!(
-            telemetry.values(),
-            [Some(5.0), Some(-12.6), None, Some(255.0), Some(0.0)]
-        );
+        assert_eq!(telemetry.values(), [Some(5.0), Some(-12.6), None, Some(255.0), Some(0.0)]);
         assert_eq!(telemetry.bits, Some(0b1011_0000));
-        assert_eq!(
-            (telemetry.bit(1), telemetry.bit(2)),
-            (Some(true), Some(false))
-        );
+        assert_eq!((telemetry.bit(1), telemetry.bit(2)), (Some(true), Some(false)));
         assert_eq!(packet.comment.to_string_lossy(), "Balloon");
-        let mic = body("T#MIC199,000,255,073,123,01101001")
-            .telemetry
-            .expect("has one");
-        assert_eq!(
-            (mic.sequence, mic.sequence_text, mic.values[0]),
-            (None, Text(b"MIC"), Some(199.0))
-        );
-        assert_eq!(
-            body("T#1,1,2,3,4,5,0101").telemetry.expect("has one").bits,
-            None
-        );
-        assert_eq!(
-            body("T#1,99999999999").telemetry.expect("has one").values(),
-            [Some(99_999_999_999.0)]
-        );
+        let mic = body("T#MIC199,000,255,073,123,01101001").telemetry.expect("has one");
+        assert_eq!((mic.sequence, mic.sequence_text, mic.values[0]), (None, Text(b"MIC"), Some(199.0)));
+        assert_eq!(body("T#1,1,2,3,4,5,0101").telemetry.expect("has one").bits, None);
+        assert_eq!(body("T#1,99999999999").telemetry.expect("has one").values(), [Some(99_999_999_999.0)]);
         assert!(parse(b"OE9XXX>APRS:T#hello").is_err());
         assert_eq!(body("Telemetry is fun").kind, Kind::Unknown);
     }
@@ -292,39 +229,19 @@ mod tests {
     fn base_91() {
         let packet = body("!4722.85N/00832.46E>up|\"#!&0P!'|");
         let telemetry = packet.telemetry.expect("has one");
-        assert_eq!(
-            (telemetry.sequence, telemetry.values()),
-            (Some(93), [Some(5.0), Some(1412.0), Some(6.0)].as_slice())
-        );
-        let bits = body("!4722.85N/00832.46E>|!!!!!!!!!!!!!\"|")
-            .telemetry
-            .expect("has one");
+        assert_eq!((telemetry.sequence, telemetry.values()), (Some(93), [Some(5.0), Some(1412.0), Some(6.0)].as_slice()));
+        let bits = body("!4722.85N/00832.46E>|!!!!!!!!!!!!!\"|").telemetry.expect("has one");
         assert_eq!((bits.bit(1), bits.bit(8)), (Some(true), Some(false)));
     }
 
     #[test]
     fn definitions() {
         let packet = body(":OE9XXX-11:EQNS.0,0.01,0,0,1,-40");
-        let Some(TelemetryDefinition::Equations(equations)) = packet.telemetry_definition() else {
-            panic!("no equations")
-        };
-        assert_eq!(
-            equations[..3],
-            [[0.0, 0.01, 0.0], [0.0, 1.0, -40.0], [0.0, 1.0, 0.0]]
-        );
+        let Some(TelemetryDefinition::Equations(equations)) = packet.telemetry_definition() else { panic!("no equations") };
+        assert_eq!(equations[..3], [[0.0, 0.01, 0.0], [0.0, 1.0, -40.0], [0.0, 1.0, 0.0]]);
         let bits = body(":OE9XXX-11:BITS.10110000,Balloon").telemetry_definition();
-        assert_eq!(
-            bits,
-            Some(TelemetryDefinition::Bits {
-                sense: 0b1011_0000,
-                project: Text(b"Balloon")
-            })
-        );
-        let Some(TelemetryDefinition::Names(names)) =
-            body(":OE9XXX-11:PARM.Volt,Temp").telemetry_definition()
-        else {
-            panic!("no names")
-        };
+        assert_eq!(bits, Some(TelemetryDefinition::Bits { sense: 0b1011_0000, project: Text(b"Balloon") }));
+        let Some(TelemetryDefinition::Names(names)) = body(":OE9XXX-11:PARM.Volt,Temp").telemetry_definition() else { panic!("no names") };
         assert_eq!(names, [Text(b"Volt"), Text(b"Temp")]);
     }
 }

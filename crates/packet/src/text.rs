@@ -50,9 +50,7 @@ impl fmt::Display for Text<'_> {
         if let Ok(text) = std::str::from_utf8(self.0) {
             return f.pad(text);
         }
-        self.0
-            .iter()
-            .try_for_each(|&byte| f.write_char(windows_1252(byte)))
+        self.0.iter().try_for_each(|&byte| f.write_char(windows_1252(byte)))
     }
 }
 
@@ -76,8 +74,8 @@ impl PartialEq<&str> for Text<'_> {
 
 /// The characters of 0x80-0x9F; the five unassigned places stay control characters so that nothing is lost.
 const HIGH: [char; 32] = [
-    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}',
-    '\u{90}', '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
+    '€', '\u{81}', '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', '\u{8d}', 'Ž', '\u{8f}', '\u{90}', '‘', '’', '“', '”', '•', '–',
+    '—', '˜', '™', 'š', '›', 'œ', '\u{9d}', 'ž', 'Ÿ',
 ];
 
 /// One byte of Windows-1252 as a character; every byte has its own.

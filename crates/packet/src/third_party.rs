@@ -25,12 +25,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         });
     }
     let packet = Packet::new(body, scanned.header, &body[scanned.end..]);
-    let mut inner = Decoder {
-        line: d.line,
-        depth: d.depth + 1,
-        packet,
-        trace: &mut *d.trace,
-    };
+    let mut inner = Decoder { line: d.line, depth: d.depth + 1, packet, trace: &mut *d.trace };
     match info::decode(&mut inner) {
         Ok(()) => d.packet.third_party = Some(Box::new(inner.packet)),
         Err(refused) => {
@@ -52,14 +47,10 @@ mod tests {
 
     #[test]
     fn the_inner_packet_is_read_in_full() {
-        let packet = parse(b"OE9G-10>APRS,WIDE1-1:}DL1AA>APRS,TCPIP,OE9G-10*::OE9XXX-9 :hello{3")
-            .expect("good");
+        let packet = parse(b"OE9G-10>APRS,WIDE1-1:}DL1AA>APRS,TCPIP,OE9G-10*::OE9XXX-9 :hello{3").expect("good");
         let inner = packet.innermost();
         assert_eq!((packet.kind, packet.source), (Kind::ThirdParty, "OE9G-10"));
-        assert_eq!(
-            (inner.kind, inner.source, inner.heard().as_str()),
-            (Kind::Message, "DL1AA", "internet")
-        );
+        assert_eq!((inner.kind, inner.source, inner.heard().as_str()), (Kind::Message, "DL1AA", "internet"));
         assert_eq!(inner.message.expect("a message").text, "hello");
     }
 

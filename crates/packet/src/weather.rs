@@ -75,11 +75,7 @@ pub(crate) fn positionless<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [
 
 /// Weather behind a position with symbol `_`; returns what is left for the comment. A station that sends no weather
 /// at all (only a comment) has none.
-pub(crate) fn behind_position<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    rest: &'a [u8],
-    is_plain: bool,
-) -> &'a [u8] {
+pub(crate) fn behind_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8], is_plain: bool) -> &'a [u8] {
     let mut weather = Weather::default();
     let mut after = rest;
     let mut has_wind = false;
@@ -88,9 +84,7 @@ pub(crate) fn behind_position<'a, T: Trace>(
         weather.wind_direction_deg = d.packet.course_deg.take();
         weather.wind_speed_ms = d.packet.speed_kmh.take().map(|kmh| kmh / 3.6);
         if weather.wind_speed_ms == Some(0.0) {
-            weather.wind_direction_deg = weather
-                .wind_direction_deg
-                .filter(|&degrees| degrees != 360.0);
+            weather.wind_direction_deg = weather.wind_direction_deg.filter(|&degrees| degrees != 360.0);
         }
         has_wind = weather.wind_speed_ms.is_some();
     } else if let Some((direction, speed)) = wind(rest) {
@@ -114,21 +108,12 @@ fn wind(bytes: &[u8]) -> Option<(Option<u16>, Option<u16>)> {
     let (form, _) = take(bytes, 7)?;
     let part = |part: &[u8]| match digits(part) {
         Some(value) => Some(u16::try_from(value).ok()),
-        None => part
-            .iter()
-            .all(|byte| matches!(byte, b'.' | b' ' | b'-'))
-            .then_some(None),
+        None => part.iter().all(|byte| matches!(byte, b'.' | b' ' | b'-')).then_some(None),
     };
     (form[3] == b'/').then_some((part(&form[..3])?, part(&form[4..])?))
 }
 
-fn set_wind<T: Trace>(
-    d: &mut Decoder<'_, '_, T>,
-    weather: &mut Weather<'_>,
-    direction: Option<u16>,
-    speed: Option<u16>,
-    part: &[u8],
-) {
+fn set_wind<T: Trace>(d: &mut Decoder<'_, '_, T>, weather: &mut Weather<'_>, direction: Option<u16>, speed: Option<u16>, part: &[u8]) {
     match direction {
         Some(degrees @ 1..=360) => weather.wind_direction_deg = Some(f64::from(degrees)),
         Some(0) | None => {}
@@ -139,31 +124,19 @@ fn set_wind<T: Trace>(
 
 /// Weather behind another symbol: only the unmistakable run `gNNNtNNN`, flagged.
 #[inline]
-pub(crate) fn behind_other_symbol<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    rest: &'a [u8],
-) -> &'a [u8] {
+pub(crate) fn behind_other_symbol<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) -> &'a [u8] {
     match rest {
-        [b'g', _, _, _, b't', ..]
-            if number(&rest[1..4]).is_some() && rest.get(5..8).and_then(number).is_some() =>
-        {
+        [b'g', _, _, _, b't', ..] if number(&rest[1..4]).is_some() && rest.get(5..8).and_then(number).is_some() => {
             d.flag(Code::WxOrder, rest);
             let mut weather = Weather {
                 wind_direction_deg: d.packet.course_deg.take(),
-                wind_speed_ms: d
-                    .packet
-                    .speed_kmh
-                    .take()
-                    .map(|kmh| kmh / 1.852 * KMH_PER_MPH / 3.6),
+                wind_speed_ms: d.packet.speed_kmh.take().map(|kmh| kmh / 1.852 * KMH_PER_MPH / 3.6),
                 ..Weather::default()
             };
             let after = fields(d, rest, &mut weather, false);
             software(d, weather, after)
         }
-        [b'F', first, ..]
-            if (first.is_ascii_digit() || *first == b'-')
-                && d.packet.symbol.is_some_and(|symbol| symbol.code == 'w') =>
-        {
+        [b'F', first, ..] if (first.is_ascii_digit() || *first == b'-') && d.packet.symbol.is_some_and(|symbol| symbol.code == 'w') => {
             let mut weather = Weather::default();
             let after = fields(d, rest, &mut weather, false);
             software(d, weather, after)
@@ -173,15 +146,8 @@ pub(crate) fn behind_other_symbol<'a, T: Trace>(
 }
 
 /// Takes three to five word characters that end the packet as the name of the software.
-fn software<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    mut weather: Weather<'a>,
-    rest: &'a [u8],
-) -> &'a [u8] {
-    let is_name = matches!(rest.len(), 3..=5)
-        && rest
-            .iter()
-            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+fn software<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut weather: Weather<'a>, rest: &'a [u8]) -> &'a [u8] {
+    let is_name = matches!(rest.len(), 3..=5) && rest.iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
     if is_name {
         d.mark(Field::WeatherUnit, rest);
         weather.software = Some(Text(rest));
@@ -233,32 +199,19 @@ fn one_digit_more(rest: &[u8], letter: u8) -> Option<i32> {
 fn inches(bytes: &[u8]) -> Option<Option<f64>> {
     match number(bytes) {
         Some(value) => Some(value.map(f64::from)),
-        None => std::str::from_utf8(bytes)
-            .ok()?
-            .parse()
-            .ok()
-            .filter(|value: &f64| *value >= 0.0)
-            .map(Some),
+        None => std::str::from_utf8(bytes).ok()?.parse().ok().filter(|value: &f64| *value >= 0.0).map(Some),
     }
 }
 
 /// Reads fields as long as they are well formed, in any order; returns what follows.
-fn fields<'a, T: Trace>(
-    d: &mut Decoder<'a, '_, T>,
-    mut rest: &'a [u8],
-    weather: &mut Weather<'a>,
-    mut wind_free: bool,
-) -> &'a [u8] {
+fn fields<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut rest: &'a [u8], weather: &mut Weather<'a>, mut wind_free: bool) -> &'a [u8] {
     let mut seen = 0_u32;
     loop {
         let Some(len) = one_field(d, rest, weather, &mut wind_free, &mut seen) else {
             // Fillers between fields are passed only if a field follows them.
             let filler = match rest {
                 [b'/', ..] => 1,
-                _ => rest
-                    .iter()
-                    .take_while(|byte| matches!(byte, b'.' | b' '))
-                    .count(),
+                _ => rest.iter().take_while(|byte| matches!(byte, b'.' | b' ')).count(),
             };
             let next = &rest[filler..];
             if filler == 0 || !starts_field(next) {
@@ -280,8 +233,7 @@ fn starts_field(rest: &[u8]) -> bool {
         Some(b'b') => 5,
         _ => return false,
     };
-    rest.get(1..=digits)
-        .is_some_and(|value| number(value).is_some())
+    rest.get(1..=digits).is_some_and(|value| number(value).is_some())
 }
 
 /// Reads one field; returns its length, `None` if there is none here.
@@ -298,20 +250,8 @@ fn one_field<T: Trace>(
         b'h' | b'Z' => 3,
         b'b' => 6,
         b'F' | b'f' => 5,
-        b'#' => {
-            1 + rest[1..]
-                .iter()
-                .take(6)
-                .take_while(|byte| byte.is_ascii_digit())
-                .count()
-        }
-        b'v' => {
-            1 + rest[1..]
-                .iter()
-                .take(4)
-                .take_while(|byte| matches!(byte, b'0'..=b'9' | b'-'))
-                .count()
-        }
+        b'#' => 1 + rest[1..].iter().take(6).take_while(|byte| byte.is_ascii_digit()).count(),
+        b'v' => 1 + rest[1..].iter().take(4).take_while(|byte| matches!(byte, b'0'..=b'9' | b'-')).count(),
         _ => return None,
     };
     let is_wind = *wind_free && matches!(letter, b'c' | b's');
@@ -324,17 +264,10 @@ fn one_field<T: Trace>(
     let value_bytes = rest.get(1..len)?;
     let value = match letter {
         b's' if !is_wind => None,
-        b'Z' => value_bytes
-            .iter()
-            .all(u8::is_ascii_alphanumeric)
-            .then_some(None)?,
+        b'Z' => value_bytes.iter().all(u8::is_ascii_alphanumeric).then_some(None)?,
         _ => number(value_bytes)?,
     };
-    let snow = if letter == b's' && !is_wind {
-        inches(value_bytes)?
-    } else {
-        None
-    };
+    let snow = if letter == b's' && !is_wind { inches(value_bytes)? } else { None };
     let mut value = value;
     if let Some(wide) = one_digit_more(rest, letter) {
         d.flag(Code::WxFieldWidth, &rest[..=len]);
@@ -409,13 +342,7 @@ fn one_field<T: Trace>(
             Field::RainMidnight
         }
         b'h' => {
-            weather.humidity_percent = value.map(|percent| {
-                if percent == 0 {
-                    100.0
-                } else {
-                    f64::from(percent)
-                }
-            });
+            weather.humidity_percent = value.map(|percent| if percent == 0 { 100.0 } else { f64::from(percent) });
             Field::Humidity
         }
         b'b' => {
@@ -423,13 +350,7 @@ fn one_field<T: Trace>(
             Field::Pressure
         }
         b'L' | b'l' => {
-            weather.luminosity_wm2 = real.map(|watts| {
-                if letter == b'l' {
-                    watts + 1000.0
-                } else {
-                    watts
-                }
-            });
+            weather.luminosity_wm2 = real.map(|watts| if letter == b'l' { watts + 1000.0 } else { watts });
             Field::Luminosity
         }
         b's' => {
@@ -454,9 +375,7 @@ fn one_field<T: Trace>(
             Field::Battery
         }
         b'X' => {
-            weather.radiation_nsvh = value
-                .filter(|&value| value > 0)
-                .map(|value| f64::from(value / 10) * 10_f64.powi(value % 10));
+            weather.radiation_nsvh = value.filter(|&value| value > 0).map(|value| f64::from(value / 10) * 10_f64.powi(value % 10));
             Field::Radiation
         }
         b'v' => {
@@ -470,12 +389,7 @@ fn one_field<T: Trace>(
 }
 
 /// Tenths of hPa; inches of mercury are refused, other impossible values flagged.
-fn pressure<T: Trace>(
-    d: &mut Decoder<'_, '_, T>,
-    weather: &mut Weather<'_>,
-    value: Option<i32>,
-    part: &[u8],
-) {
+fn pressure<T: Trace>(d: &mut Decoder<'_, '_, T>, weather: &mut Weather<'_>, value: Option<i32>, part: &[u8]) {
     let Some(tenths) = value else { return };
     if !(8000..=11_000).contains(&tenths) {
         d.flag(Code::WxRange, part);
@@ -491,18 +405,11 @@ mod tests {
     use crate::{Packet, parse};
 
     fn packet(info: &str) -> Packet<'static> {
-        parse(Box::leak(
-            format!("OE9XXX-13>APRS:{info}")
-                .into_bytes()
-                .into_boxed_slice(),
-        ))
-        .expect(info)
+        parse(Box::leak(format!("OE9XXX-13>APRS:{info}").into_bytes().into_boxed_slice())).expect(info)
     }
 
     fn behind(rest: &str) -> Weather<'static> {
-        packet(&format!("@231015z4722.85N/00832.46E_{rest}"))
-            .weather
-            .expect(rest)
+        packet(&format!("@231015z4722.85N/00832.46E_{rest}")).weather.expect(rest)
     }
 
     /// Rounded to a tenth.
@@ -514,27 +421,10 @@ mod tests {
     fn a_complete_station() {
         let weather = behind("232/004g011t-07r000p012P008h00b10132L123xWx");
         assert_eq!(weather.wind_direction_deg, Some(232.0));
-        assert_eq!(
-            (tenth(weather.wind_speed_ms), tenth(weather.wind_gust_ms)),
-            (Some(1.8), Some(4.9))
-        );
+        assert_eq!((tenth(weather.wind_speed_ms), tenth(weather.wind_gust_ms)), (Some(1.8), Some(4.9)));
         assert_eq!(tenth(weather.temperature_c), Some(-21.7));
-        assert_eq!(
-            (
-                weather.rain_1h_mm,
-                tenth(weather.rain_24h_mm),
-                tenth(weather.rain_midnight_mm)
-            ),
-            (Some(0.0), Some(3.0), Some(2.0))
-        );
-        assert_eq!(
-            (
-                weather.humidity_percent,
-                weather.pressure_hpa,
-                weather.luminosity_wm2
-            ),
-            (Some(100.0), Some(1013.2), Some(123.0))
-        );
+        assert_eq!((weather.rain_1h_mm, tenth(weather.rain_24h_mm), tenth(weather.rain_midnight_mm)), (Some(0.0), Some(3.0), Some(2.0)));
+        assert_eq!((weather.humidity_percent, weather.pressure_hpa, weather.luminosity_wm2), (Some(100.0), Some(1013.2), Some(123.0)));
         assert_eq!(weather.software, Some(Text(b"xWx")));
     }
 
@@ -542,25 +432,9 @@ mod tests {
     fn positionless_with_absent_readings() {
         let packet = packet("_11231015c232s004g011t047r...p...h..b.....");
         let weather = packet.weather.expect("has some");
-        assert_eq!(
-            packet
-                .timestamp
-                .map(|time| (time.month, time.day, time.hour)),
-            Some((11, 23, 10))
-        );
-        assert_eq!(
-            (tenth(weather.wind_speed_ms), tenth(weather.temperature_c)),
-            (Some(1.8), Some(8.3))
-        );
-        assert_eq!(
-            (
-                weather.rain_1h_mm,
-                weather.rain_24h_mm,
-                weather.humidity_percent,
-                weather.pressure_hpa
-            ),
-            (None, None, None, None)
-        );
+        assert_eq!(packet.timestamp.map(|time| (time.month, time.day, time.hour)), Some((11, 23, 10)));
+        assert_eq!((tenth(weather.wind_speed_ms), tenth(weather.temperature_c)), (Some(1.8), Some(8.3)));
+        assert_eq!((weather.rain_1h_mm, weather.rain_24h_mm, weather.humidity_percent, weather.pressure_hpa), (None, None, None, None));
         assert!(packet.comment.is_empty());
     }
 
@@ -568,72 +442,38 @@ mod tests {
     fn compressed_positions_carry_wind() {
         let packet = packet("=/0&RhTiV'_[L[g011t047");
         let weather = packet.weather.expect("has some");
-        assert_eq!(
-            (weather.wind_direction_deg, tenth(weather.wind_speed_ms)),
-            (Some(232.0), Some(13.6))
-        );
-        assert_eq!(
-            (
-                packet.course_deg,
-                packet.speed_kmh,
-                tenth(weather.temperature_c)
-            ),
-            (None, None, Some(8.3))
-        );
+        assert_eq!((weather.wind_direction_deg, tenth(weather.wind_speed_ms)), (Some(232.0), Some(13.6)));
+        assert_eq!((packet.course_deg, packet.speed_kmh, tenth(weather.temperature_c)), (None, None, Some(8.3)));
     }
 
     #[test]
     fn unknown_readings_and_odd_widths() {
         let weather = behind(".../...g...t...r...p...P...h..b.....");
         assert_eq!(weather, Weather::default());
-        assert_eq!(
-            behind("000/000g000t000h100b10132").humidity_percent,
-            Some(100.0)
-        );
-        assert_eq!(
-            behind("000/000g000t000h058b10132").humidity_percent,
-            Some(58.0)
-        );
-        assert_eq!(
-            tenth(behind("000/000g000t-103h50").temperature_c),
-            Some(-75.0)
-        );
-        assert_eq!(
-            tenth(behind("000/000g000t-7 h50").temperature_c),
-            Some(-21.7)
-        );
+        assert_eq!(behind("000/000g000t000h100b10132").humidity_percent, Some(100.0));
+        assert_eq!(behind("000/000g000t000h058b10132").humidity_percent, Some(58.0));
+        assert_eq!(tenth(behind("000/000g000t-103h50").temperature_c), Some(-75.0));
+        assert_eq!(tenth(behind("000/000g000t-7 h50").temperature_c), Some(-21.7));
         assert_eq!(behind("000/000g000t050h50b02992").pressure_hpa, None);
-        assert_eq!(
-            tenth(behind("000/000g000t050s004").snow_24h_mm),
-            Some(101.6)
-        );
+        assert_eq!(tenth(behind("000/000g000t050s004").snow_24h_mm), Some(101.6));
         assert_eq!(tenth(behind("000/000g000t050s0.5").snow_24h_mm), Some(12.7));
         assert_eq!(behind("000/000g000t050l123").luminosity_wm2, Some(1123.0));
         assert_eq!(behind("000/000g000t050X123").radiation_nsvh, Some(12_000.0));
         assert_eq!(behind("000/000g000t050V138").battery_v, Some(13.8));
-        assert_eq!(
-            behind("000/000g000t050p000....h16b10150").humidity_percent,
-            Some(16.0)
-        );
+        assert_eq!(behind("000/000g000t050p000....h16b10150").humidity_percent, Some(16.0));
     }
 
     #[test]
     fn text_is_never_searched_for_weather() {
         let packet = packet("@231015z4722.85N/00832.46E_232/004g011t050b100630 HP1000 p200");
         let weather = packet.weather.expect("has some");
-        assert_eq!(
-            (weather.pressure_hpa, weather.rain_24h_mm),
-            (Some(1006.3), None)
-        );
+        assert_eq!((weather.pressure_hpa, weather.rain_24h_mm), (Some(1006.3), None));
         assert_eq!(packet.comment.to_string_lossy(), "0 HP1000 p200");
     }
 
     #[test]
     fn calm_is_no_direction() {
         let weather = behind("000/000g000t050");
-        assert_eq!(
-            (weather.wind_direction_deg, weather.wind_speed_ms),
-            (None, Some(0.0))
-        );
+        assert_eq!((weather.wind_direction_deg, weather.wind_speed_ms), (None, Some(0.0)));
     }
 }

@@ -50,11 +50,7 @@ proptest! {
 #[test]
 fn every_seed_is_a_packet_and_so_is_each_of_its_beginnings_safe() {
     for line in SEEDS.lines().map(str::as_bytes) {
-        assert!(
-            godwit_packet::parse(line).is_ok(),
-            "{}",
-            line.escape_ascii()
-        );
+        assert!(godwit_packet::parse(line).is_ok(), "{}", line.escape_ascii());
         for end in 0..=line.len() {
             invariants::parsed(&line[..end]);
             invariants::explained(&line[..end]);
@@ -64,14 +60,8 @@ fn every_seed_is_a_packet_and_so_is_each_of_its_beginnings_safe() {
 
 #[test]
 fn the_seeds_hold_every_kind() {
-    let kinds: std::collections::BTreeSet<_> = SEEDS
-        .lines()
-        .filter_map(|line| godwit_packet::parse(line.as_bytes()).ok())
-        .map(|packet| packet.kind)
-        .collect();
-    let missing: Vec<_> = godwit_packet::Kind::ALL
-        .iter()
-        .filter(|kind| !kinds.contains(kind))
-        .collect();
+    let kinds: std::collections::BTreeSet<_> =
+        SEEDS.lines().filter_map(|line| godwit_packet::parse(line.as_bytes()).ok()).map(|packet| packet.kind).collect();
+    let missing: Vec<_> = godwit_packet::Kind::ALL.iter().filter(|kind| !kinds.contains(kind)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }

@@ -1,1 +1,19 @@
-//! What a line means to us: duplicate, bad, which entity, what changed.
+//! What a line means to us.
+//!
+//! In: when a line arrived and its bytes. Out: an [`Outcome`]: the [`Record`] that the store keeps, with a
+//! [`Verdict`], and the [`EntityChange`]s that the store's latest state and the live world follow.
+//!
+//! Invariant: no socket, no clock, no task, no database. Time and bytes are arguments, so a day of traffic runs in
+//! seconds in a test. The only state is the bounded duplicate window.
+
+mod duplicate;
+mod entity;
+mod pipeline;
+
+mod record;
+
+pub use duplicate::DuplicateWindow;
+pub use entity::{EntityChange, EntityKey, EntityKind, EntityState, Fix, Name};
+
+pub use pipeline::{Outcome, Pipeline, changes_of, fix_of};
+pub use record::{Record, Verdict};

@@ -1,1 +1,40 @@
-//! HTTP, WebSocket, the embedded front-end.
+//! HTTP and WebSocket: the page, the API, the live stream. The list of routes is in [`router`].
+//!
+//! Invariant: no domain logic and no SQL; a handler asks the live side or the store and writes JSON.
+
+mod api;
+mod basemap;
+mod embed;
+mod error;
+mod live;
+mod pages;
+mod router;
+
+use std::sync::Arc;
+
+use godwit_live::Live;
+use godwit_store::Store;
+use serde_json::Value;
+
+pub use router::router;
+
+/// What the handlers are given.
+#[derive(Clone)]
+pub struct Site {
+    /// The live side.
+    pub live: Arc<Live>,
+    /// The archive.
+    pub store: Arc<dyn Store>,
+    /// What the page is told at its start (`/live/v1/page.json`).
+    pub page: Arc<Value>,
+    /// `feed` and `packets` of `/api/v1/status`, made by the program.
+    pub status: Arc<dyn Fn() -> Value + Send + Sync>,
+    /// Whether the program is ready to answer.
+    pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Hosts that online base maps come from, for the content policy; none by default.
+    pub image_hosts: Arc<str>,
+    /// The clock: microseconds since 1970 UTC.
+    pub clock: fn() -> i64,
+    /// When the program ends: live streams say goodbye.
+    pub stop: godwit_flow::Stop,
+}

@@ -1,0 +1,129 @@
+//! The command line, made from [`crate::config::KEYS`]: help, flags and configuration cannot disagree.
+
+use std::{collections::BTreeMap, path::PathBuf};
+
+use clap::{Arg, ArgAction, ArgMatches, Command as Clap};
+
+use crate::config::{Allowed, Command, ConfigError, KEYS, Settings};
+
+/// The whole command line.
+#[must_use]
+pub(crate) fn command() -> Clap {
+    Clap::new("godwit")
+        .version(env!("CARGO_PKG_VERSION"))
+        .about("A live map, archive and API of APRS, amateur radio's packet network")
+        .after_help(
+            "Every option can also stand in the environment (--retention-days: GODWIT_RETENTION_DAYS) or in a TOML \
+             file (retention-days = 30); a flag wins over the environment, that over the file.\n\n\
+             Start with:  godwit serve --demo",
+        )
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(with_keys(
+            Clap::new("serve").about("Take packets in, keep them, show them").long_about(
+                "Take packets in from APRS-IS (or the simulator), keep them, and show them on the live map.\n\
+                     Without --demo, --aprs-is or --callsign it shows what is stored.",
+            ),
+            Command::Serve,
+        ))
+        .subcommand(with_keys(
+            Clap::new("simulate").about("A small APRS-IS server with believable traffic; any APRS-IS client can connect"),
+            Command::Simulate,
+        ))
+        .subcommand(with_keys(
+            Clap::new("import")
+                .about("Read packets from files into the store; importing twice adds nothing")
+                .long_about(
+                    "Read packets from files into the store: one packet a line, with or without a time in front \
+                     (RFC 3339, or seconds since 1970). Lines without a time count as received now. A broken-off \
+                     import goes on where it stopped; importing a file twice adds nothing.",
+                )
+                .arg(
+                    Arg::new("files")
+                        .value_name("FILE")
+                        .num_args(1..)
+                        .required(true)
+                        .value_parser(clap::value_parser!(PathBuf))
+                        .help("Files to read; - for standard input"),
+                ),
+            Command::Import,
+        ))
+        .subcommand(
+            Clap::new("decode")
+                .about("Explain packets: what every line means")
+                .arg(
+                    Arg::new("file")
+                        .value_name("FILE")
+                        .default_value("-")
+                        .value_parser(clap::value_parser!(PathBuf))
+                        .help("File with one packet a line; - for standard input"),
+                )
+                .arg(
+                    Arg::new("format")
+                        .long("format")
+                        .value_name("FORMAT")
+                        .value_parser(["json", "text"])
+                        .default_value("text")
+                        .help("json: one object a line (docs/decode.md); text: for people"),
+                )
+                .arg(Arg::new("explain").long("explain").action(ArgAction::SetTrue).help("Text for people with every byte explained")),
+        )
+        .subcommand(with_keys(
+            Clap::new("migrate").about("Bring the store's layout up to this version (serve does it by itself)"),
+            Command::Migrate,
+        ))
+        .subcommand(
+            Clap::new("config")
+                .about("Configuration")
+                .subcommand_required(true)
+                .arg_required_else_help(true)
+                .subcommand(all_keys(Clap::new("show").about("Print the effective values and where each came from; secrets stay hidden"))),
+        )
+}
+
+fn with_keys(command: Clap, which: Command) -> Clap {
+    KEYS.iter().filter(|key| key.commands.contains(&which)).fold(command.arg(config_arg()), |command, key| command.arg(arg(key)))
+}
+
+fn all_keys(command: Clap) -> Clap {
+    KEYS.iter().fold(command.arg(config_arg()), |command, key| command.arg(arg(key)))
+}
+
+fn config_arg() -> Arg {
+    Arg::new("config")
+        .long("config")
+        .value_name("FILE")
+        .value_parser(clap::value_parser!(PathBuf))
+        .help("TOML file (GODWIT_CONFIG) [default: godwit.toml, if it is there]")
+}
+
+fn arg(key: &'static crate::config::Key) -> Arg {
+    let mut help = key.help.to_owned();
+    if !key.default.is_empty() && key.name != "listen" && !matches!(key.allowed, Allowed::Switch) {
+        help = format!("{help} [default: {}]", key.default);
+    }
+    let arg = Arg::new(key.name).long(key.name).help(help);
+    if matches!(key.allowed, Allowed::Switch) {
+        arg.num_args(0..=1).require_equals(true).default_missing_value("true").value_name("true|false").hide_possible_values(true)
+    } else {
+        arg.value_name(key.value).allow_hyphen_values(true)
+    }
+}
+
+/// The settings of a command: its flags over the environment over the file over the defaults.
+///
+/// # Errors
+/// A value that may not stand, or a file that cannot be used.
+pub(crate) fn settings(matches: &ArgMatches) -> Result<Settings, ConfigError> {
+    let mut flags = BTreeMap::new();
+    for key in KEYS {
+        if let Ok(Some(value)) = matches.try_get_one::<String>(key.name) {
+            flags.insert(key.name, value.clone());
+        }
+    }
+    let named = matches.get_one::<PathBuf>("config").cloned().or_else(|| std::env::var_os("GODWIT_CONFIG").map(PathBuf::from));
+    let file = named.map_or_else(|| Some((PathBuf::from("godwit.toml"), false)), |path| Some((path, true)));
+    // A variable that is not UTF-8 is read lossily: the checks then refuse it by name.
+    let environment = std::env::vars_os().map(|(name, value)| (name.to_string_lossy().into_owned(), value.to_string_lossy().into_owned()));
+    Settings::merge(&flags, environment, file)
+}

@@ -1,0 +1,480 @@
+//! Configuration: flag > environment > file > default, one name in all four.
+//!
+//! [`KEYS`] is the list of everything that can be set. A key `retention-days` is the flag `--retention-days`, the
+//! variable `GODWIT_RETENTION_DAYS` and the line `retention-days = 30` of the TOML file. The reference page
+//! docs/configuration.md is made from the same list (a test compares).
+
+use std::{collections::BTreeMap, fmt, path::PathBuf};
+
+/// The commands that read configuration.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    /// `godwit serve`
+    Serve,
+    /// `godwit simulate`
+    Simulate,
+    /// `godwit import`
+    Import,
+    /// `godwit migrate`
+    Migrate,
+}
+
+/// One thing that can be set.
+pub(crate) struct Key {
+    /// Its name: the flag without dashes, the TOML key, and in capitals the variable.
+    pub(crate) name: &'static str,
+    /// What stands for the value in the help; empty for a switch.
+    pub(crate) value: &'static str,
+    /// One sentence.
+    pub(crate) help: &'static str,
+    /// The value when nothing sets it; empty: not set.
+    pub(crate) default: &'static str,
+    /// The commands it is for.
+    pub(crate) commands: &'static [Command],
+    /// Never printed.
+    pub(crate) secret: bool,
+    /// What is allowed, and the check.
+    pub(crate) allowed: Allowed,
+}
+
+/// What a value may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Allowed {
+    /// `true` or `false`.
+    Switch,
+    /// `HOST:PORT` to listen on.
+    Address,
+    /// `HOST:PORT[,HOST:PORT...]`.
+    Servers,
+    /// Anything printable up to so many bytes.
+    Text(usize),
+    /// A path.
+    Path,
+    /// A whole number in a range.
+    Whole(u64, u64),
+    /// A number in a range.
+    Number(f64, f64),
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// A callsign with optional SSID.
+    Callsign,
+    /// `LATITUDE,LONGITUDE,ZOOM`.
+    View,
+    /// An address such as `https://HOST/{z}/{x}/{y}.png`.
+    TileUrl,
+}
+
+use Allowed::{Address, Callsign, Number, Path, Servers, Switch, Text, TileUrl, View, Whole, Word};
+use Command::{Import, Migrate, Serve, Simulate};
+
+macro_rules! key {
+    ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
+        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: false }
+    };
+    ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal, secret) => {
+        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: true }
+    };
+}
+
+/// Everything that can be set, in the order of the help.
+pub(crate) const KEYS: &[Key] = &[
+    key!(
+        "listen",
+        "HOST:PORT",
+        "127.0.0.1:8080",
+        [Serve, Simulate],
+        Address,
+        "Where to answer: the site (serve; default 127.0.0.1:8080) or APRS-IS clients (simulate; default 127.0.0.1:14580)"
+    ),
+    key!("data", "DIR", "data", [Serve, Import, Migrate], Path, "Folder of the embedded store; made if missing"),
+    key!("demo", "", "false", [Serve], Switch, "Run the simulator inside and show its traffic"),
+    key!("aprs-is", "HOST:PORT,..", "", [Serve], Servers, "APRS-IS servers, tried in turn; with a callsign alone: rotate.aprs2.net:14580"),
+    key!("callsign", "CALL", "", [Serve], Callsign, "Callsign to log in to APRS-IS with: your own"),
+    key!("passcode", "N", "", [Serve], Whole(0, 32767), "APRS-IS passcode; without it the login is read-only (pass -1)", secret),
+    key!(
+        "filter",
+        "FILTER",
+        "",
+        [Serve],
+        Text(400),
+        "APRS-IS filter, such as r/47.4/8.5/200; with the default servers: t/poimqstunw (everything)"
+    ),
+    key!("silence-seconds", "N", "60", [Serve], Whole(5, 3600), "Reconnect when the server sent nothing for so long"),
+    key!("rate", "N", "200", [Serve, Simulate], Number(1.0, 100_000.0), "Simulated packets a second"),
+    key!("stations", "N", "20000", [Serve, Simulate], Whole(1, 200_000), "Simulated stations"),
+    key!("seed", "N", "1", [Serve, Simulate], Whole(0, u64::MAX), "Same seed, same simulated traffic"),
+    key!("retention-days", "N", "30", [Serve, Import], Whole(0, 36_500), "Days of packets kept; 0 keeps them for ever"),
+    key!("live-hours", "N", "24", [Serve], Whole(1, 8760), "Hours after which a silent station leaves the live map"),
+    key!("max-entities", "N", "500000", [Serve], Whole(100, 10_000_000), "Most entities on the live map; the longest silent leave first"),
+    key!("max-viewers", "N", "20000", [Serve], Whole(1, 1_000_000), "Most live viewers at a time"),
+    key!("view", "LAT,LON,ZOOM", "49.5,11,6", [Serve], View, "What the map shows to a first visitor"),
+    key!(
+        "tiles-url",
+        "URL",
+        "",
+        [Serve],
+        TileUrl,
+        "Online raster base map offered beside the embedded one, as https://HOST/{z}/{x}/{y}.png"
+    ),
+    key!("tiles-name", "TEXT", "Online map", [Serve], Text(40), "Its name in the layer menu"),
+    key!("tiles-attribution", "TEXT", "", [Serve], Text(200), "Its credit line; most providers ask for one"),
+    key!(
+        "database-url",
+        "URL",
+        "",
+        [Serve, Import, Migrate],
+        Text(2000),
+        "PostgreSQL instead of the embedded store (not in this version)",
+        secret
+    ),
+    key!("redis-url", "URL", "", [Serve], Text(2000), "Redis for several replicas (not in this version)", secret),
+    key!("metrics-listen", "HOST:PORT", "", [Serve], Address, "A second address for operators: /livez, /readyz and the status"),
+    key!(
+        "log",
+        "FILTER",
+        "info",
+        [Serve, Simulate, Import, Migrate],
+        Text(400),
+        "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"
+    ),
+    key!("log-format", "FORMAT", "text", [Serve, Simulate, Import, Migrate], Word(&["text", "json"]), "Log lines as text or JSON"),
+];
+
+/// Where a value came from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Origin {
+    /// Nobody set it.
+    Default,
+    /// The file.
+    File(PathBuf),
+    /// `GODWIT_...`.
+    Environment,
+    /// `--...`.
+    Flag,
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Default => f.write_str("default"),
+            Self::File(path) => write!(f, "{}", path.display()),
+            Self::Environment => f.write_str("environment"),
+            Self::Flag => f.write_str("flag"),
+        }
+    }
+}
+
+/// A value that may not stand: which key, which value, from where, and what is allowed.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ConfigError {
+    /// The value is wrong.
+    #[error("{name} = \"{value}\" ({origin}): {why}\n\n  hint: allowed is {allowed}; see `godwit serve --help`")]
+    Value {
+        /// The key.
+        name: &'static str,
+        /// What was given; `***` for secrets.
+        value: String,
+        /// Who gave it.
+        origin: Origin,
+        /// What is wrong with it.
+        why: String,
+        /// What would be right.
+        allowed: String,
+    },
+    /// The file has a key that does not exist.
+    #[error("{file}: unknown key `{key}`{suggestion}\n\n  hint: `godwit config show` lists every key")]
+    UnknownKey {
+        /// The file.
+        file: String,
+        /// What it says.
+        key: String,
+        /// `; did you mean ...?`
+        suggestion: String,
+    },
+    /// The file cannot be used.
+    #[error("{file}: {why}")]
+    File {
+        /// The file.
+        file: String,
+        /// What went wrong.
+        why: String,
+    },
+}
+
+/// Every key with its effective value (checked, as text) and where that came from.
+#[derive(Debug, Clone)]
+pub(crate) struct Settings {
+    values: BTreeMap<&'static str, (String, Origin)>,
+}
+
+impl Settings {
+    /// Merges the four sources. `flags` are those given, by key; `environment` all variables; `file` the path that
+    /// must be read (`required`) or may be missing.
+    ///
+    /// # Errors
+    /// The first value that may not stand, a file that cannot be read, or a key in it that does not exist.
+    pub(crate) fn merge(
+        flags: &BTreeMap<&'static str, String>,
+        environment: impl Iterator<Item = (String, String)>,
+        file: Option<(PathBuf, bool)>,
+    ) -> Result<Self, ConfigError> {
+        let environment: BTreeMap<String, String> = environment.filter(|(name, _)| name.starts_with("GODWIT_")).collect();
+        let (path, from_file) = match file {
+            Some((path, required)) => read_file(path, required)?,
+            None => (PathBuf::new(), BTreeMap::new()),
+        };
+        let mut values = BTreeMap::new();
+        for key in KEYS {
+            let (value, origin) = if let Some(value) = flags.get(key.name) {
+                (value.clone(), Origin::Flag)
+            } else if let Some(value) = environment.get(&key.variable()) {
+                (value.clone(), Origin::Environment)
+            } else if let Some(value) = from_file.get(key.name) {
+                (value.clone(), Origin::File(path.clone()))
+            } else {
+                (key.default.to_owned(), Origin::Default)
+            };
+            if origin != Origin::Default || !value.is_empty() {
+                key.check(&value, &origin)?;
+            }
+            values.insert(key.name, (value, origin));
+        }
+        Ok(Self { values })
+    }
+
+    /// The value of a key of [`KEYS`]; `None` when it is not set.
+    #[must_use]
+    pub(crate) fn get(&self, name: &str) -> Option<&str> {
+        let (value, _) = self.values.get(name)?;
+        (!value.is_empty()).then_some(value.as_str())
+    }
+
+    /// Whether anybody set it.
+    #[must_use]
+    pub(crate) fn is_set(&self, name: &str) -> bool {
+        self.values.get(name).is_some_and(|(value, origin)| *origin != Origin::Default && !value.is_empty())
+    }
+
+    /// A whole number that was checked by [`Settings::merge`]; 0 when not set.
+    #[must_use]
+    pub(crate) fn whole(&self, name: &str) -> u64 {
+        self.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
+    }
+
+    /// A number that was checked by [`Settings::merge`]; 0 when not set.
+    #[must_use]
+    pub(crate) fn number(&self, name: &str) -> f64 {
+        self.get(name).and_then(|value| value.parse().ok()).unwrap_or(0.0)
+    }
+
+    /// A switch.
+    #[must_use]
+    pub(crate) fn on(&self, name: &str) -> bool {
+        self.get(name) == Some("true")
+    }
+
+    /// `view` as latitude, longitude, zoom.
+    #[must_use]
+    pub(crate) fn view(&self) -> (f64, f64, f64) {
+        let mut parts = self.get("view").unwrap_or_default().split(',').map(|part| part.trim().parse().unwrap_or(0.0));
+        (parts.next().unwrap_or(0.0), parts.next().unwrap_or(0.0), parts.next().unwrap_or(2.0))
+    }
+}
+
+/// The TOML lines of `godwit config show`: every key, its effective value, where it came from.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for key in KEYS {
+            let Some((value, origin)) = self.values.get(key.name) else {
+                continue;
+            };
+            let shown = match (value.is_empty(), key.secret, key.allowed) {
+                (true, ..) => {
+                    writeln!(f, "# {:<20} not set", key.name)?;
+                    continue;
+                }
+                (_, true, _) => "\"***\"".to_owned(),
+                (.., Switch | Whole(..) | Number(..)) => value.clone(),
+                _ => toml::Value::String(value.clone()).to_string(),
+            };
+            writeln!(f, "{:<22} = {shown:<24} # {origin}", key.name)?;
+        }
+        Ok(())
+    }
+}
+
+fn read_file(path: PathBuf, required: bool) -> Result<(PathBuf, BTreeMap<String, String>), ConfigError> {
+    let failed = |why: String| ConfigError::File { file: path.display().to_string(), why };
+    let text = match std::fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => {
+            return Ok((path, BTreeMap::new()));
+        }
+        Err(error) => return Err(failed(format!("cannot be read: {error}"))),
+    };
+    let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
+    let mut values = BTreeMap::new();
+    for (name, value) in table {
+        if !KEYS.iter().any(|key| key.name == name) {
+            return Err(ConfigError::UnknownKey { file: path.display().to_string(), suggestion: suggestion(&name), key: name });
+        }
+        let value = match value {
+            toml::Value::String(text) => text,
+            toml::Value::Integer(number) => number.to_string(),
+            toml::Value::Float(number) => number.to_string(),
+            toml::Value::Boolean(on) => on.to_string(),
+            toml::Value::Array(list) if list.iter().all(toml::Value::is_str) => {
+                list.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
+            }
+            _ => {
+                return Err(failed(format!("`{name}` must be a text, a number, true or false")));
+            }
+        };
+        values.insert(name, value);
+    }
+    Ok((path, values))
+}
+
+/// `; did you mean ...?` for the nearest key, if one is near.
+fn suggestion(name: &str) -> String {
+    let plain = |text: &str| text.to_lowercase().replace(['_', '-'], "");
+    KEYS.iter()
+        .map(|key| (edits(&plain(key.name), &plain(name)), key.name))
+        .min()
+        .filter(|(distance, _)| *distance <= 3)
+        .map_or_else(String::new, |(_, near)| format!("; did you mean `{near}`?"))
+}
+
+/// Levenshtein distance of two short names.
+fn edits(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().take(40).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let substituted = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substituted.min(row[j] + 1).min(row[j + 1] + 1);
+        }
+    }
+    row[b.len()]
+}
+
+impl Key {
+    /// The environment variable.
+    #[must_use]
+    pub(crate) fn variable(&self) -> String {
+        format!("GODWIT_{}", self.name.to_uppercase().replace('-', "_"))
+    }
+
+    /// Checks a value.
+    ///
+    /// # Errors
+    /// [`ConfigError::Value`].
+    pub(crate) fn check(&self, value: &str, origin: &Origin) -> Result<(), ConfigError> {
+        self.allowed.check(value).map_err(|why| ConfigError::Value {
+            name: self.name,
+            value: if self.secret { "***".to_owned() } else { value.chars().take(200).flat_map(char::escape_debug).collect() },
+            origin: origin.clone(),
+            why,
+            allowed: self.allowed.to_string(),
+        })
+    }
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Switch => f.write_str("true or false"),
+            Address => f.write_str("HOST:PORT, such as 127.0.0.1:8080, 0.0.0.0:80 or [::1]:8080"),
+            Servers => f.write_str("HOST:PORT, or several with commas between, such as euro.aprs2.net:14580"),
+            Text(most) => write!(f, "printable text of up to {most} bytes"),
+            Path => f.write_str("a path"),
+            Whole(low, high) if *high == u64::MAX => write!(f, "a whole number from {low}"),
+            Whole(low, high) => write!(f, "a whole number from {low} to {high}"),
+            Number(low, high) => write!(f, "a number from {low} to {high}"),
+            Word(words) => f.write_str(&words.join(" or ")),
+            Callsign => f.write_str("3 to 9 letters and digits with an optional SSID, such as N0CALL-1"),
+            View => f.write_str("latitude,longitude,zoom, such as 47.4,8.5,8"),
+            TileUrl => f.write_str("http:// or https:// with {z}, {x} and {y}, such as https://tile.example.org/{z}/{x}/{y}.png"),
+        }
+    }
+}
+
+impl Allowed {
+    fn check(self, value: &str) -> Result<(), String> {
+        if value.chars().any(char::is_control) {
+            return Err("control characters are not allowed".to_owned());
+        }
+        match self {
+            Switch if value == "true" || value == "false" => Ok(()),
+            Switch => Err("is neither true nor false".to_owned()),
+            Address => host_and_port(value),
+            Servers if value.split(',').count() > 16 => Err("are more than 16 servers".to_owned()),
+            Servers => value.split(',').try_for_each(|server| godwit_feed::check_server(server.trim()).map_err(|e| e.to_string())),
+            Text(most) if value.len() > most => Err(format!("is {} bytes long", value.len())),
+            Path if value.is_empty() => Err("is empty".to_owned()),
+            Text(_) | Path => Ok(()),
+            Whole(low, high) => match value.parse::<u64>() {
+                Ok(number) if (low..=high).contains(&number) => Ok(()),
+                Ok(_) => Err("is out of range".to_owned()),
+                Err(_) => Err("is not a whole number".to_owned()),
+            },
+            Number(low, high) => match value.parse::<f64>() {
+                Ok(number) if (low..=high).contains(&number) => Ok(()),
+                Ok(_) => Err("is out of range".to_owned()),
+                Err(_) => Err("is not a number".to_owned()),
+            },
+            Word(words) if words.contains(&value) => Ok(()),
+            Word(_) => Err("is not one of the words".to_owned()),
+            Callsign => godwit_feed::check_callsign(value).map_err(|e| e.to_string()),
+            View => view(value),
+            TileUrl => tile_url(value),
+        }
+    }
+}
+
+fn host_and_port(value: &str) -> Result<(), String> {
+    let (host, port) = value.rsplit_once(':').ok_or("has no port")?;
+    if port.parse::<u16>().is_err() {
+        return Err("has no port from 0 to 65535 after the last colon".to_owned());
+    }
+    let bracketed = host.starts_with('[') && host.ends_with(']');
+    if host.is_empty() || (host.contains(':') && !bracketed) || host.contains(char::is_whitespace) {
+        return Err("has no usable host before the last colon (write IPv6 in brackets)".to_owned());
+    }
+    Ok(())
+}
+
+fn view(value: &str) -> Result<(), String> {
+    let parts: Vec<f64> = value.split(',').filter_map(|part| part.trim().parse().ok()).collect();
+    match parts[..] {
+        [latitude, longitude, zoom]
+            if value.split(',').count() == 3
+                && (-85.0..=85.0).contains(&latitude)
+                && (-180.0..=180.0).contains(&longitude)
+                && (0.0..=18.0).contains(&zoom) =>
+        {
+            Ok(())
+        }
+        _ => Err("is not latitude -85..85, longitude -180..180 and zoom 0..18".to_owned()),
+    }
+}
+
+fn tile_url(value: &str) -> Result<(), String> {
+    let rest = value.strip_prefix("https://").or_else(|| value.strip_prefix("http://")).ok_or("is not a web address")?;
+    let host = rest.split('/').next().unwrap_or_default();
+    let good = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':');
+    if host.is_empty() || !host.chars().all(good) {
+        return Err("has no plain host name (letters, digits, dots, a port)".to_owned());
+    }
+    if ["{z}", "{x}", "{y}"].iter().any(|part| !rest.contains(part)) || value.len() > 500 {
+        return Err("lacks {z}, {x} or {y}, or is over 500 bytes".to_owned());
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+#[path = "config_test.rs"]
+mod tests;

@@ -1,0 +1,88 @@
+use super::*;
+
+fn merge(flags: &[(&'static str, &str)], environment: &[(&str, &str)], file: Option<&str>) -> Result<Settings, ConfigError> {
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let path = folder.path().join("godwit.toml");
+    if let Some(text) = file {
+        std::fs::write(&path, text).expect("file");
+    }
+    Settings::merge(
+        &flags.iter().map(|(name, value)| (*name, (*value).to_owned())).collect(),
+        environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+        Some((path, file.is_some())),
+    )
+}
+
+#[test]
+fn flag_wins_over_environment_over_file_over_default() {
+    let file = Some("retention-days = 3\nlisten = \"0.0.0.0:1\"\nrate = 5");
+    let environment = [("GODWIT_RETENTION_DAYS", "2"), ("GODWIT_RATE", "6")];
+    let settings = merge(&[("retention-days", "1")], &environment, file).expect("settings");
+    assert_eq!(settings.whole("retention-days"), 1);
+    assert!((settings.number("rate") - 6.0).abs() < 1e-9);
+    assert_eq!(settings.get("listen"), Some("0.0.0.0:1"));
+    assert_eq!(settings.whole("stations"), 20_000);
+    assert!(settings.is_set("rate") && !settings.is_set("stations"));
+}
+
+#[test]
+fn a_wrong_value_names_key_value_and_what_is_allowed() {
+    for (key, value) in [
+        ("listen", "nonsense"),
+        ("listen", ":80"),
+        ("listen", "1:2:3"),
+        ("listen", "h:99999"),
+        ("rate", "0"),
+        ("rate", "NaN"),
+        ("rate", "many"),
+        ("retention-days", "-1"),
+        ("callsign", "X"),
+        ("callsign", "WAY2LONGCALL"),
+        ("demo", "maybe"),
+        ("view", "1,2"),
+        ("view", "91,0,3"),
+        ("tiles-url", "file:///etc/{z}{x}{y}"),
+        ("tiles-url", "https://a;b/{z}/{x}/{y}"),
+        ("filter", "r/1/2/3\r\nuser X"),
+        ("aprs-is", "host"),
+        ("log-format", "xml"),
+    ] {
+        let error = merge(&[(key, value)], &[], None).expect_err(value).to_string();
+        assert!(error.contains(key) && error.contains("allowed is"), "{error}");
+        assert!(!error.contains('\r'), "control characters are escaped: {error}");
+    }
+}
+
+#[test]
+fn the_file_is_checked() {
+    let error = merge(&[], &[], Some("retention_dais = 3")).expect_err("unknown key").to_string();
+    assert!(error.contains("retention_dais") && error.contains("did you mean `retention-days`"), "{error}");
+    assert!(merge(&[], &[], Some("retention-days = [")).is_err());
+    assert!(merge(&[], &[], Some("retention-days = { a = 1 }")).is_err());
+    let list = merge(&[], &[], Some("aprs-is = [\"a.example:1\", \"b.example:2\"]")).expect("list");
+    assert_eq!(list.get("aprs-is"), Some("a.example:1,b.example:2"));
+}
+
+#[test]
+fn secrets_are_never_printed() {
+    let settings = merge(&[("passcode", "12345")], &[("GODWIT_DATABASE_URL", "postgres://u:geheim@h/d")], None).expect("settings");
+    let shown = settings.to_string();
+    assert!(!shown.contains("12345") && !shown.contains("geheim"), "{shown}");
+    assert!(shown.contains("\"***\""), "{shown}");
+    let error = merge(&[("passcode", "99999999")], &[], None).expect_err("range").to_string();
+    assert!(!error.contains("99999999"), "{error}");
+}
+
+#[test]
+fn what_config_show_prints_is_a_file_that_gives_the_same() {
+    let settings = merge(&[("view", "1,2,3"), ("log", "info,a=\"b\\c")], &[], None).expect("settings");
+    let again = merge(&[], &[], Some(&settings.to_string())).expect("own output");
+    assert!(KEYS.iter().all(|key| settings.get(key.name) == again.get(key.name)));
+}
+
+#[test]
+fn every_default_is_allowed() {
+    for key in KEYS.iter().filter(|key| !key.default.is_empty()) {
+        assert!(key.check(key.default, &Origin::Default).is_ok(), "{}", key.name);
+    }
+}

@@ -1,0 +1,264 @@
+//! `godwit serve`: the wiring, read top to bottom.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use godwit_feed::{AprsIs, FeedStatus, Login, Timing};
+use godwit_flow::{Stop, Stopper, now_us, queue};
+use godwit_live::{Limits, Live};
+use godwit_store::{SqliteStore, Store};
+use godwit_web::Site;
+use jiff::{Timestamp, tz::TimeZone};
+use serde_json::{Value, json};
+use tokio::{
+    net::TcpListener,
+    signal::unix::{SignalKind, signal},
+};
+
+use crate::{
+    config::Settings,
+    ingest::{self, Counters},
+    simulate,
+};
+
+/// Lines that may wait for the pipeline; when full, the feed's socket waits.
+const QUEUE: usize = 10_000;
+
+/// How long everything may take to end.
+const DEADLINE: Duration = Duration::from_secs(15);
+
+const DAY_US: i64 = 86_400_000_000;
+
+pub(crate) fn serve(settings: &Settings) -> anyhow::Result<()> {
+    runtime()?.block_on(serve_until_told(settings))
+}
+
+pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
+    let folder = settings.get("data").unwrap_or("data");
+    let store = SqliteStore::open(folder.as_ref())?;
+    runtime()?.block_on(store.close())?;
+    println!("{folder}: the layout is up to date");
+    Ok(())
+}
+
+pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")
+}
+
+async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let address = settings.get("listen").unwrap_or("127.0.0.1:8080");
+    let listener = listen(address).await?;
+    let operators = match settings.get("metrics-listen") {
+        Some(address) => Some(listen(address).await?),
+        None => None,
+    };
+
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(settings.get("data").unwrap_or("data").as_ref())?);
+    let live = Live::new(limits(settings), now_us());
+    live.fill(store.entities(now_us() - age_us(settings)).await?);
+    tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
+
+    let (sources, readers, tasks) = (Stopper::default(), Stopper::default(), Stopper::default());
+    let (lines, reader) = queue(QUEUE);
+    let feed = feed(settings, &sources).await?;
+    let status = feed.as_ref().map(|feed| feed.status.clone()).unwrap_or_default();
+    match feed {
+        Some(feed) => drop(sources.spawn(feed.run(lines, sources.stop()))),
+        None => {
+            drop(lines);
+            tracing::warn!("no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is");
+        }
+    }
+    let counters = Arc::new(Counters::default());
+    readers.spawn(ingest::ingest(reader, live.clone(), store.clone(), counters.clone()));
+    tasks.spawn(tick(live.clone(), tasks.stop()));
+    tasks.spawn(retention(store.clone(), settings.whole("retention-days"), tasks.stop()));
+
+    let draining = Arc::new(AtomicBool::new(false));
+    let site = site(settings, live, store.clone(), status, counters, &draining, tasks.stop());
+    for listener in [Some(listener), operators].into_iter().flatten() {
+        let (router, stop) = (godwit_web::router(site.clone()), tasks.stop());
+        tasks.spawn(async move {
+            let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop.wanted().await }).await;
+            if let Err(error) = served {
+                tracing::error!(%error, "the web server ended");
+            }
+        });
+    }
+    // People read this line; so do scripts that wait for the start.
+    println!("godwit {} is ready on http://{address}", env!("CARGO_PKG_VERSION"));
+
+    signals.wanted().await;
+    tracing::info!("ending: the feed closes, what was received is stored, viewers are asked to come back");
+    draining.store(true, Ordering::Relaxed);
+    // A second signal ends at once.
+    tokio::select! {
+        ended = async {
+            let ended = sources.finish(DEADLINE).await & readers.finish(DEADLINE).await & tasks.finish(Duration::from_secs(5)).await;
+            store.close().await.map(|()| ended)
+        } => {
+            if !ended? {
+                tracing::warn!("some connections did not end in time");
+            }
+        }
+        () = signals.wanted() => anyhow::bail!("ended before everything was stored, as told twice"),
+    }
+    Ok(())
+}
+
+async fn listen(address: &str) -> anyhow::Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| {
+        format!("cannot listen on {address}\n\n  hint: is another godwit running? choose another address with --listen HOST:PORT")
+    })
+}
+
+/// Ctrl-C and SIGTERM.
+pub(crate) struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
+
+impl Signals {
+    pub(crate) fn new() -> anyhow::Result<Self> {
+        let listen = |kind| signal(kind).context("signals cannot be received");
+        Ok(Self(listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?))
+    }
+
+    pub(crate) async fn wanted(&mut self) {
+        tokio::select! { _ = self.0.recv() => {}, _ = self.1.recv() => {} }
+    }
+}
+
+fn age_us(settings: &Settings) -> i64 {
+    i64::try_from(settings.whole("live-hours")).unwrap_or(24).saturating_mul(3_600_000_000)
+}
+
+fn limits(settings: &Settings) -> Limits {
+    Limits {
+        entities: usize::try_from(settings.whole("max-entities")).unwrap_or(500_000),
+        age_us: age_us(settings),
+        viewers: u32::try_from(settings.whole("max-viewers")).unwrap_or(u32::MAX),
+    }
+}
+
+/// The feed that the settings ask for: the simulator inside, or APRS-IS; `None` if neither.
+async fn feed(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<AprsIs>> {
+    let timing = Timing { silence: Duration::from_secs(settings.whole("silence-seconds").max(5)), ..Timing::default() };
+    let (servers, login) = if settings.on("demo") {
+        if settings.is_set("aprs-is") || settings.is_set("callsign") {
+            anyhow::bail!(
+                "--demo shows simulated traffic, --aprs-is and --callsign the real network: they do not go together\n\n  hint: leave one of them out"
+            );
+        }
+        let server = simulate::start(settings, "127.0.0.1:0", sources).await?;
+        (vec![server.to_string()], Login::new("N0CALL-1", None, Some("t/poimqstunw"))?)
+    } else {
+        match (settings.get("callsign"), settings.get("aprs-is")) {
+            (None, None) => return Ok(None),
+            (None, Some(servers)) => {
+                anyhow::bail!(
+                    "aprs-is = \"{servers}\" needs a callsign to log in with\n\n  hint: add --callsign with your own callsign, such as N0CALL-1"
+                );
+            }
+            (Some(callsign), servers) => {
+                let filter = settings.get("filter").or_else(|| servers.is_none().then_some("t/poimqstunw"));
+                let passcode = settings.get("passcode").and_then(|code| code.parse().ok());
+                let login = Login::new(callsign, passcode, filter)?;
+                let servers = servers.unwrap_or("rotate.aprs2.net:14580");
+                (servers.split(',').map(|server| server.trim().to_owned()).collect(), login)
+            }
+        }
+    };
+    Ok(Some(AprsIs { servers, login, timing, status: FeedStatus::default() }))
+}
+
+/// Encodes deltas and wakes viewers, four times a second.
+async fn tick(live: Arc<Live>, stop: Stop) {
+    let mut interval = tokio::time::interval(Duration::from_millis(u64::from(Live::TICK_MS)));
+    interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    for number in 1.. {
+        if stop.or(interval.tick()).await.is_none() {
+            return;
+        }
+        live.tick(now_us(), number);
+    }
+}
+
+/// Drops days that are over their time, at the start and every hour.
+async fn retention(store: Arc<dyn Store>, days: u64, stop: Stop) {
+    while days > 0 {
+        let since_us = now_us() - i64::try_from(days).unwrap_or(36_500) * DAY_US;
+        match store.retain_since(since_us).await {
+            Ok(0) => {}
+            Ok(dropped) => tracing::info!(dropped, "days over the retention were dropped"),
+            Err(error) => tracing::error!(%error, "old days could not be dropped"),
+        }
+        if stop.or(tokio::time::sleep(Duration::from_secs(3600))).await.is_none() {
+            return;
+        }
+    }
+}
+
+fn site(
+    settings: &Settings,
+    live: Arc<Live>,
+    store: Arc<dyn Store>,
+    feed: FeedStatus,
+    counters: Arc<Counters>,
+    draining: &Arc<AtomicBool>,
+    stop: Stop,
+) -> Site {
+    let (latitude, longitude, zoom) = settings.view();
+    let basemaps: Vec<Value> = settings
+        .get("tiles-url")
+        .map(|url| json!({ "id": "online", "name": settings.get("tiles-name"), "kind": "raster", "url": url, "attribution": settings.get("tiles-attribution").unwrap_or_default(), "max_zoom": 19 }))
+        .into_iter()
+        .collect();
+    let image_hosts = settings.get("tiles-url").and_then(|url| {
+        let (scheme, rest) = url.split_once("://")?;
+        Some(format!(" {scheme}://{}", rest.split('/').next()?))
+    });
+    let page = json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "view": { "latitude": latitude, "longitude": longitude, "zoom": zoom },
+        "demo": settings.on("demo"),
+        "feed": if settings.on("demo") { "simulator" } else if settings.get("callsign").is_some() { "aprs-is" } else { "none" },
+        "basemaps": basemaps,
+    });
+    let draining = draining.clone();
+    Site {
+        live,
+        store,
+        page: Arc::new(page),
+        status: Arc::new(move || json!({ "feed": feed_json(&feed), "packets": counters.json() })),
+        ready: Arc::new(move || if draining.load(Ordering::Relaxed) { Err("ending".to_owned()) } else { Ok(()) }),
+        image_hosts: image_hosts.unwrap_or_default().into(),
+        clock: now_us,
+        stop,
+    }
+}
+
+fn feed_json(feed: &FeedStatus) -> Value {
+    let feed = feed.snapshot();
+    let time = |us: Option<i64>| {
+        us.and_then(|us| Timestamp::from_microsecond(us).ok())
+            .map(|at| at.to_zoned(TimeZone::UTC).strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string())
+    };
+    json!({
+        "state": feed.state.as_str(),
+        "server": feed.server,
+        "server_software": feed.server_software,
+        "server_id": feed.server_id,
+        "login": feed.login,
+        "connected_at": time(feed.connected_at_us),
+        "last_packet_at": time(feed.last_packet_at_us),
+        "reconnects": feed.reconnects,
+        "lines": feed.lines,
+        "oversize_lines": feed.oversize,
+        "last_error": feed.last_error,
+    })
+}

@@ -1,0 +1,270 @@
+//! The program as a person or a supervisor uses it: the real binary, real sockets, real files.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+use std::{
+    collections::BTreeSet,
+    io::{BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    path::Path,
+    process::{Child, Command, Output, Stdio},
+    time::{Duration, Instant},
+};
+
+use godwit_testkit::{Server, Step, good_login};
+use serde_json::Value;
+
+fn godwit(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_godwit"));
+    command.args(arguments).env_remove("GODWIT_CONFIG").stdin(Stdio::null());
+    command
+}
+
+fn run(arguments: &[&str], input: &[u8]) -> Output {
+    let mut child = godwit(arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut stdin = child.stdin.take().unwrap();
+    // The program may end without reading all of it.
+    let _ = stdin.write_all(input);
+    drop(stdin);
+    child.wait_with_output().unwrap()
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+/// `godwit serve` on a free port, killed when dropped.
+struct Serving {
+    child: Child,
+    address: String,
+}
+
+impl Serving {
+    fn start(data: &Path, more: &[&str]) -> Self {
+        // A port that was free a moment ago.
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let address = format!("127.0.0.1:{port}");
+        let arguments = [&["serve", "--listen", &address, "--data", data.to_str().unwrap(), "--log", "warn"], more].concat();
+        let mut child = godwit(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        assert!(line.contains("is ready on"), "{line}");
+        Self { child, address }
+    }
+
+    /// Status and body of a GET.
+    fn get(&self, path: &str) -> (u16, String) {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        let answer = text(&answer);
+        let status = answer.split(' ').nth(1).unwrap().parse().unwrap();
+        let body = answer.split_once("\r\n\r\n").unwrap().1.to_owned();
+        (status, body)
+    }
+
+    fn json(&self, path: &str) -> Value {
+        let (status, body) = self.get(path);
+        assert_eq!(status, 200, "{path}: {body}");
+        serde_json::from_str(&body).unwrap()
+    }
+
+    fn until(&self, what: &str, reached: impl Fn(&Value) -> bool) -> Value {
+        let began = Instant::now();
+        loop {
+            let status = self.json("/api/v1/status");
+            if reached(&status) {
+                return status;
+            }
+            assert!(began.elapsed() < Duration::from_secs(60), "{what}: {status}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn end(mut self) -> i32 {
+        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
+        self.child.wait().unwrap().code().unwrap_or(-1)
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn decode_writes_one_object_a_line() {
+    let input = b"OE9XXX-9>APRS,OE9A*,WIDE2-1,qAR,OE9XYZ:!4722.85N/00832.46E>147/064/A=001414Hi\nnonsense\n\nA1B>APRS:>caf\xe9\n";
+    let output = run(&["decode", "-", "--format", "json"], input);
+    assert!(output.status.success());
+    let objects: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(objects.len(), 3);
+    assert_eq!(objects[0]["kind"], "position");
+    assert_eq!((&objects[0]["heard"], &objects[0]["igate"]), (&"digipeated".into(), &"OE9XYZ".into()));
+    assert!((objects[0]["position"]["latitude"].as_f64().unwrap() - 47.380_833).abs() < 1e-5);
+    assert!(objects[1]["error"]["code"].is_string() && objects[1]["raw"] == "nonsense");
+    assert_eq!(objects[2]["status"], "café");
+    let explained = run(&["decode", "--explain"], input);
+    assert!(explained.status.success() && text(&explained.stdout).contains("not readable"));
+    assert!(!text(&run(&["decode", "--explain"], b"A1B>APRS:>\x1b[31mred\n").stdout).contains('\x1b'), "no control of the terminal");
+}
+
+#[test]
+fn configuration_is_shown_and_refused() {
+    let output = godwit(&["config", "show", "--passcode", "12345", "--retention-days", "7"]).env("GODWIT_RATE", "99").output().unwrap();
+    let shown = text(&output.stdout);
+    assert!(output.status.success() && !shown.contains("12345"));
+    assert!(shown.lines().any(|line| line.starts_with("retention-days") && line.contains("= 7") && line.contains("# flag")));
+    assert!(shown.lines().any(|line| line.starts_with("rate") && line.contains("= 99") && line.contains("# environment")));
+    for (arguments, words) in [
+        (&["serve", "--listen", "nonsense"][..], "listen"),
+        (&["serve", "--callsign", "X"], "callsign"),
+        (&["serve", "--aprs-is", "127.0.0.1:1"], "needs a callsign"),
+        (&["serve", "--demo", "--callsign", "N0CALL"], "do not go together"),
+        (&["serve", "--database-url", "postgres://x"], "no PostgreSQL yet"),
+        (&["serve", "--log", "a=b=c"], "log"),
+        (&["simulate", "--rate", "0"], "rate"),
+        (&["import", "/nowhere/at/all", "--data", "/proc/nowhere"], "data folder"),
+        (&["nonsense"], "nonsense"),
+    ] {
+        let output = run(arguments, b"");
+        let error = text(&output.stderr);
+        assert!(!output.status.success() && error.contains(words) && !error.contains("panicked"), "{arguments:?}: {error}");
+    }
+}
+
+#[test]
+fn importing_twice_adds_nothing_and_what_is_imported_is_served() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    let file = folder.path().join("packets.txt");
+    let lines: Vec<String> = (0..3000)
+        .map(|i| format!("2026-11-22T10:{:02}:{:02}Z A{}B>APRS,qAR,G1:!4722.85N/00832.46E>number {i}", i / 60 % 60, i % 60, i % 50))
+        .collect();
+    std::fs::write(&file, lines.join("\n") + "\nnot a packet\nU1T>APRS:>without a time\n").unwrap();
+    let import = || run(&["import", file.to_str().unwrap(), "--data", data.to_str().unwrap(), "--retention-days", "0"], b"");
+    let first = import();
+    assert!(first.status.success(), "{}", text(&first.stderr));
+    assert!(text(&first.stdout).contains("3002 lines: 3002 stored"), "{}", text(&first.stdout));
+    assert!(text(&import().stdout).contains(" 0 stored"));
+    let piped = run(&["import", "-", "--data", data.to_str().unwrap()], &std::fs::read(&file).unwrap());
+    assert!(text(&piped.stdout).contains(" 0 stored"), "{}", text(&piped.stdout));
+    let serving = Serving::start(&data, &["--retention-days", "0"]);
+    let page = serving.json("/api/v1/packets?limit=10000&until=2026-11-23T00:00:00Z");
+    assert_eq!(page["packets"].as_array().unwrap().len(), 3000);
+    assert_eq!(serving.json("/api/v1/packets?name=a7b&limit=10000")["packets"].as_array().unwrap().len(), 60);
+    assert_eq!(serving.json("/api/v1/status")["feed"]["state"], "disabled");
+    assert_eq!(serving.end(), 0);
+}
+
+#[test]
+fn the_demo_moves_and_every_route_answers() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), &["--demo", "--rate", "1000", "--stations", "2000"]);
+    let status =
+        serving.until("stations", |status| status["entities"].as_u64() > Some(1000) && status["packets"]["stored"].as_u64() > Some(2000));
+    assert_eq!(status["engine"], "sqlite");
+    assert!(status["feed"]["connected_at"].is_string() && status["version"].is_string() && status["viewers"] == 0);
+    let stations = serving.json("/api/v1/stations?bbox=-180,-90,180,90&limit=50");
+    let stations_list = stations["stations"].as_array().unwrap();
+    assert_eq!((stations_list.len(), &stations["truncated"]), (50, &Value::Bool(true)));
+    for station in stations_list {
+        let name = station["name"].as_str().unwrap();
+        let path: String = name.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        let one = serving.json(&format!("/api/v1/stations/{path}"));
+        assert!(one["raw"].is_string() && one["path"].is_array() && one["symbol_name"].is_string(), "{one}");
+    }
+    let name = stations_list[0]["name"].as_str().unwrap();
+    assert!(!serving.json(&format!("/api/v1/search?q={}", &name[..2].replace('<', "%3C")))["results"].as_array().unwrap().is_empty());
+    for (path, status) in [
+        ("/", 200),
+        ("/DL1ABC-9", 200),
+        ("/livez", 200),
+        ("/readyz", 200),
+        ("/live/v1/page.json", 200),
+        ("/live/v1/tiles/3/4/2", 200),
+        ("/api/v1/stations/NOBODY-99", 404),
+        ("/api/v1/nonsense", 404),
+        ("/assets/nonsense.js", 404),
+        ("/live/v1/tiles/4/0/0", 404),
+        ("/api/v1/stations?bbox=1,2", 400),
+        ("/api/v1/packets?limit=0", 400),
+        ("/api/v1/packets?since=yesterday", 400),
+        ("/api/v1/packets?cursor=x", 400),
+        ("/api/v1/stations?limit=9999999", 400),
+        ("/basemap/0/0/0.mvt", 406),
+        ("/basemap/40/0/0.mvt", 404),
+    ] {
+        let (answer, body) = serving.get(path);
+        assert_eq!(answer, status, "{path}: {body}");
+        if path.starts_with("/api/") && status >= 400 {
+            let error: Value = serde_json::from_str(&body).unwrap();
+            assert!(error["error"]["code"].is_string() && error["error"]["message"].is_string(), "{body}");
+        }
+    }
+    assert_eq!(serving.end(), 0);
+}
+
+/// Numbers of the packets that are stored, and how many rows there are.
+fn stored(serving: &Serving) -> (BTreeSet<u64>, usize) {
+    let (mut numbers, mut rows, mut cursor) = (BTreeSet::new(), 0, String::new());
+    loop {
+        let page = serving.json(&format!("/api/v1/packets?limit=10000{cursor}"));
+        for packet in page["packets"].as_array().unwrap() {
+            rows += 1;
+            numbers.insert(packet["raw"].as_str().unwrap().rsplit(' ').next().unwrap().parse().unwrap());
+        }
+        match page["next"].as_str() {
+            Some(next) => cursor = format!("&cursor={next}"),
+            None => return (numbers, rows),
+        }
+    }
+}
+
+/// A server that sends numbered packets, some each few milliseconds.
+async fn numbered(from: u64, count: u64) -> Server {
+    let packets = (from..from + count)
+        .collect::<Vec<_>>()
+        .chunks(20)
+        .flat_map(|chunk| {
+            let text: String = chunk.iter().map(|number| format!("A{}B>APRS,qAR,G1:>number {number}\r\n", number % 40)).collect();
+            [Step::Send(text.into_bytes()), Step::Wait(Duration::from_millis(10))]
+        })
+        .collect::<Vec<_>>();
+    Server::start(vec![good_login().into_iter().chain(packets).chain([Step::Hang]).collect()]).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_in_mid_traffic_it_loses_only_the_last_moment_and_doubles_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = numbered(0, 4000).await;
+    let feed = |server: &Server| ["--aprs-is".to_owned(), server.address.to_string(), "--callsign".to_owned(), "N0CALL-1".to_owned()];
+    let arguments = feed(&first);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let mut serving = Serving::start(folder.path(), &arguments);
+    let status = serving.until("a thousand stored", |status| status["packets"]["stored"].as_u64() > Some(1000));
+    let known = status["packets"]["stored"].as_u64().unwrap();
+    serving.child.kill().unwrap();
+    serving.child.wait().unwrap();
+    drop(first);
+
+    // It comes back, goes on, and is told to end: everything received is stored.
+    let second = numbered(10_000, 500).await;
+    let arguments = feed(&second);
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    let serving = Serving::start(folder.path(), &arguments);
+    serving.until("all received", |status| status["packets"]["received"].as_u64() == Some(500));
+    assert_eq!(serving.end(), 0);
+
+    let serving = Serving::start(folder.path(), &[]);
+    let (numbers, rows) = stored(&serving);
+    assert_eq!(rows, numbers.len(), "nothing twice");
+    let before: Vec<u64> = numbers.iter().copied().filter(|number| *number < 10_000).collect();
+    assert!(before.len() as u64 >= known, "what the status counted as stored is there: {} of {known}", before.len());
+    assert!(before.iter().enumerate().all(|(at, number)| at as u64 == *number), "no hole before the end");
+    assert_eq!(numbers.len() - before.len(), 500);
+    assert_eq!(serving.json("/api/v1/stations/A1B")["kind"], "station");
+}

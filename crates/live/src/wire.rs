@@ -1,0 +1,175 @@
+//! The bytes of docs/protocol.md.
+
+use std::io::Write as _;
+
+use bytes::Bytes;
+use flate2::{Compression, write::DeflateEncoder};
+use godwit_pipeline::{EntityKind, EntityState};
+
+use crate::address::{TileAddress, locate, mercator};
+
+/// The version byte that every message begins with.
+pub const VERSION: u8 = 1;
+
+/// Bytes of the fixed columns for each entity.
+const STRIDE: u8 = 12;
+
+const HELLO: u8 = 1;
+const SNAPSHOT: u8 = 2;
+const DELTA: u8 = 3;
+const DENSITY: u8 = 4;
+const PULSE: u8 = 5;
+const LEAVE: u8 = 6;
+
+fn varint(out: &mut Vec<u8>, mut value: u32) {
+    while value >= 0x80 {
+        out.push((value & 0x7f) as u8 | 0x80);
+        value >>= 7;
+    }
+    out.push(value as u8);
+}
+
+fn frame(kind: u8, body: &[u8]) -> Bytes {
+    let mut out = Vec::with_capacity(body.len() + 6);
+    out.push(kind);
+    varint(&mut out, u32::try_from(body.len()).unwrap_or(u32::MAX));
+    out.extend_from_slice(body);
+    out.into()
+}
+
+fn address(out: &mut Vec<u8>, tile: TileAddress) {
+    out.push(tile.level);
+    out.extend_from_slice(&tile.x.to_le_bytes());
+    out.extend_from_slice(&tile.y.to_le_bytes());
+}
+
+/// Hello: who speaks, the epoch and the time.
+#[must_use]
+pub fn hello(epoch: u64, now_us: i64, tick_ms: u16, version: &str) -> Bytes {
+    let mut body = epoch.to_le_bytes().to_vec();
+    body.extend_from_slice(&(now_us / 1000).to_le_bytes());
+    body.extend_from_slice(&tick_ms.to_le_bytes());
+    body.extend_from_slice(version.as_bytes());
+    frame(HELLO, &body)
+}
+
+/// Pulse: the time and how much there is.
+#[must_use]
+pub fn pulse(now_us: i64, viewers: u32, entities: u32, packets_per_minute: u32) -> Bytes {
+    let mut body = (now_us / 1000).to_le_bytes().to_vec();
+    for number in [viewers, entities, packets_per_minute] {
+        body.extend_from_slice(&number.to_le_bytes());
+    }
+    frame(PULSE, &body)
+}
+
+/// Leave: please reconnect after this delay.
+#[must_use]
+pub fn leave(delay_ms: u32) -> Bytes {
+    frame(LEAVE, &delay_ms.to_le_bytes())
+}
+
+/// A snapshot of a tile, packed.
+#[must_use]
+pub fn snapshot(tile: TileAddress, seq: u32, batch: &[u8]) -> Bytes {
+    packed(SNAPSHOT, tile, seq, batch)
+}
+
+fn packed(kind: u8, tile: TileAddress, seq: u32, content: &[u8]) -> Bytes {
+    let mut body = Vec::with_capacity(content.len() / 2 + 16);
+    address(&mut body, tile);
+    body.extend_from_slice(&seq.to_le_bytes());
+    // A few hundred bytes do not get smaller by packing.
+    if content.len() > 200 {
+        body.push(1);
+        let mut encoder = DeflateEncoder::new(body, Compression::new(4));
+        // Writing to memory does not fail.
+        let _ = encoder.write_all(content);
+        body = encoder.finish().unwrap_or_default();
+    } else {
+        body.push(0);
+        body.extend_from_slice(content);
+    }
+    frame(kind, &body)
+}
+
+/// What changed in a tile between two of its sequence numbers.
+#[must_use]
+pub fn delta(tile: TileAddress, from_seq: u32, to_seq: u32, batch: &[u8]) -> Bytes {
+    let mut body = Vec::with_capacity(batch.len() + 16);
+    address(&mut body, tile);
+    body.extend_from_slice(&from_seq.to_le_bytes());
+    body.extend_from_slice(&to_seq.to_le_bytes());
+    body.extend_from_slice(batch);
+    frame(DELTA, &body)
+}
+
+/// The density of the whole world.
+#[must_use]
+pub fn density(seq: u32, now_us: i64, grid: u16, cells: &[u32]) -> Bytes {
+    let mut content = u32::try_from(now_us / 1_000_000).unwrap_or(0).to_le_bytes().to_vec();
+    content.extend_from_slice(&grid.to_le_bytes());
+    varint(&mut content, u32::try_from(cells.iter().filter(|entities| **entities > 0).count()).unwrap_or(0));
+    let mut before = 0;
+    for (cell, entities) in (0_u32..).zip(cells).filter(|(_, entities)| **entities > 0) {
+        varint(&mut content, cell - before);
+        varint(&mut content, *entities);
+        before = cell;
+    }
+    packed(DENSITY, TileAddress { level: 0, x: 0, y: 0 }, seq, &content)
+}
+
+/// A batch: entities of a tile by ascending id, then the ids of removed ones, ascending.
+#[must_use]
+pub fn batch(level: u8, base_us: i64, entities: &[(u32, &EntityState)], removed: &[u32]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(entities.len() * 24 + 16);
+    let base_s = u32::try_from(base_us / 1_000_000).unwrap_or(0);
+    out.extend_from_slice(&base_s.to_le_bytes());
+    out.push(STRIDE);
+    let drawn: Vec<_> = entities.iter().filter_map(|(id, state)| state.position.as_ref().map(|(_, fix, _)| (*id, *state, fix))).collect();
+    varint(&mut out, u32::try_from(drawn.len()).unwrap_or(0));
+    let mut before = 0;
+    for (id, ..) in &drawn {
+        varint(&mut out, id - before);
+        before = *id;
+    }
+    let places: Vec<(u16, u16)> = drawn
+        .iter()
+        .map(|(.., fix)| {
+            let (_, x, y) = locate(mercator(fix.latitude, fix.longitude), level);
+            (x, y)
+        })
+        .collect();
+    out.extend(places.iter().flat_map(|(x, _)| x.to_le_bytes()));
+    out.extend(places.iter().flat_map(|(_, y)| y.to_le_bytes()));
+    out.extend(drawn.iter().flat_map(|(_, state, _)| {
+        let age_s = (i64::from(base_s) - state.last_heard_us / 1_000_000).max(0);
+        u16::try_from(age_s / 2).unwrap_or(u16::MAX).to_le_bytes()
+    }));
+    out.extend(drawn.iter().map(|(.., fix)| fix.symbol_table));
+    out.extend(drawn.iter().map(|(.., fix)| fix.symbol_code));
+    out.extend(drawn.iter().map(|(.., fix)| fix.course_deg.map_or(255, |course| u8::try_from(course / 2).unwrap_or(255))));
+    out.extend(drawn.iter().map(|(_, state, fix)| {
+        let kind = match state.key.kind {
+            EntityKind::Station => 0,
+            EntityKind::Object => 1,
+            EntityKind::Item => 2,
+        };
+        kind | u8::from(fix.radio) << 2 | u8::from(fix.weather) << 3 | fix.ambiguity.min(4) << 4
+    }));
+    out.extend(drawn.iter().flat_map(|(.., fix)| {
+        let speed = fix.speed_kmh.map_or(u16::MAX, |speed| (speed * 10.0).round().clamp(0.0, 65_534.0) as u16);
+        speed.to_le_bytes()
+    }));
+    out.extend(drawn.iter().map(|(_, state, _)| u8::try_from(state.key.name.as_bytes().len()).unwrap_or(0)));
+    for (_, state, _) in &drawn {
+        out.extend_from_slice(state.key.name.as_bytes());
+    }
+    varint(&mut out, u32::try_from(removed.len()).unwrap_or(0));
+    let mut before = 0;
+    for id in removed {
+        varint(&mut out, id - before);
+        before = *id;
+    }
+    out
+}

@@ -1,0 +1,401 @@
+//! A client that follows snapshots and deltas by docs/protocol.md, whatever it misses, ends up with the world.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+use std::{collections::BTreeMap, io::Read as _, sync::Arc};
+
+use godwit_live::{Area, Limits, Live, SubscribeError, TileAddress, TileAnswer, Viewer};
+use godwit_pipeline::{EntityChange, EntityKey, EntityKind, Fix, Name};
+use proptest::prelude::*;
+
+const S: i64 = 1_000_000;
+
+/// Reads bytes as a page does.
+struct Bytes<'a>(&'a [u8]);
+
+impl<'a> Bytes<'a> {
+    fn take(&mut self, length: usize) -> &'a [u8] {
+        let (head, rest) = self.0.split_at(length);
+        self.0 = rest;
+        head
+    }
+    fn u8(&mut self) -> u8 {
+        self.take(1)[0]
+    }
+    fn u16(&mut self) -> u16 {
+        u16::from_le_bytes(self.take(2).try_into().unwrap())
+    }
+    fn u32(&mut self) -> u32 {
+        u32::from_le_bytes(self.take(4).try_into().unwrap())
+    }
+    fn varint(&mut self) -> u32 {
+        let (mut value, mut shift) = (0, 0);
+        loop {
+            let byte = self.u8();
+            value |= u32::from(byte & 0x7f) << shift;
+            if byte < 0x80 {
+                return value;
+            }
+            shift += 7;
+        }
+    }
+}
+
+type Tile = (u32, BTreeMap<u32, (String, u16, u16)>);
+
+/// What a page knows.
+#[derive(Default)]
+struct Page {
+    epoch: u64,
+    tiles: BTreeMap<(u8, u16, u16), Tile>,
+    density: u32,
+    snapshots: u32,
+    deltas: u32,
+}
+
+impl Page {
+    fn message(&mut self, bytes: &[u8]) {
+        let mut message = Bytes(bytes);
+        assert_eq!(message.u8(), 1, "version");
+        while !message.0.is_empty() {
+            let kind = message.u8();
+            let length = message.varint() as usize;
+            let mut body = Bytes(message.take(length));
+            match kind {
+                1 => self.epoch = u64::from_le_bytes(body.take(8).try_into().unwrap()),
+                2 | 3 => self.tile(kind, &mut body),
+                4 => {
+                    body.take(9);
+                    let content = unpack(&mut body);
+                    let mut cells = Bytes(&content);
+                    cells.take(6);
+                    self.density = (0..cells.varint())
+                        .map(|_| {
+                            cells.varint();
+                            cells.varint()
+                        })
+                        .sum();
+                }
+                _ => {}
+            }
+        }
+    }
+
+    fn tile(&mut self, kind: u8, body: &mut Bytes<'_>) {
+        let address = (body.u8(), body.u16(), body.u16());
+        if kind == 2 {
+            self.snapshots += 1;
+            let seq = body.u32();
+            let content = unpack(body);
+            let mut tile = (seq, BTreeMap::new());
+            batch(&mut Bytes(&content), &mut tile.1);
+            self.tiles.insert(address, tile);
+        } else {
+            self.deltas += 1;
+            let (from, to) = (body.u32(), body.u32());
+            let tile = self.tiles.get_mut(&address).expect("a delta follows a snapshot");
+            assert_eq!(tile.0, from, "no step is missed or told twice");
+            tile.0 = to;
+            batch(body, &mut tile.1);
+        }
+    }
+
+    fn wish(&self, tiles: &[(u8, u16, u16)]) -> String {
+        let tiles: Vec<String> = tiles
+            .iter()
+            .map(|at| match self.tiles.get(at) {
+                Some((seq, _)) => format!("[{},{},{},{seq}]", at.0, at.1, at.2),
+                None => format!("[{},{},{}]", at.0, at.1, at.2),
+            })
+            .collect();
+        format!(r#"{{"tiles":[{}],"epoch":"{:x}"}}"#, tiles.join(","), self.epoch)
+    }
+}
+
+fn unpack(body: &mut Bytes<'_>) -> Vec<u8> {
+    if body.u8() == 0 {
+        return body.0.to_vec();
+    }
+    let mut content = Vec::new();
+    flate2::read::DeflateDecoder::new(body.0).read_to_end(&mut content).unwrap();
+    content
+}
+
+fn batch(bytes: &mut Bytes<'_>, known: &mut BTreeMap<u32, (String, u16, u16)>) {
+    bytes.take(4);
+    let stride = usize::from(bytes.u8());
+    let count = bytes.varint() as usize;
+    let mut id = 0;
+    let ids: Vec<u32> = (0..count)
+        .map(|_| {
+            id += bytes.varint();
+            id
+        })
+        .collect();
+    let xs: Vec<u16> = (0..count).map(|_| bytes.u16()).collect();
+    let ys: Vec<u16> = (0..count).map(|_| bytes.u16()).collect();
+    bytes.take((stride - 4) * count);
+    let lengths: Vec<usize> = (0..count).map(|_| usize::from(bytes.u8())).collect();
+    for (at, length) in lengths.into_iter().enumerate() {
+        let name = String::from_utf8_lossy(bytes.take(length)).into_owned();
+        known.insert(ids[at], (name, xs[at], ys[at]));
+    }
+    let mut id = 0;
+    for _ in 0..bytes.varint() {
+        id += bytes.varint();
+        known.remove(&id);
+    }
+    assert!(bytes.0.is_empty());
+}
+
+fn change(name: &str, at_us: i64, place: Option<(f64, f64)>, alive: bool) -> EntityChange {
+    EntityChange {
+        key: EntityKey { kind: if alive { EntityKind::Station } else { EntityKind::Object }, name: Name::new(name.as_bytes()).unwrap() },
+        owner: None,
+        alive,
+        heard_at_us: at_us,
+        raw: Arc::from(&b"raw"[..]),
+        fix: place.map(|(latitude, longitude)| Fix {
+            latitude,
+            longitude,
+            symbol_table: b'/',
+            symbol_code: b'>',
+            course_deg: None,
+            speed_kmh: None,
+            ambiguity: 0,
+            radio: true,
+            weather: false,
+        }),
+    }
+}
+
+fn object(name: &str, at_us: i64, alive: bool) -> EntityChange {
+    let key = EntityKey { kind: EntityKind::Object, name: Name::new(name.as_bytes()).unwrap() };
+    EntityChange { key, alive, ..change(name, at_us, Some((47.0, 8.0)), true) }
+}
+
+fn live() -> Arc<Live> {
+    Live::new(Limits { entities: 500, age_us: 86_400 * S, viewers: 10 }, 1_000 * S)
+}
+
+fn joined(pieces: &[bytes::Bytes]) -> Vec<u8> {
+    pieces.concat()
+}
+
+/// All names that the world has on a level, by tile.
+fn truth(live: &Arc<Live>, tiles: &[(u8, u16, u16)], now_us: i64) -> BTreeMap<(u8, u16, u16), Vec<String>> {
+    let mut fresh = Page::default();
+    let mut viewer = live.viewer().unwrap();
+    viewer.subscribe(&fresh.wish(tiles)).unwrap();
+    fresh.message(&joined(&viewer.news(now_us)));
+    names(&fresh)
+}
+
+fn names(page: &Page) -> BTreeMap<(u8, u16, u16), Vec<String>> {
+    page.tiles
+        .iter()
+        .map(|(at, tile)| {
+            let mut list: Vec<String> = tile.1.values().map(|(name, x, y)| format!("{name} {x} {y}")).collect();
+            list.sort();
+            (*at, list)
+        })
+        .collect()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(60))]
+    #[test]
+    fn whoever_follows_ends_up_with_the_world(steps in proptest::collection::vec((0..40_usize, -60.0..60.0_f64, -180.0..180.0_f64, 0..10_u8), 1..120)) {
+        let live = live();
+        let tiles: Vec<(u8, u16, u16)> = (0..8).flat_map(|x| (0..8).map(move |y| (3, x, y))).collect();
+        let mut page = Page::default();
+        let mut viewer = live.viewer().unwrap();
+        page.message(&viewer.hello(0));
+        viewer.subscribe(&page.wish(&tiles)).unwrap();
+        let mut now_us = 1_000 * S;
+        for (number, (who, latitude, longitude, what)) in (1_u64..).zip(steps) {
+            now_us += S;
+            let name = format!("N{who}");
+            match what {
+                0 => live.apply(&[object(&name, now_us, false)]),
+                1 => live.apply(&[object(&name, now_us, true)]),
+                2 => live.apply(&[change(&name, now_us, None, true)]),
+                _ => live.apply(&[change(&name, now_us, Some((latitude, longitude)), true)]),
+            }
+            live.tick(now_us, number * 4);
+            match what {
+                // Slow: takes nothing this time.
+                3 | 4 => {}
+                // The connection drops and comes back.
+                5 => {
+                    drop(viewer);
+                    viewer = live.viewer().unwrap();
+                    viewer.subscribe(&page.wish(&tiles)).unwrap();
+                }
+                // Away for long: the log is gone.
+                6 => now_us += 100 * S,
+                _ => page.message(&joined(&viewer.news(now_us))),
+            }
+        }
+        live.tick(now_us, 4);
+        page.message(&joined(&viewer.news(now_us)));
+        prop_assert_eq!(names(&page), truth(&live, &tiles, now_us));
+    }
+}
+
+#[test]
+fn who_comes_back_gets_only_what_was_missed_after_another_epoch_everything() {
+    let live = live();
+    let tiles = [(5, 16, 11)];
+    let mut page = Page::default();
+    let mut viewer = live.viewer().unwrap();
+    page.message(&viewer.hello(0));
+    viewer.subscribe(&page.wish(&tiles)).unwrap();
+    for i in 0..100 {
+        live.apply(&[change(&format!("S{i}"), S, Some((47.0, 8.0 + f64::from(i) / 100.0)), true)]);
+    }
+    live.tick(S, 1);
+    page.message(&joined(&viewer.news(S)));
+    assert_eq!((page.snapshots, page.tiles[&tiles[0]].1.len()), (1, 100));
+    drop(viewer);
+    live.apply(&[change("S1", 2 * S, Some((47.1, 8.0)), true)]);
+    live.tick(2 * S, 2);
+    let mut viewer = live.viewer().unwrap();
+    viewer.subscribe(&page.wish(&tiles)).unwrap();
+    let bytes = joined(&viewer.news(2 * S));
+    page.message(&bytes);
+    assert_eq!((page.snapshots, page.deltas), (1, 1));
+    assert!(bytes.len() < 120, "one record, not the tile: {}", bytes.len());
+    page.epoch += 1;
+    viewer = live.viewer().unwrap();
+    viewer.subscribe(&page.wish(&tiles)).unwrap();
+    page.message(&joined(&viewer.news(2 * S)));
+    assert_eq!(page.snapshots, 2);
+    assert!(viewer.news(2 * S).len() <= 1, "nothing new, nothing sent");
+}
+
+#[test]
+fn the_killed_stay_dead_and_the_silent_leave() {
+    let live = live();
+    live.apply(&[object("CAMP", 10 * S, true)]);
+    let everywhere = Area { west: -180.0, south: -90.0, east: 180.0, north: 90.0 };
+    assert_eq!(live.within(&everywhere, 0, 10).states.len(), 1);
+    live.apply(&[object("CAMP", 20 * S, false)]);
+    live.apply(&[object("CAMP", 15 * S, true)]);
+    assert!(live.within(&everywhere, 0, 10).states.is_empty(), "a late copy does not revive it");
+    for i in 0..600 {
+        live.apply(&[change(&format!("S{i}"), i * S, Some((1.0, 1.0)), true)]);
+    }
+    assert_eq!(live.figures().entities, 500, "bounded");
+    assert!(live.get(&change("S1", 0, None, true).key).is_none() && live.get(&change("S599", 0, None, true).key).is_some());
+    live.tick((86_400 + 590) * S, 1);
+    assert_eq!(live.figures().entities, 10, "old ones left");
+}
+
+#[test]
+fn questions_of_the_api() {
+    let live = live();
+    live.apply(&[
+        change("DL1ABC-9", S, Some((52.5, 13.4)), true),
+        change("DL1ABC", 2 * S, Some((52.6, 13.5)), true),
+        change("ZL1XYZ", 3 * S, Some((-36.8, 179.9)), true),
+        change("3D2AB", 4 * S, Some((-17.0, -179.9)), true),
+        change("NOPOS", 5 * S, None, true),
+    ]);
+    let within = |west, south, east, north, since| live.within(&Area { west, south, east, north }, since, 10).states.len();
+    assert_eq!(within(13.0, 52.0, 14.0, 53.0, 0), 2);
+    assert_eq!(within(13.0, 52.0, 14.0, 53.0, 2 * S), 1);
+    assert_eq!(within(170.0, -40.0, -170.0, 0.0, 0), 2, "across the date line");
+    assert_eq!(within(-180.0, -90.0, 180.0, 90.0, 0), 4);
+    assert!(live.within(&Area { west: 13.0, south: 52.0, east: 14.0, north: 53.0 }, 0, 1).truncated);
+    let found: Vec<String> = live.search("dl1abc", 10).iter().map(|state| state.key.name.to_string()).collect();
+    assert_eq!(found, ["DL1ABC", "DL1ABC-9"], "the exact one first");
+    assert_eq!(live.search("1", 2).len(), 2);
+}
+
+#[test]
+fn density_counts_everybody_once() {
+    let live = live();
+    for i in 0..50 {
+        live.apply(&[change(&format!("S{i}"), S, Some((f64::from(i), f64::from(i) * 3.0 - 80.0)), true)]);
+    }
+    live.tick(S, 20);
+    let mut page = Page::default();
+    let mut viewer = live.viewer().unwrap();
+    viewer.subscribe(r#"{"tiles":[[0,0,0]]}"#).unwrap();
+    page.message(&joined(&viewer.news(S)));
+    assert_eq!(page.density, 50);
+}
+
+#[test]
+fn what_viewers_send_is_checked_and_how_many_there_are() {
+    let live = live();
+    let mut viewer: Viewer = live.viewer().unwrap();
+    for text in [
+        "",
+        "null",
+        "[]",
+        r#"{"tiles":1}"#,
+        r#"{"tiles":[[3]]}"#,
+        r#"{"tiles":[[3,1,1,1,1]]}"#,
+        r#"{"tiles":[[-1,0,0]]}"#,
+        r#"{"tiles":[],"x":1}"#,
+    ] {
+        assert!(matches!(viewer.subscribe(text), Err(SubscribeError::Form(_))), "{text}");
+    }
+    assert_eq!(viewer.subscribe(r#"{"tiles":[[4,0,0]]}"#), Err(SubscribeError::NoTile(4, 0, 0)));
+    assert_eq!(viewer.subscribe(r#"{"tiles":[[3,8,0]]}"#), Err(SubscribeError::NoTile(3, 8, 0)));
+    let many = format!(r#"{{"tiles":[{}[9,0,0]]}}"#, "[9,1,1],".repeat(64));
+    assert_eq!(viewer.subscribe(&many), Err(SubscribeError::Many));
+    assert_eq!(viewer.subscribe(&" ".repeat(9000)), Err(SubscribeError::Long));
+    let others: Vec<_> = (0..20).map_while(|_| live.viewer()).collect();
+    assert_eq!(others.len(), 9, "at most ten viewers");
+    drop(others);
+    assert!(live.viewer().is_some());
+}
+
+#[test]
+fn the_same_over_http() {
+    let live = live();
+    let tile = TileAddress::new(7, 67, 44).unwrap();
+    live.apply(&[change("A1", S, Some((47.5, 9.0)), true)]);
+    live.tick(S, 1);
+    let TileAnswer::Full(tag, _) = live.tile(tile, None, S) else { panic!("the whole tile first") };
+    let (epoch, seq) = tag.split_once('-').map(|(epoch, seq)| (u64::from_str_radix(epoch, 16).unwrap(), seq.parse().unwrap())).unwrap();
+    assert!(matches!(live.tile(tile, Some((epoch, seq)), S), TileAnswer::Nothing(_)));
+    live.apply(&[change("A1", 2 * S, Some((47.6, 9.1)), true)]);
+    live.tick(2 * S, 2);
+    assert!(matches!(live.tile(tile, Some((epoch, seq)), 2 * S), TileAnswer::Deltas(..)));
+    assert!(matches!(live.tile(tile, Some((epoch + 1, seq)), 2 * S), TileAnswer::Full(..)));
+}
+
+#[test]
+fn a_snapshot_of_many_is_small() {
+    let live = Live::new(Limits { entities: 5000, age_us: 86_400 * S, viewers: 10 }, 1_000 * S);
+    let mut random = 1_u64;
+    let mut next = || {
+        random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        (random >> 33) as f64 / f64::from(1_u32 << 31)
+    };
+    for i in 0..4000 {
+        let name = format!(
+            "{}{}{}",
+            ["DL", "OE", "HB9", "F"][i % 4],
+            i % 10,
+            ["ABC", "XYZ-9", "QRV-7", "KLM"][i / 10 % 4].to_owned() + &(i / 40).to_string()
+        )
+        .chars()
+        .take(9)
+        .collect::<String>();
+        live.apply(&[change(&name, (1_000 - (next() * 900.0) as i64) * S, Some((45.0 + next() * 10.0, 1.0 + next() * 20.0)), true)]);
+    }
+    let mut page = Page::default();
+    let mut viewer = live.viewer().unwrap();
+    viewer.subscribe(&page.wish(&[(3, 4, 2)])).unwrap();
+    let bytes = joined(&viewer.news(1_000 * S));
+    page.message(&bytes);
+    let entities = page.tiles.values().map(|tile| tile.1.len()).sum::<usize>();
+    assert!(entities > 1000);
+    let each = bytes.len() as f64 / entities as f64;
+    assert!(each <= 15.0, "{each:.1} bytes an entity");
+}

@@ -1,0 +1,94 @@
+//! What goes in and what comes out.
+
+use std::sync::Arc;
+
+use godwit_pipeline::{EntityChange, EntityKey, Record};
+
+/// Packets and what they changed.
+#[derive(Debug, Clone, Default)]
+pub struct Batch {
+    /// In the order of arrival.
+    pub records: Vec<Record>,
+    /// For the latest state.
+    pub changes: Vec<EntityChange>,
+}
+
+/// Lines of an import.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// Each record with what it changed; `timed` if the file gave its time.
+    pub lines: Vec<(Record, Vec<EntityChange>, bool)>,
+    /// What is imported, to resume it by.
+    pub source: String,
+    /// Where to go on when all of this is kept.
+    pub next_offset: u64,
+    /// Days that end before this time are kept although they are older than the retention.
+    pub keep_before_us: i64,
+}
+
+/// What became of a batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Appended {
+    /// Packets kept.
+    pub stored: u64,
+    /// Lines that an earlier import had kept.
+    pub already_there: u64,
+}
+
+/// Which packets are asked for.
+#[derive(Debug, Clone)]
+pub struct PacketQuery {
+    /// Received at or after, microseconds since 1970 UTC.
+    pub since_us: i64,
+    /// Received before.
+    pub until_us: i64,
+    /// About any of these.
+    pub about: Option<Vec<EntityKey>>,
+    /// Duplicates too.
+    pub duplicates: bool,
+    /// At most so many.
+    pub limit: usize,
+    /// Older than this packet: how to go on from a page.
+    pub before_id: Option<i64>,
+}
+
+/// A packet as it is kept.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StoredPacket {
+    /// Ordered by time, unique; below 2^53.
+    pub id: i64,
+    /// When it was received, microseconds since 1970 UTC.
+    pub received_at_us: i64,
+    /// The callsign that sent it, if the header could be read.
+    pub sender: Option<godwit_pipeline::Name>,
+    /// The kind, in the words of `godwit_packet::Kind::as_str`.
+    pub kind: &'static str,
+    /// `accepted`, `duplicate`, `implausible` or `bad`.
+    pub verdict: &'static str,
+    /// Why, for the last two.
+    pub reason: Option<String>,
+    /// The bytes.
+    pub raw: Arc<[u8]>,
+}
+
+/// Packets, newest first.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PacketPage {
+    /// The packets.
+    pub packets: Vec<StoredPacket>,
+    /// `before_id` of the next page, if there is one.
+    pub next: Option<i64>,
+}
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Counts {
+    /// Packets that decode, duplicates not counted.
+    pub stored: u64,
+    /// Duplicates.
+    pub duplicates: u64,
+    /// Lines that are no packets.
+    pub bad: u64,
+    /// Entities known.
+    pub entities: u64,
+}

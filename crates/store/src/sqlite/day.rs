@@ -1,0 +1,320 @@
+//! A day's packets in a file of their own.
+
+use std::{
+    collections::HashMap,
+    path::{Path, PathBuf},
+};
+
+use godwit_pipeline::{EntityKey, EntityKind, Name, Record, Verdict};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use super::DAY_US;
+use crate::{PacketPage, PacketQuery, StoreError, StoredPacket};
+
+const SCHEMA: &str = include_str!("../../migrations/sqlite/day.sql");
+
+/// The kinds by stored number. Only ever append.
+const KINDS: &[&str] = &[
+    "unknown",
+    "position",
+    "mic_e",
+    "object",
+    "item",
+    "message",
+    "bulletin",
+    "announcement",
+    "ack",
+    "reject",
+    "telemetry",
+    "telemetry_definition",
+    "weather",
+    "status",
+    "query",
+    "capabilities",
+    "nmea",
+    "user_defined",
+    "third_party",
+    "grid",
+    "df",
+    "raw_weather",
+    "test",
+];
+
+/// The verdicts by stored number.
+const VERDICTS: [&str; 4] = ["accepted", "duplicate", "implausible", "bad"];
+
+/// How much a day holds.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct DayCounts {
+    pub(super) accepted: u64,
+    pub(super) duplicate: u64,
+    pub(super) implausible: u64,
+    pub(super) bad: u64,
+    /// An import put it here on purpose; retention leaves it alone unless the feed wrote here too.
+    pub(super) keep: bool,
+}
+
+/// `packets/2026-11-23.sqlite`.
+pub(super) fn path(folder: &Path, day: i64) -> PathBuf {
+    let date = jiff::Timestamp::from_second(day * 86_400).map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
+    folder.join("packets").join(format!("{date}.sqlite"))
+}
+
+/// The day of a file of this name.
+pub(super) fn day_of(path: &Path) -> Option<i64> {
+    let date = path.file_name()?.to_str()?.strip_suffix(".sqlite")?;
+    let at = date.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok()?.timestamp();
+    Some(at.as_second() / 86_400)
+}
+
+/// A day's file, open for writing.
+#[derive(Debug)]
+pub(super) struct Day {
+    pub(super) path: PathBuf,
+    pub(super) connection: Connection,
+    pub(super) last_id: i64,
+    names: HashMap<(u8, Name), i64>,
+}
+
+impl Day {
+    pub(super) fn open(folder: &Path, day: i64) -> Result<Self, StoreError> {
+        let path = path(folder, day);
+        let connection = super::open_for_writing(&path, SCHEMA)?;
+        let last_id = connection
+            .query_row("SELECT max(id) FROM packet", [], |row| row.get::<_, Option<i64>>(0))
+            .map_err(|error| StoreError::sqlite(&path, &error))?;
+        Ok(Self { path, connection, last_id: last_id.unwrap_or(0), names: HashMap::new() })
+    }
+
+    /// Keeps records of this day in one transaction; those with an import hash only if it is new. Returns which were
+    /// kept, and the counts after.
+    pub(super) fn append<'r>(
+        &mut self,
+        records: impl IntoIterator<Item = (&'r Record, Option<u128>)>,
+        keep: Option<bool>,
+    ) -> rusqlite::Result<(Vec<bool>, DayCounts)> {
+        // Names of a transaction that fails must not stay in the cache: their ids were rolled back.
+        let mut names = std::mem::take(&mut self.names);
+        let mut last_id = self.last_id;
+        let transaction = self.connection.transaction()?;
+        let mut counts = counts(&transaction)?;
+        let mut kept = Vec::new();
+        for (record, hash) in records {
+            if let Some(hash) = hash {
+                let new = transaction.prepare_cached("INSERT OR IGNORE INTO imported VALUES (?1)")?.execute([hash.to_be_bytes()])? == 1;
+                kept.push(new);
+                if !new {
+                    continue;
+                }
+            } else {
+                kept.push(true);
+            }
+            last_id = last_id.max(insert(&transaction, &mut names, record, last_id)?);
+            match record.verdict {
+                Verdict::Accepted => counts.accepted += 1,
+                Verdict::Duplicate => counts.duplicate += 1,
+                Verdict::Implausible(_) => counts.implausible += 1,
+                Verdict::Bad(_) => counts.bad += 1,
+            }
+        }
+        counts.keep = keep.unwrap_or(counts.keep);
+        set_counts(&transaction, counts)?;
+        transaction.commit()?;
+        self.names = names;
+        self.last_id = last_id;
+        Ok((kept, counts))
+    }
+
+    /// Whether an import kept this content in this day.
+    pub(super) fn has_imported(&self, hash: u128) -> rusqlite::Result<bool> {
+        self.connection.prepare_cached("SELECT 1 FROM imported WHERE hash = ?1")?.exists([hash.to_be_bytes()])
+    }
+
+    /// The records newer than this id, oldest first: for repair.
+    pub(super) fn records_after(&self, id: i64) -> rusqlite::Result<Vec<(i64, Record)>> {
+        let mut select = self.connection.prepare(&format!("{SELECT} WHERE packet.id > ?1 ORDER BY packet.id"))?;
+        let rows = select.query_map([id], |row| {
+            let packet = stored(row)?;
+            let verdict = match packet.verdict {
+                "accepted" => Verdict::Accepted,
+                "implausible" => Verdict::Implausible("stored"),
+                "duplicate" => Verdict::Duplicate,
+                _ => Verdict::Bad("stored"),
+            };
+            let entity = match (
+                row.get::<_, Option<u8>>(6)?.and_then(EntityKind::from_number),
+                row.get_ref(7)?.as_blob_or_null()?.and_then(Name::new),
+            ) {
+                (Some(kind), Some(name)) => Some(EntityKey { kind, name }),
+                _ => None,
+            };
+            let record = Record {
+                received_at_us: packet.received_at_us,
+                raw: packet.raw,
+                sender: packet.sender,
+                entity,
+                kind: packet.kind,
+                position: None,
+                verdict,
+            };
+            Ok((packet.id, record))
+        })?;
+        rows.collect()
+    }
+}
+
+pub(super) fn counts(connection: &Connection) -> rusqlite::Result<DayCounts> {
+    let mut counts = DayCounts::default();
+    let mut select = connection.prepare_cached("SELECT key, value FROM counter")?;
+    let mut rows = select.query([])?;
+    while let Some(row) = rows.next()? {
+        let value = u64::try_from(row.get::<_, i64>(1)?).unwrap_or(0);
+        match row.get_ref(0)?.as_str()? {
+            "accepted" => counts.accepted = value,
+            "duplicate" => counts.duplicate = value,
+            "implausible" => counts.implausible = value,
+            "bad" => counts.bad = value,
+            "keep" => counts.keep = value == 1,
+            _ => {}
+        }
+    }
+    Ok(counts)
+}
+
+fn set_counts(transaction: &Transaction<'_>, counts: DayCounts) -> rusqlite::Result<()> {
+    let mut set = transaction.prepare_cached("INSERT INTO counter VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?;
+    let values = [
+        ("accepted", counts.accepted),
+        ("duplicate", counts.duplicate),
+        ("implausible", counts.implausible),
+        ("bad", counts.bad),
+        ("keep", u64::from(counts.keep)),
+    ];
+    for (key, value) in values {
+        set.execute(params![key, i64::try_from(value).unwrap_or(i64::MAX)])?;
+    }
+    Ok(())
+}
+
+/// Inserts a packet under its time, or the next free microsecond.
+fn insert(transaction: &Transaction<'_>, names: &mut HashMap<(u8, Name), i64>, record: &Record, last_id: i64) -> rusqlite::Result<i64> {
+    let at = record.received_at_us;
+    let mut id = at;
+    if at <= last_id {
+        // Not newer than all others: look for room. Lines of one second may come in tens of thousands.
+        let taken = transaction.prepare_cached("SELECT 1 FROM packet WHERE id = ?1")?.exists([at])?;
+        if taken {
+            let highest: Option<i64> = transaction
+                .prepare_cached("SELECT max(id) FROM packet WHERE id >= ?1 AND id < ?1 + 1000000")?
+                .query_row([at], |row| row.get(0))?;
+            id = highest.map_or(at, |highest| highest + 1);
+            while transaction.prepare_cached("SELECT 1 FROM packet WHERE id = ?1")?.exists([id])? {
+                id += 1;
+            }
+        }
+    }
+    let entity = record.entity.map(|key| name_id(transaction, names, key.kind as u8, key.name)).transpose()?;
+    let sender = record.sender.map(|name| name_id(transaction, names, EntityKind::Station as u8, name)).transpose()?;
+    let scaled = |degrees: f64| (degrees * 1e6).round() as i64;
+    let kind = KINDS.iter().position(|kind| *kind == record.kind).unwrap_or(0);
+    let verdict = VERDICTS.iter().position(|verdict| *verdict == record.verdict.as_str()).unwrap_or(0);
+    transaction.prepare_cached("INSERT INTO packet VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?.execute(params![
+        id,
+        entity,
+        sender,
+        kind as i64,
+        verdict as i64,
+        record.verdict.reason(),
+        record.position.map(|(latitude, _)| scaled(latitude)),
+        record.position.map(|(_, longitude)| scaled(longitude)),
+        &record.raw[..],
+    ])?;
+    Ok(id)
+}
+
+fn name_id(transaction: &Transaction<'_>, names: &mut HashMap<(u8, Name), i64>, kind: u8, name: Name) -> rusqlite::Result<i64> {
+    if let Some(id) = names.get(&(kind, name)) {
+        return Ok(*id);
+    }
+    let known = transaction
+        .prepare_cached("SELECT id FROM name WHERE kind = ?1 AND name = ?2")?
+        .query_row(params![kind, name.as_bytes()], |row| row.get(0))
+        .optional()?;
+    let id = match known {
+        Some(id) => id,
+        None => {
+            transaction.prepare_cached("INSERT INTO name (kind, name) VALUES (?1, ?2)")?.execute(params![kind, name.as_bytes()])?;
+            transaction.last_insert_rowid()
+        }
+    };
+    // Bound: names are few beside packets, but a flood of invented ones must not grow this for ever.
+    if names.len() > 500_000 {
+        names.clear();
+    }
+    names.insert((kind, name), id);
+    Ok(id)
+}
+
+const SELECT: &str = "SELECT packet.id, sender.name, packet.kind, packet.verdict, packet.reason, packet.raw, entity.kind, entity.name
+  FROM packet LEFT JOIN name sender ON sender.id = packet.sender LEFT JOIN name entity ON entity.id = packet.entity";
+
+fn stored(row: &Row<'_>) -> rusqlite::Result<StoredPacket> {
+    let id = row.get(0)?;
+    Ok(StoredPacket {
+        id,
+        received_at_us: id,
+        sender: row.get_ref(1)?.as_blob_or_null()?.and_then(Name::new),
+        kind: KINDS.get(usize::from(row.get::<_, u8>(2)?)).copied().unwrap_or("unknown"),
+        verdict: VERDICTS.get(usize::from(row.get::<_, u8>(3)?)).copied().unwrap_or("bad"),
+        reason: row.get(4)?,
+        raw: row.get_ref(5)?.as_blob()?.into(),
+    })
+}
+
+/// Packets of several days (newest day first), newest first.
+pub(super) fn packets(folder: &Path, days: &[i64], query: &PacketQuery) -> Result<PacketPage, StoreError> {
+    let until = query.before_id.unwrap_or(i64::MAX).min(query.until_us);
+    let mut page = PacketPage::default();
+    for day in days.iter().filter(|day| **day * DAY_US < until && (**day + 1) * DAY_US > query.since_us) {
+        let path = path(folder, *day);
+        // Retention may have dropped the day since it was listed.
+        if !path.exists() {
+            continue;
+        }
+        let connection = super::open_for_reading(&path)?;
+        let left = query.limit + 1 - page.packets.len();
+        let found = packets_of(&connection, query, until, left).map_err(|error| StoreError::sqlite(&path, &error))?;
+        page.packets.extend(found);
+        if page.packets.len() > query.limit {
+            page.packets.truncate(query.limit);
+            page.next = page.packets.last().map(|packet| packet.id);
+            break;
+        }
+    }
+    Ok(page)
+}
+
+fn packets_of(connection: &Connection, query: &PacketQuery, until: i64, limit: usize) -> rusqlite::Result<Vec<StoredPacket>> {
+    let mut entities = Vec::new();
+    if let Some(about) = &query.about {
+        let mut select = connection.prepare("SELECT id FROM name WHERE kind = ?1 AND name = ?2")?;
+        for key in about {
+            entities.extend(select.query_row(params![key.kind as u8, key.name.as_bytes()], |row| row.get::<_, i64>(0)).optional()?);
+        }
+        if entities.is_empty() {
+            return Ok(Vec::new());
+        }
+    }
+    // The list holds numbers from our own table only.
+    let about = if entities.is_empty() {
+        String::new()
+    } else {
+        format!("AND packet.entity IN ({})", entities.iter().map(i64::to_string).collect::<Vec<_>>().join(","))
+    };
+    let duplicates = if query.duplicates { "" } else { "AND packet.verdict <> 1" };
+    let sql = format!("{SELECT} WHERE packet.id >= ?1 AND packet.id < ?2 {about} {duplicates} ORDER BY packet.id DESC LIMIT ?3");
+    let mut select = connection.prepare(&sql)?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = select.query_map(params![query.since_us, until, limit], stored)?;
+    rows.collect()
+}

@@ -1,0 +1,127 @@
+//! `godwit.sqlite`: the latest state of every entity, and how far imports got.
+
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use godwit_pipeline::{EntityChange, EntityKey, EntityKind, EntityState, Name, fix_of};
+use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
+
+use crate::StoreError;
+
+pub(super) const SCHEMA: &str = include_str!("../../migrations/sqlite/main.sql");
+
+pub(super) fn path(folder: &Path) -> PathBuf {
+    folder.join("godwit.sqlite")
+}
+
+const COLUMNS: &str = "kind, name, owner, alive, first_heard_us, last_heard_us, raw, positioned_us, position_raw";
+
+/// A row with what its raw lines say, read anew.
+fn state(row: &Row<'_>) -> rusqlite::Result<Option<EntityState>> {
+    let kind = EntityKind::from_number(row.get(0)?);
+    let (Some(kind), Some(name)) = (kind, Name::new(row.get_ref(1)?.as_blob()?)) else {
+        return Ok(None);
+    };
+    let key = EntityKey { kind, name };
+    let raw: Arc<[u8]> = row.get_ref(6)?.as_blob()?.into();
+    let position_raw = row.get_ref(8)?.as_blob_or_null()?.map_or_else(|| raw.clone(), Into::into);
+    let position = row.get::<_, Option<i64>>(7)?.and_then(|at_us| Some((at_us, fix_of(&position_raw, &key)?, position_raw)));
+    Ok(Some(EntityState {
+        key,
+        owner: row.get_ref(2)?.as_blob_or_null()?.and_then(Name::new),
+        alive: row.get(3)?,
+        first_heard_us: row.get(4)?,
+        last_heard_us: row.get(5)?,
+        raw,
+        position,
+    }))
+}
+
+/// Applies changes to the latest state: one row an entity and batch.
+pub(super) fn apply<'c>(transaction: &Transaction<'_>, changes: impl IntoIterator<Item = &'c EntityChange>) -> rusqlite::Result<()> {
+    let mut states: std::collections::HashMap<EntityKey, EntityState> = std::collections::HashMap::new();
+    let mut select = transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM entity WHERE kind = ?1 AND name = ?2"))?;
+    for change in changes {
+        if let Some(known) = states.get_mut(&change.key) {
+            known.apply(change);
+            continue;
+        }
+        let stored = select.query_row(params![change.key.kind as u8, change.key.name.as_bytes()], state).optional()?.flatten();
+        let mut next = stored.unwrap_or_else(|| EntityState::new(change));
+        next.apply(change);
+        states.insert(change.key, next);
+    }
+    let mut upsert = transaction.prepare_cached(&format!(
+        "INSERT INTO entity ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (kind, name) DO UPDATE SET
+         owner = ?3, alive = ?4, first_heard_us = ?5, last_heard_us = ?6, raw = ?7, positioned_us = ?8, position_raw = ?9"
+    ))?;
+    for state in states.values() {
+        let position_raw = state.position.as_ref().filter(|(.., raw)| raw[..] != state.raw[..]).map(|(.., raw)| &raw[..]);
+        upsert.execute(params![
+            state.key.kind as u8,
+            state.key.name.as_bytes(),
+            state.owner.as_ref().map(Name::as_bytes),
+            state.alive,
+            state.first_heard_us,
+            state.last_heard_us,
+            &state.raw[..],
+            state.position.as_ref().map(|(at_us, ..)| at_us),
+            position_raw,
+        ])?;
+    }
+    Ok(())
+}
+
+pub(super) fn applied_id(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT value FROM meta WHERE key = 'applied_id'", [], |row| row.get(0)).optional().map(|id| id.unwrap_or(0))
+}
+
+pub(super) fn set_applied_id(transaction: &Transaction<'_>, id: i64) -> rusqlite::Result<()> {
+    transaction
+        .prepare_cached("INSERT INTO meta VALUES ('applied_id', ?1) ON CONFLICT (key) DO UPDATE SET value = max(value, ?1)")?
+        .execute([id])?;
+    Ok(())
+}
+
+pub(super) fn set_import_progress(transaction: &Transaction<'_>, source: &str, next_offset: u64) -> rusqlite::Result<()> {
+    let next_offset = i64::try_from(next_offset).unwrap_or(i64::MAX);
+    transaction
+        .execute("INSERT INTO import VALUES (?1, ?2) ON CONFLICT (source) DO UPDATE SET next_offset = ?2", params![source, next_offset])?;
+    Ok(())
+}
+
+fn read<T>(folder: &Path, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+    let path = path(folder);
+    let connection = super::open_for_reading(&path)?;
+    read(&connection).map_err(|error| StoreError::sqlite(&path, &error))
+}
+
+pub(super) fn import_progress(folder: &Path, source: &str) -> Result<u64, StoreError> {
+    read(folder, |connection| {
+        let offset =
+            connection.query_row("SELECT next_offset FROM import WHERE source = ?1", [source], |row| row.get::<_, i64>(0)).optional()?;
+        Ok(offset.and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0))
+    })
+}
+
+pub(super) fn entities(folder: &Path, since_us: i64) -> Result<Vec<EntityState>, StoreError> {
+    read(folder, |connection| {
+        let mut select = connection.prepare(&format!("SELECT {COLUMNS} FROM entity WHERE last_heard_us >= ?1"))?;
+        let rows = select.query_map([since_us], state)?;
+        rows.filter_map(Result::transpose).collect()
+    })
+}
+
+pub(super) fn entity(folder: &Path, key: EntityKey) -> Result<Option<EntityState>, StoreError> {
+    read(folder, |connection| {
+        let mut select = connection.prepare(&format!("SELECT {COLUMNS} FROM entity WHERE kind = ?1 AND name = ?2"))?;
+        Ok(select.query_row(params![key.kind as u8, key.name.as_bytes()], state).optional()?.flatten())
+    })
+}
+
+pub(super) fn entity_count(folder: &Path) -> Result<u64, StoreError> {
+    read(folder, |connection| connection.query_row("SELECT count(*) FROM entity", [], |row| row.get::<_, i64>(0)))
+        .map(|count| u64::try_from(count).unwrap_or(0))
+}

@@ -1,0 +1,184 @@
+//! The embedded engine: a folder with `godwit.sqlite` (latest state) and a packet file for each UTC day, so that
+//! dropping a day is deleting a file (docs/adr/0003). One thread writes; readers have connections of their own.
+//!
+//! A batch goes into the day's file first and then into the main file. If the program dies between the two, opening
+//! applies the day's newer packets to the latest state again; following a packet twice changes nothing.
+
+mod day;
+mod main_file;
+mod writer;
+
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    path::{Path, PathBuf},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use godwit_pipeline::{EntityKey, EntityState};
+use rusqlite::{Connection, OpenFlags};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::{Appended, Batch, Counts, Imported, PacketPage, PacketQuery, Store, StoreError};
+use writer::{Job, Writer};
+
+/// Microseconds of a day.
+const DAY_US: i64 = 86_400_000_000;
+
+/// Batches that may wait for the writer; who appends waits when it is full.
+const WAITING_BATCHES: usize = 16;
+
+/// How much each day holds, shared by writer and readers.
+type Days = Arc<Mutex<BTreeMap<i64, day::DayCounts>>>;
+
+/// The embedded store.
+#[derive(Debug)]
+pub struct SqliteStore {
+    folder: PathBuf,
+    days: Days,
+    jobs: mpsc::Sender<Job>,
+    thread: Mutex<Option<std::thread::JoinHandle<()>>>,
+    /// Held as long as the store is: one process a folder.
+    _lock: File,
+}
+
+impl SqliteStore {
+    /// Opens the store in a folder, making what is missing and bringing an older layout up to date.
+    ///
+    /// # Errors
+    /// The folder cannot be used, is in use, or holds files that are damaged or of a newer version.
+    pub fn open(folder: &Path) -> Result<Self, StoreError> {
+        let packets = folder.join("packets");
+        fs::create_dir_all(&packets).map_err(|error| StoreError::folder(folder, &error))?;
+        let lock_path = folder.join("lock");
+        let lock = File::create(&lock_path).map_err(|error| StoreError::folder(folder, &error))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => return Err(StoreError::InUse(folder.to_owned())),
+            Err(fs::TryLockError::Error(error)) => {
+                return Err(StoreError::folder(&lock_path, &error));
+            }
+        }
+        let days = Days::default();
+        let mut writer = Writer::open(folder, days.clone())?;
+        writer.repair()?;
+        let (jobs, mut waiting) = mpsc::channel(WAITING_BATCHES);
+        let thread = std::thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || {
+                while let Some(job) = waiting.blocking_recv() {
+                    if writer.work(job).is_break() {
+                        break;
+                    }
+                }
+            })
+            .map_err(|error| StoreError::folder(folder, &error))?;
+        Ok(Self { folder: folder.to_owned(), days, jobs, thread: Mutex::new(Some(thread)), _lock: lock })
+    }
+
+    async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job) -> Result<T, StoreError> {
+        let (answer, wait) = oneshot::channel();
+        self.jobs.send(job(answer)).await.map_err(|_| StoreError::Closed)?;
+        wait.await.map_err(|_| StoreError::Closed)?
+    }
+
+    async fn read<T: Send + 'static>(&self, read: impl FnOnce(&Path) -> Result<T, StoreError> + Send + 'static) -> Result<T, StoreError> {
+        let folder = self.folder.clone();
+        tokio::task::spawn_blocking(move || read(&folder)).await.map_err(|_| StoreError::Closed)?
+    }
+}
+
+#[async_trait]
+impl Store for SqliteStore {
+    fn engine(&self) -> &'static str {
+        "sqlite"
+    }
+
+    async fn append(&self, batch: Batch) -> Result<Appended, StoreError> {
+        self.ask(|answer| Job::Append(batch, answer)).await
+    }
+
+    async fn append_imported(&self, batch: Imported) -> Result<Appended, StoreError> {
+        self.ask(|answer| Job::Import(batch, answer)).await
+    }
+
+    async fn import_progress(&self, source: &str) -> Result<u64, StoreError> {
+        let source = source.to_owned();
+        self.read(move |folder| main_file::import_progress(folder, &source)).await
+    }
+
+    async fn entities(&self, since_us: i64) -> Result<Vec<EntityState>, StoreError> {
+        self.read(move |folder| main_file::entities(folder, since_us)).await
+    }
+
+    async fn entity(&self, key: EntityKey) -> Result<Option<EntityState>, StoreError> {
+        self.read(move |folder| main_file::entity(folder, key)).await
+    }
+
+    async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError> {
+        let days: Vec<i64> = lock(&self.days).keys().rev().copied().collect();
+        self.read(move |folder| day::packets(folder, &days, &query)).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        let mut counts = lock(&self.days).values().fold(Counts::default(), |sum, day| Counts {
+            stored: sum.stored + day.accepted + day.implausible,
+            duplicates: sum.duplicates + day.duplicate,
+            bad: sum.bad + day.bad,
+            entities: 0,
+        });
+        counts.entities = self.read(main_file::entity_count).await?;
+        Ok(counts)
+    }
+
+    async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError> {
+        self.ask(|answer| Job::Retain(since_us.div_euclid(DAY_US), answer)).await
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.ask(Job::Close).await?;
+        let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(thread) = thread {
+            let _ = tokio::task::spawn_blocking(move || thread.join()).await;
+        }
+        Ok(())
+    }
+}
+
+fn lock(days: &Days) -> std::sync::MutexGuard<'_, BTreeMap<i64, day::DayCounts>> {
+    days.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Opens a file for writing with this schema: `user_version` 1. WAL, and NORMAL: a power cut may lose the last
+/// commits, never the file.
+fn open_for_writing(path: &Path, schema: &str) -> Result<Connection, StoreError> {
+    const VERSION: i64 = 1;
+    let failed = |error: rusqlite::Error| StoreError::sqlite(path, &error);
+    let mut connection = Connection::open(path).map_err(failed)?;
+    let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
+    if found > VERSION {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION });
+    }
+    if found == 0 {
+        connection.execute_batch("PRAGMA page_size = 8192").map_err(failed)?;
+    }
+    connection
+        .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -16384")
+        .map_err(failed)?;
+    if found == 0 {
+        let transaction = connection.transaction().map_err(failed)?;
+        transaction.execute_batch(schema).map_err(failed)?;
+        transaction.pragma_update(None, "user_version", VERSION).map_err(failed)?;
+        transaction.commit().map_err(failed)?;
+    }
+    Ok(connection)
+}
+
+/// Opens a file for reading.
+fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
+        .map_err(|error| StoreError::sqlite(path, &error))?;
+    connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|error| StoreError::sqlite(path, &error))?;
+    Ok(connection)
+}

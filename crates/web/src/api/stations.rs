@@ -1,0 +1,214 @@
+//! `GET /api/v1/stations`, `/api/v1/stations/{name}`, `/api/v1/search`: from the live side; one that fell silent long
+//! ago from the store. What a station said is read from its raw lines.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use godwit_live::Area;
+use godwit_packet::{parse, symbol_name};
+use godwit_pipeline::{EntityKey, EntityKind, EntityState, Name};
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{limit, rfc3339, shown, time};
+use crate::{Site, error::ApiError};
+
+#[derive(Deserialize)]
+pub(crate) struct ListQuery {
+    bbox: Option<String>,
+    since: Option<String>,
+    limit: Option<String>,
+}
+
+/// `GET /api/v1/stations?bbox=W,S,E,N&since=&limit=`.
+pub(crate) async fn list(State(site): State<Site>, Query(query): Query<ListQuery>) -> Result<Json<Value>, ApiError> {
+    let area = match query.bbox.as_deref() {
+        Some(text) => area(text)?,
+        None => Area { west: -180.0, south: -90.0, east: 180.0, north: 90.0 },
+    };
+    let since_us = time("since", query.since.as_deref())?.unwrap_or(i64::MIN);
+    let found = site.live.within(&area, since_us, limit(query.limit.as_deref(), 10_000, 100_000)?);
+    let stations: Vec<Value> = found.states.iter().map(|state| Value::Object(short(state))).collect();
+    Ok(Json(json!({ "stations": stations, "truncated": found.truncated })))
+}
+
+fn area(text: &str) -> Result<Area, ApiError> {
+    let wrong = || {
+        ApiError::bad_request(format!(
+            "bbox = \"{}\" is not W,S,E,N in degrees: -180..180, -90..90, S below N; W greater than E crosses the date line",
+            shown(text)
+        ))
+    };
+    let numbers: Vec<f64> = text.split(',').map(|part| part.trim().parse().ok()).collect::<Option<_>>().ok_or_else(wrong)?;
+    match numbers[..] {
+        [west, south, east, north]
+            if [west, east].iter().all(|degrees| (-180.0..=180.0).contains(degrees))
+                && [south, north].iter().all(|degrees| (-90.0..=90.0).contains(degrees))
+                && south <= north =>
+        {
+            Ok(Area { west, south, east, north })
+        }
+        _ => Err(wrong()),
+    }
+}
+
+#[derive(Deserialize)]
+pub(crate) struct OneQuery {
+    kind: Option<String>,
+}
+
+/// `GET /api/v1/stations/{name}?kind=`.
+pub(crate) async fn one(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    Query(query): Query<OneQuery>,
+) -> Result<Json<Value>, ApiError> {
+    let unknown = || ApiError::not_found(format!("No station, object or item \"{}\" is known.", shown(&name)));
+    let kinds: &[EntityKind] = match query.kind.as_deref() {
+        None => &[EntityKind::Station, EntityKind::Object, EntityKind::Item],
+        Some("station") => &[EntityKind::Station],
+        Some("object") => &[EntityKind::Object],
+        Some("item") => &[EntityKind::Item],
+        Some(other) => {
+            return Err(ApiError::bad_request(format!("kind = \"{}\" is not station, object or item", shown(other))));
+        }
+    };
+    for name in names(&name) {
+        for kind in kinds {
+            let key = EntityKey { kind: *kind, name };
+            let state = match site.live.get(&key) {
+                Some(state) => Some(state),
+                None => site.store.entity(key).await?,
+            };
+            if let Some(state) = state {
+                return Ok(Json(full(&state)));
+            }
+        }
+    }
+    Err(unknown())
+}
+
+/// The names that a text may mean: as written; as Latin-1 bytes where it is not ASCII; a callsign in capitals.
+pub(crate) fn names(text: &str) -> Vec<Name> {
+    let latin1: Option<Vec<u8>> = text.chars().map(|c| u8::try_from(u32::from(c)).ok()).collect();
+    let upper = text.to_ascii_uppercase();
+    let mut names: Vec<Name> =
+        [Some(text.as_bytes()), latin1.as_deref(), Some(upper.as_bytes())].into_iter().flatten().filter_map(Name::new).collect();
+    names.dedup();
+    names
+}
+
+#[derive(Deserialize)]
+pub(crate) struct SearchQuery {
+    q: Option<String>,
+    limit: Option<String>,
+}
+
+/// `GET /api/v1/search?q=&limit=`.
+pub(crate) async fn search(State(site): State<Site>, Query(query): Query<SearchQuery>) -> Result<Json<Value>, ApiError> {
+    let text = query.q.unwrap_or_default();
+    let limit = limit(query.limit.as_deref(), 8, 100)?;
+    let found = if text.trim().is_empty() || text.len() > 40 { Vec::new() } else { site.live.search(&text, limit) };
+    let results: Vec<Value> = found.iter().map(|state| Value::Object(short(state))).collect();
+    Ok(Json(json!({ "results": results })))
+}
+
+/// At most this many decimals.
+fn rounded(value: f64, decimals: i32) -> f64 {
+    let scale = 10_f64.powi(decimals);
+    (value * scale).round() / scale
+}
+
+/// What lists show of an entity.
+fn short(state: &EntityState) -> Map<String, Value> {
+    let mut object = Map::new();
+    object.insert("name".into(), state.key.name.to_string().into());
+    object.insert("kind".into(), state.key.kind.as_str().into());
+    if let Some(owner) = state.owner {
+        object.insert("owner".into(), owner.to_string().into());
+    }
+    object.insert("last_heard".into(), rfc3339(state.last_heard_us).into());
+    let Some((_, fix, raw)) = &state.position else {
+        return object;
+    };
+    object.insert("latitude".into(), rounded(fix.latitude, 6).into());
+    object.insert("longitude".into(), rounded(fix.longitude, 6).into());
+    if fix.symbol_code != 0 {
+        object.insert(
+            "symbol".into(),
+            json!({ "table": char::from(fix.symbol_table).to_string(), "code": char::from(fix.symbol_code).to_string() }),
+        );
+    }
+    if let Some(speed) = fix.speed_kmh {
+        object.insert("speed_kmh".into(), rounded(f64::from(speed), 1).into());
+    }
+    if let Some(course) = fix.course_deg {
+        object.insert("course_deg".into(), course.into());
+    }
+    if let Ok(packet) = parse(raw) {
+        let packet = packet.innermost();
+        if !packet.comment.is_empty() {
+            object.insert("comment".into(), packet.comment.to_string_lossy().trim().to_owned().into());
+        }
+        if let Some(altitude) = packet.altitude_m {
+            object.insert("altitude_m".into(), rounded(altitude, 1).into());
+        }
+    }
+    object
+}
+
+/// What the card shows: the list's fields, and what the last packets say in full.
+fn full(state: &EntityState) -> Value {
+    let mut object = short(state);
+    object.insert("alive".into(), state.alive.into());
+    object.insert("first_heard".into(), rfc3339(state.first_heard_us).into());
+    let raw = state.position.as_ref().map_or(&state.raw, |(.., raw)| raw);
+    object.insert("raw".into(), godwit_packet::Text::new(raw).to_string_lossy().into_owned().into());
+    object.insert("received_at".into(), rfc3339(state.position.as_ref().map_or(state.last_heard_us, |(at_us, ..)| *at_us)).into());
+    if let Some((_, fix, _)) = &state.position {
+        object.insert("symbol_name".into(), symbol_name(char::from(fix.symbol_table), char::from(fix.symbol_code)).into());
+        if fix.ambiguity > 0 {
+            object.insert("ambiguity".into(), fix.ambiguity.into());
+        }
+    }
+    if let Ok(Value::Object(mut decoded)) = serde_json::to_value(godwit_packet::json(raw)) {
+        for field in ["path", "q_construct", "igate", "heard"] {
+            if let Some(value) = decoded.remove(field) {
+                object.insert(field.into(), value);
+            }
+        }
+        let mut inner = decoded.remove("third_party").unwrap_or(Value::Object(decoded));
+        for field in ["weather", "phg", "range_km", "mic_e_message", "telemetry", "device", "timestamp"] {
+            if let Some(value) = inner.get_mut(field).map(Value::take) {
+                object.insert(field.into(), value);
+            }
+        }
+    }
+    if let Ok(packet) = parse(&state.raw)
+        && let Some(status) = packet.innermost().status
+    {
+        object.insert("status".into(), status.text.to_string_lossy().into_owned().into());
+    }
+    Value::Object(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{area, names};
+
+    #[test]
+    fn boxes_are_checked() {
+        assert!(area("5,45,11,48").is_ok() && area("170, -20, -170, 20").is_ok());
+        for text in ["", "1,2,3", "1,2,3,x", "1,50,2,40", "NaN,0,1,1", "-181,0,1,1", "0,0,0,91", "1,2,3,4,5"] {
+            assert!(area(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn names_are_tried_as_written_and_in_capitals() {
+        let tried: Vec<String> = names("oe9xxx-9").iter().map(ToString::to_string).collect();
+        assert_eq!(tried, ["oe9xxx-9", "OE9XXX-9"]);
+        assert!(names("a name that is far too long").is_empty());
+    }
+}

@@ -1,0 +1,36 @@
+import { existsSync } from "node:fs";
+import { defineConfig, devices } from "@playwright/test";
+
+/** GODWIT_URL tests a running server; without it the mock server is started. */
+const url = process.env["GODWIT_URL"];
+const PORT = 8791;
+const chromium = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
+
+export default defineConfig({
+  testDir: "tests/browser",
+  timeout: 60_000,
+  expect: { timeout: 15_000 },
+  workers: 1,
+  forbidOnly: process.env["CI"] !== undefined,
+  reporter: [["list"]],
+  use: {
+    baseURL: url ?? `http://127.0.0.1:${PORT}`,
+    launchOptions: existsSync(chromium) ? { executablePath: chromium } : {},
+    screenshot: "only-on-failure",
+    trace: "retain-on-failure",
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+  },
+  projects: [
+    { name: "desktop", use: { viewport: { width: 1440, height: 900 } } },
+    { name: "phone", use: { ...devices["Pixel 7"], viewport: { width: 390, height: 844 } } },
+  ],
+  ...(url === undefined && {
+    webServer: {
+      command: "node tests/mock-server.mjs",
+      env: { PORT: String(PORT) },
+      url: `http://127.0.0.1:${PORT}/live/v1/page.json`,
+      reuseExistingServer: false,
+    },
+  }),
+});

@@ -1,0 +1,14 @@
+/** How an entity moves on the screen from one fix to the next: one rule for those who draw it and those who note a new fix. */
+
+/** A glide takes this long, however far. */
+export const GLIDE_MS = 1200;
+/** Further than this, as part of the world's width (about 25 km at 50° N), an entity jumps: a glide would be a lie. */
+export const GLIDE_LIMIT = 0.001;
+
+/** Part of the glide done, 0..1, slowing down towards its end. */
+export function glide(movedAtMs: number, nowMs: number): number {
+  const t = (nowMs - movedAtMs) / GLIDE_MS;
+  if (!(t > 0)) return t <= 0 ? 0 : 1;
+  if (t >= 1) return 1;
+  return 1 - (1 - t) ** 3;
+}

@@ -1,0 +1,48 @@
+/** Starts the page: connection first, then the map, then what lies over it. */
+import "./ui/tokens.css";
+import "./ui/page.css";
+import { effect } from "@preact/signals";
+import { render } from "preact";
+import { LiveStream } from "./live/stream";
+import { World } from "./live/world";
+import { createMap } from "./map";
+import { pageSettings } from "./ui/api";
+import { App } from "./ui/app";
+import { language, t } from "./ui/i18n";
+import { Page } from "./ui/page";
+import { dark, reducedMotion, startTheme } from "./ui/settings";
+import { parsePlace } from "./ui/url";
+
+function element(id: string): HTMLElement {
+  const found = document.getElementById(id);
+  if (found === null) throw new Error(`index.html has no #${id}`);
+  return found;
+}
+
+async function start(): Promise<void> {
+  startTheme();
+  document.documentElement.lang = language;
+  const world = new World();
+  const stream = new LiveStream(world, new URL("/live/v1/ws", location.href).href.replace(/^http/, "ws"));
+  stream.start();
+  const place = parsePlace(location.pathname, location.search);
+  const page = new Page(world, stream, await pageSettings(), place);
+  const mapElement = element("map");
+  mapElement.setAttribute("aria-label", t("app.map"));
+  try {
+    const map = createMap(mapElement, world, {
+      view: page.view.value,
+      dark: dark.value,
+      basemaps: page.settings.basemaps,
+      reducedMotion: reducedMotion(),
+    });
+    effect(() => map.setDark(dark.value));
+    page.attach(map, place);
+  } catch (error) {
+    console.error(error);
+    mapElement.textContent = t("map.failed", { reason: error instanceof Error ? error.message : String(error) });
+  }
+  render(<App page={page} />, element("app"));
+}
+
+void start();

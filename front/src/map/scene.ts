@@ -1,0 +1,106 @@
+/**
+ * What is to be seen in a frame: the entities in view with their places in canvas pixels. Made once a frame for symbols,
+ * labels and picking alike. Owner: the map; typed arrays that grow, no objects.
+ */
+import { GLIDE_MS, glide } from "../live/motion";
+import type { EntityColumns } from "../live/types";
+import { NO_CELL, cellOf, overlayOf, rotates } from "./atlas";
+import { copies } from "./mercator";
+import type { Frame } from "./overlay";
+
+/** Numbers for each drawn entity: x, y, cell, turn (radians), overlay (-1: none), alpha. */
+export const FIELDS = 6;
+
+/** Seconds after which an entity begins to fade, and is as faint as it gets. */
+const FADE_FROM_S = 1800;
+const FADE_TO_S = 6 * 3600;
+const FAINT = 0.4;
+
+export class Scene {
+  data = new Float32Array(FIELDS * 1024);
+  slots = new Uint32Array(1024);
+  count = 0;
+  /** When the last glide in view ends (performance.now()); 0 when nothing moves. */
+  movingUntil = 0;
+
+  build(entities: EntityColumns, frame: Frame, nowMs: number, still: boolean, selected: number): void {
+    const { scale, left, top, width, height } = frame;
+    const nowS = Date.now() / 1000;
+    const margin = 24;
+    const shown = copies(left / scale, (left + width) / scale);
+    this.count = 0;
+    this.movingUntil = 0;
+    let last = -1;
+    for (let slot = 0; slot < entities.length; slot++) {
+      if (entities.present[slot] === 0) continue;
+      let wx = entities.x[slot] as number;
+      let wy = entities.y[slot] as number;
+      const moved = entities.movedAtMs[slot] as number;
+      if (!still && nowMs - moved < GLIDE_MS && nowMs >= moved) {
+        const part = glide(moved, nowMs);
+        const fx = entities.fromX[slot] as number;
+        const fy = entities.fromY[slot] as number;
+        if (fx !== wx || fy !== wy) {
+          wx = fx + (wx - fx) * part;
+          wy = fy + (wy - fy) * part;
+          this.movingUntil = Math.max(this.movingUntil, moved + GLIDE_MS);
+        }
+      }
+      const y = wy * scale - top;
+      if (y < -margin || y > height + margin) continue;
+      for (const copy of shown) {
+        const x = (wx + copy) * scale - left;
+        if (x < -margin || x > width + margin) continue;
+        if (slot === selected) last = this.count;
+        this.put(entities, slot, x, y, nowS);
+      }
+    }
+    // The selected one lies on top.
+    if (last >= 0 && last !== this.count - 1) this.swap(last, this.count - 1);
+  }
+
+  private put(entities: EntityColumns, slot: number, x: number, y: number, nowS: number): void {
+    if (this.count === this.slots.length) {
+      const data = new Float32Array(this.data.length * 2);
+      data.set(this.data);
+      this.data = data;
+      const slots = new Uint32Array(this.slots.length * 2);
+      slots.set(this.slots);
+      this.slots = slots;
+    }
+    const table = entities.symbolTable[slot] as number;
+    const cell = cellOf(table, entities.symbolCode[slot] as number);
+    const course = entities.courseDeg[slot] as number;
+    const age = nowS - (entities.heardS[slot] as number);
+    const at = this.count * FIELDS;
+    this.data[at] = x;
+    this.data[at + 1] = y;
+    this.data[at + 2] = cell;
+    this.data[at + 3] = cell !== NO_CELL && course !== 0xffff && rotates(cell) ? (course * Math.PI) / 180 : 0;
+    this.data[at + 4] = overlayOf(table);
+    this.data[at + 5] = age < FADE_FROM_S ? 1 : Math.max(FAINT, 1 - ((age - FADE_FROM_S) / (FADE_TO_S - FADE_FROM_S)) * (1 - FAINT));
+    this.slots[this.count++] = slot;
+  }
+
+  private swap(a: number, b: number): void {
+    const first = this.data.slice(a * FIELDS, (a + 1) * FIELDS);
+    this.data.copyWithin(a * FIELDS, b * FIELDS, (b + 1) * FIELDS);
+    this.data.set(first, b * FIELDS);
+    const slot = this.slots[a] as number;
+    this.slots[a] = this.slots[b] as number;
+    this.slots[b] = slot;
+  }
+
+  /** The entities whose symbols are under a point, nearest first; at most 12. */
+  pick(x: number, y: number, radius: number): number[] {
+    const found: [number, number][] = [];
+    for (let i = 0; i < this.count; i++) {
+      const dx = (this.data[i * FIELDS] as number) - x;
+      const dy = (this.data[i * FIELDS + 1] as number) - y;
+      const distance = dx * dx + dy * dy;
+      if (distance <= radius * radius) found.push([distance, this.slots[i] as number]);
+    }
+    found.sort((a, b) => a[0] - b[0]);
+    return [...new Set(found.map(([, slot]) => slot))].slice(0, 12);
+  }
+}

@@ -1,0 +1,104 @@
+/** Quantities as people read them. The program is metric throughout; units are chosen here, at display, and rounded once. */
+import { number, t } from "./i18n";
+
+export type Units = "metric" | "imperial" | "nautical";
+
+const KM_PER_MILE = 1.609344;
+const KM_PER_NAUTICAL_MILE = 1.852;
+const M_PER_FOOT = 0.3048;
+const KMH_PER_MS = 3.6;
+const MM_PER_INCH = 25.4;
+
+export function speed(kmh: number, units: Units): string {
+  if (units === "imperial") return `${number(kmh / KM_PER_MILE)} mph`;
+  if (units === "nautical") return `${number(kmh / KM_PER_NAUTICAL_MILE, 1)} kn`;
+  return `${number(kmh)} km/h`;
+}
+
+export function windSpeed(ms: number, units: Units): string {
+  return units === "metric" ? `${number(ms, 1)} m/s` : speed(ms * KMH_PER_MS, units);
+}
+
+export function height(m: number, units: Units): string {
+  return units === "metric" ? `${number(m)} m` : `${number(m / M_PER_FOOT)} ft`;
+}
+
+/** A rough distance: no digits that nobody measured. */
+export function distance(km: number, units: Units): string {
+  const [value, unit] = units === "imperial" ? [km / KM_PER_MILE, "mi"]
+    : units === "nautical" ? [km / KM_PER_NAUTICAL_MILE, "nmi"] : [km, "km"];
+  return `${number(value, value < 10 ? 1 : 0)} ${unit}`;
+}
+
+export function temperature(celsius: number, units: Units): string {
+  return units === "imperial" ? `${number(celsius * 1.8 + 32)} °F` : `${number(celsius, 1)} °C`;
+}
+
+export function rain(mm: number, units: Units): string {
+  return units === "imperial" ? `${number(mm / MM_PER_INCH, 2)} in` : `${number(mm, 1)} mm`;
+}
+
+const POINTS = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW"];
+
+/** "270° W" */
+export function bearing(deg: number): string {
+  const whole = Math.round(deg);
+  return `${whole === 0 ? 360 : whole}° ${POINTS[Math.round(deg / 22.5) % 16] ?? ""}`;
+}
+
+/** Decimals of a degree that mean something at each ambiguity; five are about a metre. */
+const DEGREE_DIGITS = [5, 3, 2, 1, 0] as const;
+
+/** Decimal degrees with hemisphere, no finer than the ambiguity (0-4) allows. */
+export function latLng(latitude: number, longitude: number, ambiguity = 0): string {
+  const digits = DEGREE_DIGITS[ambiguity] ?? 5;
+  const ns = latitude < 0 ? "S" : "N";
+  const ew = longitude < 0 ? "W" : "E";
+  return `${number(Math.abs(latitude), digits)}° ${ns}, ${number(Math.abs(longitude), digits)}° ${ew}`;
+}
+
+/** Maidenhead locator of six characters; of four when the position is vaguer than a minute. */
+export function locator(latitude: number, longitude: number, characters: 4 | 6 = 6): string {
+  // The poles and the date line belong to the last field.
+  const lon = Math.min(Math.max(longitude + 180, 0), 359.999999);
+  const lat = Math.min(Math.max(latitude + 90, 0), 179.999999);
+  const letter = (n: number, base: string) => String.fromCharCode(base.charCodeAt(0) + Math.floor(n));
+  const four = letter(lon / 20, "A") + letter(lat / 10, "A") + Math.floor((lon % 20) / 2) + Math.floor(lat % 10);
+  if (characters === 4) return four;
+  return four + letter((lon % 2) * 12, "a") + letter((lat % 1) * 24, "a");
+}
+
+/** What each degree of ambiguity (0-4 digits left out) hides: half a side of its box, in kilometres of latitude. */
+const AMBIGUITY_KM = [0, 0.093, 0.93, 9.3, 56] as const;
+
+export function ambiguityKm(level: number): number {
+  return AMBIGUITY_KM[level] ?? 0;
+}
+
+/** "12 s", "3 min 20 s", "2 h 5 min", "4 d 3 h". Never negative: a clock ahead of ours is "just now". */
+export function age(seconds: number): string {
+  const s = Math.floor(seconds);
+  if (!Number.isFinite(s)) return t("age.none");
+  if (s < 1) return t("age.now");
+  return t("age.ago", { age: duration(s) });
+}
+
+function duration(s: number): string {
+  const pair = (big: number, bigUnit: string, small: number, smallUnit: string) =>
+    small > 0 ? `${big} ${bigUnit} ${small} ${smallUnit}` : `${big} ${bigUnit}`;
+  if (s < 60) return `${s} s`;
+  if (s < 3600) return pair(Math.floor(s / 60), "min", s < 600 ? s % 60 : 0, "s");
+  if (s < 86400) return pair(Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "min");
+  return pair(Math.floor(s / 86400), "d", Math.floor((s % 86400) / 3600), "h");
+}
+
+/** "2026-11-23 19:58:03 UTC" and the same moment by the clock of the viewer, each labelled. */
+export function moment(ms: number): string {
+  const date = new Date(ms);
+  if (Number.isNaN(date.getTime())) return "";
+  const utc = `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
+  const local = new Intl.DateTimeFormat(undefined, {
+    dateStyle: "medium", timeStyle: "long",
+  }).format(date);
+  return `${utc}\n${local}`;
+}

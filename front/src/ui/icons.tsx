@@ -1,0 +1,31 @@
+/** The page's own line icons, 24 by 24, drawn in the colour of the text around them. */
+const PATHS = {
+  search: "M10.5 4a6.5 6.5 0 1 1 0 13 6.5 6.5 0 0 1 0-13Zm4.7 11.2L20 20",
+  close: "M6 6l12 12M18 6L6 18",
+  plus: "M12 5v14M5 12h14",
+  minus: "M5 12h14",
+  layers: "M12 3.5l8.5 4.8L12 13 3.5 8.3 12 3.5ZM4 12.6l8 4.5 8-4.5M4 16.4l8 4.5 8-4.5",
+  locate: "M12 7.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9ZM12 2.5v3M12 18.5v3M2.5 12h3M18.5 12h3",
+  copy: "M9 9h10v11H9zM5 15V4h10",
+  link: "M10 14a4 4 0 0 0 5.7 0l3-3A4 4 0 0 0 13 5.3l-1 1M14 10a4 4 0 0 0-5.7 0l-3 3A4 4 0 0 0 11 18.7l1-1",
+  check: "M5 12.5l4.5 4.5L19 7.5",
+  pin: "M12 21s-6.5-6-6.5-11a6.5 6.5 0 1 1 13 0c0 5-6.5 11-6.5 11ZM12 7.7a2.3 2.3 0 1 1 0 4.6 2.3 2.3 0 0 1 0-4.6Z",
+  chevron: "M9 6l6 6-6 6",
+} as const;
+
+export function Icon(props: { name: keyof typeof PATHS }) {
+  return (
+    <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
+      <path d={PATHS[props.name]} />
+    </svg>
+  );
+}
+
+/** An arrow that points along a course, north up. */
+export function CourseArrow(props: { deg: number }) {
+  return (
+    <svg class="icon course" viewBox="0 0 24 24" aria-hidden="true">
+      <path d="M12 3l6 17-6-4-6 4z" transform={`rotate(${props.deg} 12 12)`} />
+    </svg>
+  );
+}

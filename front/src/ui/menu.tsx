@@ -1,0 +1,129 @@
+/** Zoom, position and the small menu of what the map looks like. */
+import { type Signal, useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
+import { t } from "./i18n";
+import { Icon } from "./icons";
+import type { Page } from "./page";
+import { THEMES, UNITS, theme, units } from "./settings";
+
+/** One of a few, all in sight. */
+function Choice<T extends string>(props: { name: string; title: string; options: readonly T[]; chosen: Signal<T>; text: (option: T) => string }) {
+  return (
+    <fieldset class="choice">
+      <legend>{props.title}</legend>
+      <div>
+        {props.options.map((option) => (
+          <label key={option}>
+            <input
+              type="radio"
+              name={props.name}
+              checked={props.chosen.value === option}
+              onChange={() => {
+                props.chosen.value = option;
+              }}
+            />
+            <span>{props.text(option)}</span>
+          </label>
+        ))}
+      </div>
+    </fieldset>
+  );
+}
+
+function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
+  const { basemaps, version } = page.settings;
+  return (
+    <div class="menu panel" id="menu">
+      <Choice name="theme" title={t("menu.theme")} options={THEMES} chosen={theme} text={(one) => t(`menu.theme.${one}`)} />
+      <Choice name="units" title={t("menu.units")} options={UNITS} chosen={units} text={(one) => t(`menu.units.${one}`)} />
+      {basemaps.length > 0 && (
+        <Choice
+          name="basemap"
+          title={t("menu.basemap")}
+          options={["", ...basemaps.map((one) => one.id)]}
+          chosen={basemap}
+          text={(id) => basemaps.find((one) => one.id === id)?.name ?? t("menu.basemap.builtin")}
+        />
+      )}
+      {version !== "" && <p class="version">{t("app.name")} {version}</p>}
+    </div>
+  );
+}
+
+export function Controls({ page }: { page: Page }) {
+  const open = useSignal(false);
+  const trouble = useSignal("");
+  const basemap = useSignal("");
+  const box = useRef<HTMLElement>(null);
+
+  useEffect(() => {
+    const away = (event: PointerEvent) => {
+      if (!box.current?.contains(event.target as Node)) open.value = false;
+    };
+    const escape = (event: KeyboardEvent) => {
+      if (event.key !== "Escape" || !open.value) return;
+      open.value = false;
+      event.stopImmediatePropagation();
+    };
+    document.addEventListener("pointerdown", away);
+    document.addEventListener("keydown", escape, true);
+    return () => {
+      document.removeEventListener("pointerdown", away);
+      document.removeEventListener("keydown", escape, true);
+    };
+  }, []);
+
+  useEffect(() => {
+    // The first call tells what already is: the map begins with its own base map.
+    let begun = false;
+    return basemap.subscribe((id) => {
+      if (begun) page.setBasemap(id);
+      begun = true;
+    });
+  }, []);
+
+  const locate = () => {
+    trouble.value = "";
+    navigator.geolocation.getCurrentPosition(
+      (found) => page.flyToPoint(found.coords.latitude, found.coords.longitude),
+      () => {
+        trouble.value = t("locate.failed");
+      },
+      { timeout: 15_000, maximumAge: 60_000 },
+    );
+  };
+
+  return (
+    <section class="controls" ref={box} aria-label={t("controls.label")}>
+      {trouble.value !== "" && <p class="trouble panel" role="alert">{trouble.value}</p>}
+      <button
+        type="button"
+        class="panel round"
+        aria-label={t("menu.open")}
+        aria-expanded={open.value}
+        aria-controls="menu"
+        title={t("menu.open")}
+        onClick={() => {
+          open.value = !open.value;
+        }}
+      >
+        <Icon name="layers" />
+      </button>
+      {open.value && <Menu page={page} basemap={basemap} />}
+      {/* Browsers give a position to secure pages only. */}
+      {isSecureContext && "geolocation" in navigator && (
+        <button type="button" class="panel round" aria-label={t("locate")} title={t("locate")} onClick={locate}>
+          <Icon name="locate" />
+        </button>
+      )}
+      <div class="zoom panel">
+        <button type="button" aria-label={t("zoom.in")} title={t("zoom.in")} onClick={() => page.zoomIn()}>
+          <Icon name="plus" />
+        </button>
+        <button type="button" aria-label={t("zoom.out")} title={t("zoom.out")} onClick={() => page.zoomOut()}>
+          <Icon name="minus" />
+        </button>
+      </div>
+    </section>
+  );
+}

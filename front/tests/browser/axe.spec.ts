@@ -1,0 +1,40 @@
+/** axe finds nothing to complain about in any state of the page, by day and by night. */
+import { createRequire } from "node:module";
+import { type Page, expect, test } from "@playwright/test";
+
+test.skip(process.env["GODWIT_URL"] !== undefined, "walks through the mock server's stations");
+// The policy forbids the script that the test brings along.
+test.use({ bypassCSP: true });
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+
+async function violations(page: Page): Promise<string[]> {
+  await page.addScriptTag({ path: AXE });
+  return page.evaluate(async () => {
+    interface Result { violations: { id: string; nodes: { html: string }[] }[] }
+    const { axe } = window as unknown as { axe: { run(): Promise<Result> } };
+    return (await axe.run()).violations.map((one) => `${one.id}: ${one.nodes.map((node) => node.html).join(" ")}`);
+  });
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`no violations, ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    await page.goto("/?lat=48.1&lng=11.5&z=10");
+    await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
+    expect(await violations(page)).toEqual([]);
+
+    await page.getByRole("combobox").fill("N0");
+    await expect(page.getByRole("option").first()).toBeVisible();
+    expect(await violations(page)).toEqual([]);
+
+    await page.getByRole("combobox").fill("N0CALL-13");
+    await page.getByRole("combobox").press("Enter");
+    await expect(page.locator(".raw code")).toBeVisible();
+    expect(await violations(page)).toEqual([]);
+
+    await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Map and display" }).click();
+    expect(await violations(page)).toEqual([]);
+  });
+}

@@ -1,0 +1,201 @@
+/** The page against a running server with moving stations: the mock server, or whatever GODWIT_URL names. */
+import { type Page, expect, test } from "@playwright/test";
+import { PNG } from "./png";
+
+const mock = process.env["GODWIT_URL"] === undefined;
+/** Console errors, uncaught errors, breaches of the policy and requests to other hosts; must stay empty. */
+let trouble: string[] = [];
+
+test.beforeEach(async ({ page, baseURL }) => {
+  trouble = [];
+  const host = new URL(baseURL as string).host;
+  page.on("console", (message) => {
+    if (message.type() === "error") trouble.push(message.text());
+  });
+  page.on("pageerror", (error) => trouble.push(error.message));
+  page.on("request", (request) => {
+    const url = new URL(request.url());
+    if (/^(https?|wss?):$/.test(url.protocol) && url.host !== host) trouble.push(`request to ${url.host}`);
+  });
+  page.on("dialog", (dialog) => {
+    trouble.push(`dialog: ${dialog.message()}`);
+    void dialog.dismiss();
+  });
+});
+
+test.afterEach(() => expect(trouble).toEqual([]));
+
+async function live(page: Page, address = "/"): Promise<void> {
+  await page.goto(address);
+  await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
+}
+
+/** Name and position of a station that is there, whatever server it is. */
+async function known(page: Page): Promise<{ name: string; latitude: number; longitude: number }> {
+  if (mock) return { name: "N0CALL-9", latitude: 48.137, longitude: 11.575 };
+  const answer = await page.request.get("/api/v1/stations?bbox=-180,-85,180,85&limit=50");
+  const { stations } = (await answer.json()) as { stations: { name: string; kind: string; latitude: number; longitude: number }[] };
+  const found = stations.find((one) => one.kind === "station");
+  if (found === undefined) throw new Error("the server knows no station");
+  return found;
+}
+
+async function search(page: Page, name: string): Promise<void> {
+  const box = page.getByRole("combobox");
+  await box.fill(name);
+  await expect(page.getByRole("option").first()).toContainText(name);
+  await box.press("Enter");
+}
+
+/** How many different colours the pixels of the map have, symbols and labels included. */
+async function colours(page: Page): Promise<number> {
+  
+  const { data } = PNG(await page.locator("#map").screenshot());
+  const seen = new Set<number>();
+  for (let i = 0; i < data.length; i += 4) seen.add(((data[i] as number) << 16) | ((data[i + 1] as number) << 8) | (data[i + 2] as number));
+  return seen.size;
+}
+
+test("loads under the strict policy and shows the state of the network", async ({ page }) => {
+  const response = await page.goto("/");
+  const policy = response?.headers()["content-security-policy"] ?? "";
+  expect(policy).toContain("default-src 'none'");
+  expect(policy).not.toContain("unsafe");
+  await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
+  await expect(page.locator(".status .figure").first()).toContainText(/\d+ stations?/);
+  await expect(page.getByRole("status").first()).toHaveText("Live");
+});
+
+test("search suggests, Enter flies there and opens the card", async ({ page }) => {
+  const { name } = await known(page);
+  await live(page, "/?lat=0&lng=0&z=7");
+  await page.keyboard.press("/");
+  await expect(page.getByRole("combobox")).toBeFocused();
+  await search(page, name);
+  await expect(page.getByRole("heading", { name, exact: true })).toBeVisible();
+  await expect(page.locator(".raw code")).toContainText(name);
+  await expect(page).toHaveURL(/call=/);
+  await expect(page).toHaveURL((url) => Number(url.searchParams.get("z")) >= 11 && url.searchParams.get("lat") !== "0.000");
+});
+
+test("symbols are drawn, move, and open their card when clicked", async ({ page }, info) => {
+  const { name } = await known(page);
+  await live(page);
+  await search(page, name);
+  await expect(page.locator(".raw code")).toBeVisible();
+  await expect.poll(() => colours(page)).toBeGreaterThan(20);
+  await info.attach("map", { body: await page.screenshot(), contentType: "image/png" });
+
+  if (mock) {
+    // N0CALL-9 drives: its card follows the stream.
+    const position = page.locator("dt", { hasText: "Position" }).locator("xpath=..").locator("dd p").first();
+    const before = await position.textContent();
+    await expect(position).not.toHaveText(before as string, { timeout: 30_000 });
+  }
+  const before = await page.locator("#map").screenshot();
+  await expect.poll(async () => (await page.locator("#map").screenshot()).equals(before), { timeout: 30_000 }).toBe(false);
+});
+
+test("a click on a symbol opens its card", async ({ page }) => {
+  test.skip(!mock, "needs a station that stands still at a known place");
+  await live(page, "/?lat=48.05&lng=11.4&z=13");
+  await expect.poll(() => colours(page)).toBeGreaterThan(5);
+  const { width, height } = page.viewportSize() as { width: number; height: number };
+  await expect(async () => {
+    await page.mouse.click(width / 2, height / 2);
+    await expect(page.getByRole("heading", { name: "N0CALL-13" })).toBeVisible({ timeout: 2000 });
+  }).toPass();
+  await expect(page.locator(".weather")).toContainText("4.4 °C");
+  await page.keyboard.press("Escape");
+  await expect(page.locator(".card")).toHaveCount(0);
+});
+
+test("the card: hostile text stays text, ages count, units change", async ({ page }) => {
+  test.skip(!mock, "needs the mock server's hostile names");
+  await live(page, `/?lat=48.2&lng=11.7&z=12&call=${encodeURIComponent("<b>EVE")}&kind=object`);
+  await expect(page.getByRole("heading", { name: "<b>EVE" })).toBeVisible();
+  await expect(page.locator(".card")).toContainText("by N0CALL");
+  await expect(page.locator(".raw code")).toContainText("<img src=x onerror=alert(1)>");
+  expect(await page.locator(".card img[src='x'], .card b").count()).toBe(0);
+  const age = page.locator(".heard time");
+  await expect(age).toHaveAttribute("title", /UTC\n/);
+  const first = await age.textContent();
+  await expect(age).not.toHaveText(first as string);
+});
+
+test("an unknown name says so", async ({ page }) => {
+  await page.goto("/NOSUCH-15");
+  await expect(page.locator(".card .note")).toContainText("NOSUCH-15");
+  // The browser itself writes a line for each 404; that one is asked for.
+  trouble = trouble.filter((line) => !line.includes("404"));
+});
+
+test("the address keeps the view and the card; back closes the card", async ({ page }) => {
+  const { name } = await known(page);
+  await live(page, "/?lat=48.1&lng=11.6&z=10");
+  await page.getByRole("button", { name: "Zoom in" }).click();
+  await expect(page).toHaveURL(/z=11/);
+  await search(page, name);
+  await expect(page).toHaveURL(/call=/);
+  await page.goBack();
+  await expect(page.locator(".card")).toHaveCount(0);
+  await expect(page).not.toHaveURL(/call=/);
+  await page.goForward();
+  await expect(page.getByRole("heading", { name, exact: true })).toBeVisible();
+  const address = page.url();
+  await page.reload();
+  await expect(page.getByRole("heading", { name, exact: true })).toBeVisible();
+  await expect.poll(() => new URL(page.url()).searchParams.get("call")).toBe(new URL(address).searchParams.get("call"));
+});
+
+test("bad values in the address fall back", async ({ page }) => {
+  await live(page, "/?lat=999&lng=abc&z=-7&kind=evil");
+  await expect(page.locator("#map")).toBeVisible();
+});
+
+test("theme and units are remembered", async ({ page }) => {
+  await live(page);
+  await page.getByRole("button", { name: "Map and display" }).click();
+  await page.getByRole("radio", { name: "Dark" }).check();
+  await page.getByRole("radio", { name: "Nautical" }).check();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.getByRole("button", { name: "Map and display" }).click();
+  await expect(page.getByRole("radio", { name: "Nautical" })).toBeChecked();
+});
+
+test("follows the system's dark theme", async ({ page }) => {
+  await page.emulateMedia({ colorScheme: "dark" });
+  await live(page);
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  await page.emulateMedia({ colorScheme: "light" });
+  await expect(page.locator("html")).toHaveAttribute("data-theme", "light");
+});
+
+test("says when the connection is lost and comes back by itself", async ({ page }) => {
+  test.skip(!mock, "the mock server drops connections on request");
+  await live(page);
+  const opened: string[] = [];
+  page.on("websocket", (socket) => opened.push(socket.url()));
+  await page.request.get("/mock/drop");
+  await expect(page.locator(".status")).toHaveAttribute("data-state", /reconnecting|live/);
+  await expect.poll(() => opened.length).toBeGreaterThan(0);
+  await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
+  // A broken connection is an error line of the browser's, not of the page.
+  trouble = trouble.filter((line) => !line.includes("WebSocket"));
+});
+
+test("nothing to press is smaller than a finger, and nothing leaves the screen", async ({ page }) => {
+  const { name } = await known(page);
+  await live(page);
+  await search(page, name);
+  await expect(page.locator(".raw code")).toBeVisible();
+  const width = (page.viewportSize() as { width: number }).width;
+  for (const button of await page.locator(".card header button, .card .action, .controls button, .search button").all()) {
+    const box = await button.boundingBox();
+    if (box === null) continue;
+    expect(Math.min(box.width, box.height)).toBeGreaterThanOrEqual(43.9);
+    expect(box.x + box.width).toBeLessThanOrEqual(width);
+  }
+});

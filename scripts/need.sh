@@ -1,0 +1,31 @@
+#!/usr/bin/env bash
+# Checks (rust, node) or installs (browser) what a target needs, and says what to do when it cannot.
+set -euo pipefail
+
+fail() { printf 'godwit: %s\n\n  hint: %s\n' "$1" "$2" >&2; exit 1; }
+
+at_least() { [ "$(printf '%s\n%s\n' "$1" "$2" | sort -V | head -n 1)" = "$1" ]; }
+
+for what in "$@"; do
+  case $what in
+    rust)
+      command -v cargo >/dev/null || fail 'Rust is not installed.' 'install it from https://rustup.rs, then run this again'
+      have=$(rustc --version | cut -d' ' -f2); want=$(sed -n 's/^rust-version = "\(.*\)"/\1/p' Cargo.toml)
+      at_least "$want" "$have" || fail "Rust $have is too old; $want or newer is needed." 'rustup update stable'
+      command -v cc >/dev/null || fail 'A C compiler is not installed (SQLite is built from source).' 'apt-get install gcc libc6-dev'
+      ;;
+    node)
+      command -v npm >/dev/null || fail 'Node.js with npm is not installed.' 'install Node.js 20.19 or newer, then run this again'
+      have=$(node --version | tr -d v)
+      at_least 20.19 "$have" || fail "Node.js $have is too old; 20.19 or newer is needed." 'install a newer Node.js'
+      ;;
+    browser)
+      [ -n "${CHROMIUM:-}" ] || [ -x /usr/bin/chromium ] || {
+        command -v apt-get >/dev/null || fail 'Chromium is not installed.' 'install it, or set CHROMIUM=/path/to/chromium'
+        echo 'installing Chromium for the browser tests ...' >&2
+        sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+        $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null
+      }
+      ;;
+  esac
+done
