@@ -1,6 +1,9 @@
-#!/usr/bin/env bash
-# The parser beside its peers, in bench/parse (a workspace of its own).
-set -euo pipefail
-scripts/need.sh rust
-[ -f bench/parse/Cargo.toml ] || { echo 'bench-parse: the comparison with peers comes with the packet crate'"'"'s own issue; there is no bench/parse yet' >&2; exit 1; }
-cd bench/parse && cargo run --release --locked -q
+#!/bin/sh
+# The parser beside its peers: on the files given, or on a generated mix. FEATURES=fap adds libfap (needs libclang).
+set -eu
+here=$(pwd)
+cd "$(dirname "$0")/../bench/parse"
+cargo build --release --quiet ${FEATURES:+--features "$FEATURES"}
+program=${CARGO_TARGET_DIR:-$(pwd)/target}/release/bench-parse
+cd "$here"
+exec "$program" "$@"

@@ -136,7 +136,9 @@ fn find(text: &[u8], limit: Option<usize>) -> Found {
             2 => found.control = true,
             3 => found.high = true,
             _ => match byte {
-                b'/' if found.altitude.is_none() && altitude(&text[at..]).is_some() => found.altitude = Some(at),
+                b'/' if found.altitude.is_none() && altitude(&text[at..]).is_some() => {
+                    found.altitude = Some(at);
+                }
                 b'|' => {
                     if let Some(start) = bar
                         && telemetry::is_base91(&text[start + 1..at])
@@ -149,7 +151,9 @@ fn find(text: &[u8], limit: Option<usize>) -> Found {
                     found.dao = Some(at - 4);
                     found.daos = found.daos.saturating_add(1);
                 }
-                b'P' | b'R' | b'D' if found.lettered.is_none() && is_lettered(&text[at..]) => found.lettered = Some(at),
+                b'P' | b'R' | b'D' if found.lettered.is_none() && is_lettered(&text[at..]) => {
+                    found.lettered = Some(at);
+                }
                 _ => {}
             },
         }

@@ -58,7 +58,8 @@ pub(crate) fn apply<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) {
     let Some(position) = &mut d.packet.position else {
         return;
     };
-    if position.format == PositionFormat::Compressed || position.ambiguity > 0 {
+    // Compressed and NMEA positions have these digits already.
+    if matches!(position.format, PositionFormat::Compressed | PositionFormat::Nmea) || position.ambiguity > 0 {
         d.flag(Code::DaoIgnored, bytes);
         return;
     }

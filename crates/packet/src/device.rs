@@ -4,6 +4,7 @@
 //! loaded in its own JSON form with feature `serde`. The most specific entry wins.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
 
 use crate::{Kind, Packet};
@@ -25,21 +26,41 @@ pub struct Device {
     pub class: String,
 }
 
+/// Hashes a few bytes of a tocall: the table is built from trusted data, so nobody can aim at collisions.
+#[derive(Debug, Clone, Copy, Default)]
+struct TocallHasher(u64);
+
+impl Hasher for TocallHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+        }
+        self.0 = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    }
+}
+
+type ByTocall<K, V> = HashMap<K, V, BuildHasherDefault<TocallHasher>>;
+
 /// Devices by tocall and Mic-E suffix. A few hundred entries.
 #[derive(Debug, Clone, Default)]
 pub struct DeviceDatabase {
     devices: Vec<Device>,
-    /// Tocalls without wildcard.
-    exact: HashMap<[u8; 6], u16>,
-    /// Tocalls with wildcards, by their first four bytes where those are literal, most specific first.
-    by_head: HashMap<[u8; 4], Vec<u16>>,
-    /// The other tocalls with wildcards, most specific first.
+    /// Tocalls by their first four bytes where those are literal, most specific first; with the rest of the pattern.
+    by_head: ByTocall<[u8; 4], Vec<([u8; TAIL], u16)>>,
+    /// The other tocalls, most specific first.
     loose: Vec<u16>,
     /// Two-byte Mic-E suffixes.
-    suffixes: HashMap<[u8; 2], u16>,
+    suffixes: ByTocall<[u8; 2], u16>,
     /// Type byte and, if any, one-byte suffix.
     legacy: Vec<(u8, Option<u8>, u16)>,
 }
+
+/// Bytes kept of a pattern behind its first four; an address has six in all.
+const TAIL: usize = 4;
 
 fn is_wildcard(byte: u8) -> bool {
     matches!(byte, b'?' | b'*' | b'n')
@@ -55,8 +76,11 @@ fn specificity(pattern: &str) -> (usize, usize, usize) {
 fn matches(pattern: &[u8], tocall: &[u8]) -> bool {
     let mut rest = tocall;
     for &wanted in pattern {
-        if wanted == b'*' {
-            return true;
+        match wanted {
+            b'*' => return true,
+            // The filling of a short pattern.
+            0 => break,
+            _ => {}
         }
         let Some((&byte, after)) = rest.split_first() else {
             return false;
@@ -113,11 +137,10 @@ impl DeviceDatabase {
         };
         let pattern = device.pattern.as_bytes();
         match (kind, pattern) {
-            ("tocall", &[a, b, c, e, f, g]) if !pattern.iter().any(|&byte| is_wildcard(byte)) => {
-                self.exact.insert([a, b, c, e, f, g], at);
-            }
-            ("tocall", &[a, b, c, e, ..]) if ![a, b, c, e].iter().any(|&byte| is_wildcard(byte)) => {
-                self.by_head.entry([a, b, c, e]).or_default().push(at);
+            ("tocall", &[a, b, c, e, ref rest @ ..]) if rest.len() <= TAIL && ![a, b, c, e].iter().any(|&byte| is_wildcard(byte)) => {
+                let mut tail = [0; TAIL];
+                tail[..rest.len()].copy_from_slice(rest);
+                self.by_head.entry([a, b, c, e]).or_default().push((tail, at));
             }
             ("tocall", _) => self.loose.push(at),
             ("mice", &[a, b]) => {
@@ -133,7 +156,7 @@ impl DeviceDatabase {
     fn sort(&mut self) {
         let devices = &self.devices;
         let order = |at: &u16| std::cmp::Reverse(specificity(&devices[usize::from(*at)].pattern));
-        self.by_head.values_mut().for_each(|list| list.sort_by_key(order));
+        self.by_head.values_mut().for_each(|list| list.sort_by_key(|(_, at)| order(at)));
         self.loose.sort_by_key(order);
         self.legacy.sort_by_key(|&(_, suffix, _)| suffix.is_none());
     }
@@ -144,15 +167,12 @@ impl DeviceDatabase {
         let tocall = destination.as_bytes();
         let end = tocall.iter().position(|&byte| byte == b'-').unwrap_or(tocall.len());
         let tocall = &tocall[..end];
-        if let Ok(six) = <&[u8; 6]>::try_from(tocall)
-            && let Some(&at) = self.exact.get(six)
-        {
-            return self.devices.get(usize::from(at));
-        }
-        let fits = |at: &&u16| matches(self.devices[usize::from(**at)].pattern.as_bytes(), tocall);
-        let head = tocall.get(..4).and_then(|head| self.by_head.get(head));
-        let near = head.and_then(|list| list.iter().find(fits));
-        let at = near.or_else(|| self.loose.iter().find(fits))?;
+        let near = tocall.split_first_chunk::<4>().and_then(|(head, rest)| {
+            let list = self.by_head.get(head)?;
+            list.iter().find(|(tail, _)| matches(tail, rest)).map(|(_, at)| at)
+        });
+        let loose = |at: &&u16| matches(self.devices[usize::from(**at)].pattern.as_bytes(), tocall);
+        let at = near.or_else(|| self.loose.iter().find(loose))?;
         self.devices.get(usize::from(*at))
     }
 

@@ -28,7 +28,7 @@ fn error_deg(quality: u8) -> Option<u16> {
 
 /// `/BBB/NRQ` behind course and speed of a direction-finder symbol; returns what follows.
 pub(crate) fn bearing<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) -> &'a [u8] {
-    if !d.packet.symbol.is_some_and(|symbol| symbol.code == '\\') {
+    if d.packet.symbol.is_none_or(|symbol| symbol.code != '\\') {
         return rest;
     }
     let Some((form @ [b'/', _, _, _, b'/', n, r, q], after)) = take(rest, 8) else {

@@ -266,7 +266,7 @@ pub fn mic_e(out: &mut Vec<u8>, header: &Header<'_>, position: &Position<'_>, me
         message & 2 == 0,
         message & 1 == 0,
         position.latitude >= 0.0,
-        degrees >= 100 || degrees < 10,
+        !(10..100).contains(&degrees),
         position.longitude < 0.0,
     ];
     let destination: String =

@@ -26,8 +26,10 @@ pub(crate) struct Scanned<'a> {
 
 const CALL: u8 = 1;
 const HEX: u8 = 2;
+/// Upper-case letter or digit.
+const AX25: u8 = 4;
 
-/// Which bytes may stand in a callsign, and which are upper-case hexadecimal digits.
+/// Which bytes may stand in a callsign, which are hexadecimal digits, which AX.25 can carry.
 const CLASS: [u8; 256] = {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -39,6 +41,9 @@ const CLASS: [u8; 256] = {
         if b.is_ascii_hexdigit() {
             table[byte] |= HEX;
         }
+        if b.is_ascii_uppercase() || b.is_ascii_digit() {
+            table[byte] |= AX25;
+        }
         byte += 1;
     }
     table
@@ -47,7 +52,14 @@ const CLASS: [u8; 256] = {
 /// Length of the callsign at the start of `bytes`.
 #[inline]
 fn call_len(bytes: &[u8]) -> usize {
-    bytes.iter().position(|&byte| CLASS[usize::from(byte)] & CALL == 0).unwrap_or(bytes.len())
+    let mut len = 0;
+    for &byte in bytes {
+        if CLASS[usize::from(byte)] & CALL == 0 {
+            break;
+        }
+        len += 1;
+    }
+    len
 }
 
 /// 1 to 9 characters that do not start or end with a dash.
@@ -59,22 +71,11 @@ fn is_call(call: &[u8]) -> bool {
 /// True if AX.25 can carry the callsign: up to six upper-case letters and digits, SSID 0 to 15.
 #[inline]
 fn is_ax25(call: &[u8]) -> bool {
-    let dash = call.iter().position(|&byte| byte == b'-');
-    let (base, ssid) = call.split_at(dash.unwrap_or(call.len()));
-    let ssid_fits = match ssid {
-        [] => true,
-        [_, d] => d.is_ascii_digit(),
-        [_, b'1', d] => (b'0'..=b'5').contains(d),
-        [_, b'0', d] => d.is_ascii_digit(),
-        _ => false,
+    let base = match call {
+        [base @ .., b'-', b'1', b'0'..=b'5'] | [base @ .., b'-', b'0', b'0'..=b'9'] | [base @ .., b'-', b'0'..=b'9'] => base,
+        base => base,
     };
-    ssid_fits && base.len() <= 6 && base.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit())
-}
-
-#[inline]
-fn ascii(bytes: &[u8]) -> &str {
-    // Only bytes of CLASS, `,` and `*` get here, so this never falls back.
-    std::str::from_utf8(bytes).unwrap_or("")
+    base.len() <= 6 && base.iter().fold(AX25, |all, &byte| all & CLASS[usize::from(byte)]) != 0
 }
 
 /// Reads the header at the start of `line`.
@@ -103,12 +104,24 @@ pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
     }
     at = end;
     let path = scan_path(line, &mut at, &mut oddity)?;
-    let header = Header { source: ascii(source), destination: ascii(destination), path };
+    // Only bytes of CLASS and separators have been passed, so this never falls back.
+    let text = std::str::from_utf8(&line[..at]).unwrap_or_default();
+    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
+    let path = Path::new(part((end + 1).min(at), at), path.len, path.used, path.q);
+    let header = Header { source: part(0, source_len), destination: part(source_len + 1, source_len + 1 + dest_len), path };
     Ok(Scanned { header, end: at + 1, oddity })
 }
 
+/// What one pass over the path finds.
+struct ScannedPath {
+    len: u8,
+    used: u8,
+    q: Option<(u8, u16)>,
+}
+
 /// Reads `,HOP,HOP*...` up to the `:`, which `at` is left on.
-fn scan_path<'a>(line: &'a [u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) -> Outcome<Path<'a>> {
+#[inline]
+fn scan_path(line: &[u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) -> Outcome<ScannedPath> {
     let refuse = |offset| Refused { code: Code::HeaderPath, offset };
     let start = *at + 1;
     let (mut len, mut used, mut q) = (0_u8, 0_u8, None);
@@ -150,7 +163,7 @@ fn scan_path<'a>(line: &'a [u8], at: &mut usize, oddity: &mut Option<(Code, usiz
     if line.get(*at) != Some(&b':') {
         return Err(if *at >= line.len() { Refused { code: Code::HeaderFormat, offset: *at } } else { refuse(*at) });
     }
-    Ok(Path::new(ascii(line.get(start..*at).unwrap_or_default()), len, used, q))
+    Ok(ScannedPath { len, used, q })
 }
 
 /// Tells the trace where the parts of a good header are.

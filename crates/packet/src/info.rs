@@ -63,7 +63,9 @@ pub(crate) fn parse_traced<'a, T: Trace>(line: &'a [u8], trace: &mut T) -> Resul
     let scanned = scan_line(line)?;
     let header = scanned.header;
     if T::ON {
-        header::mark(line, scanned.end, |field, start, end| trace.mark(field, start, end));
+        header::mark(line, scanned.end, |field, start, end| {
+            trace.mark(field, start, end);
+        });
     }
     let mut decoder = Decoder { line, depth: 0, packet: Packet::new(line, header, &line[scanned.end..]), trace };
     if let Some((code, at)) = scanned.oddity {
@@ -150,16 +152,16 @@ fn kind_of(data_type: u8, body: &[u8]) -> Kind {
 
 /// Anything without a data type of its own: a late position, noise before a Mic-E packet, or text.
 fn other<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -> Outcome {
-    if info.starts_with(b"4P\0") {
-        if let Some(at) = info.iter().position(|&byte| matches!(byte, b'`' | b'\'')) {
-            if at <= 20 && info.len() - at > 9 {
-                d.packet.kind = Kind::MicE;
-                d.mark(Field::Padding, &info[..at]);
-                d.mark(Field::DataType, &info[at..=at]);
-                d.flag(Code::TypeNoise, &info[..at]);
-                return mic_e::decode(d, info[at], &info[at + 1..]);
-            }
-        }
+    if info.starts_with(b"4P\0")
+        && let Some(at) = info.iter().position(|&byte| matches!(byte, b'`' | b'\''))
+        && at <= 20
+        && info.len() - at > 9
+    {
+        d.packet.kind = Kind::MicE;
+        d.mark(Field::Padding, &info[..at]);
+        d.mark(Field::DataType, &info[at..=at]);
+        d.flag(Code::TypeNoise, &info[..at]);
+        return mic_e::decode(d, info[at], &info[at + 1..]);
     }
     let window = &info[..info.len().min(LATE_POSITION)];
     for (at, _) in window.iter().enumerate().filter(|&(_, &byte)| byte == b'!') {

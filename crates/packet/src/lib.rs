@@ -83,3 +83,8 @@ pub use weather::Weather;
 pub const MAX_LINE: usize = 4096;
 /// Most path elements taken (AX.25 has 8; servers and trace lists add more).
 pub const MAX_PATH: usize = 24;
+
+/// Runs the example of the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

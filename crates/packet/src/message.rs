@@ -16,7 +16,7 @@ pub struct Message<'a> {
     pub addressee: Text<'a>,
     /// The text without message number; empty for an acknowledgement or rejection.
     pub text: Text<'a>,
-    /// Number of the message; for [`Kind::Ack`] and [`Kind::Reject`] the number answered.
+    /// Number of the message (bulletins carry a check of their text there, which asks for no answer); for [`Kind::Ack`] and [`Kind::Reject`] the number answered.
     pub id: Option<Text<'a>>,
     /// Number acknowledged along the way; empty when the sender only shows that it can (addendum 1.1).
     pub reply_ack: Option<Text<'a>>,
@@ -104,9 +104,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
             return Ok(());
         }
     }
-    if !is_nws(addressee) {
-        number(d, text, &mut message);
-    }
+    number(d, text, &mut message);
     if text.first() == Some(&b'?') && d.packet.kind == Kind::Message && message.text.bytes().len() > 1 {
         d.packet.kind = Kind::Query;
         if let Some(id) = message.id {
@@ -253,7 +251,7 @@ mod tests {
         let warning = body(":NWS-WARN :232300z,WINTER_STORM,SSC123-456{ABCDE");
         let nws = warning.message.and_then(|message| message.nws()).expect("a warning");
         assert_eq!((warning.kind, nws.event, nws.zones.len()), (Kind::Bulletin, Text(b"WINTER_STORM"), 1));
-        assert_eq!(warning.message.expect("one").id, None);
+        assert_eq!(warning.message.and_then(|message| message.id), Some(Text(b"ABCDE")));
     }
 
     #[test]

@@ -43,11 +43,12 @@ pub(crate) fn number(bytes: &[u8]) -> Option<f64> {
     std::str::from_utf8(&bytes[..len]).ok()?.parse().ok()
 }
 
-/// True if a gateway's figures stand in the text. Cheap when they do not: all known forms end in `dB...`.
+/// True if a gateway's figures stand in the text. Cheap when they do not: all known forms end in `dB`, `dBm` or `Hz`.
 #[inline]
 pub(crate) fn is_altered(text: &[u8]) -> bool {
-    let tail = &text[text.len().saturating_sub(20)..];
-    tail.windows(2).any(|pair| matches!(pair, b"dB" | b"db" | b"Hz")) && signal(text).is_some()
+    matches!(text, [.., b'd', b'B' | b'b'] | [.., b'd', b'B', b'm'] | [.., b'H', b'z'])
+        && text.windows(4).any(|word| matches!(word, b"RSSI" | b"rssi" | b"dBm "))
+        && signal(text).is_some()
 }
 
 fn signal(text: &[u8]) -> Option<Signal> {

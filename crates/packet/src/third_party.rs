@@ -20,7 +20,9 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
     };
     if T::ON {
         let base = d.offset(body);
-        header::mark(body, scanned.end, |field, start, end| d.trace.mark(field, base + start, base + end));
+        header::mark(body, scanned.end, |field, start, end| {
+            d.trace.mark(field, base + start, base + end);
+        });
     }
     let packet = Packet::new(body, scanned.header, &body[scanned.end..]);
     let mut inner = Decoder { line: d.line, depth: d.depth + 1, packet, trace: &mut *d.trace };

@@ -83,6 +83,9 @@ pub(crate) fn behind_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'
         // The two bytes behind a compressed position are wind here.
         weather.wind_direction_deg = d.packet.course_deg.take();
         weather.wind_speed_ms = d.packet.speed_kmh.take().map(|kmh| kmh / 3.6);
+        if weather.wind_speed_ms == Some(0.0) {
+            weather.wind_direction_deg = weather.wind_direction_deg.filter(|&degrees| degrees != 360.0);
+        }
         has_wind = weather.wind_speed_ms.is_some();
     } else if let Some((direction, speed)) = wind(rest) {
         d.mark(Field::Wind, &rest[..7]);
@@ -174,6 +177,24 @@ fn number(bytes: &[u8]) -> Option<Option<i32>> {
     Some(Some(value))
 }
 
+/// Some stations send humidity in three digits (`h100`, `h058`) and cold below -99 °F in four (`t-103`).
+fn one_digit_more(rest: &[u8], letter: u8) -> Option<i32> {
+    let len = match (letter, rest) {
+        (b'h', [_, b'0' | b'1', ..]) => 3,
+        (b't', [_, b'-', ..]) => 4,
+        _ => return None,
+    };
+    let wide = rest.get(1..=len)?;
+    if rest.get(len + 1).is_some_and(u8::is_ascii_digit) {
+        return None;
+    }
+    let magnitude = i32::try_from(digits(if letter == b't' { &wide[1..] } else { wide })?).ok()?;
+    match letter {
+        b't' => Some(-magnitude),
+        _ => (magnitude <= 100).then_some(magnitude),
+    }
+}
+
 /// Inches of snow: whole, or with a point.
 fn inches(bytes: &[u8]) -> Option<Option<f64>> {
     match number(bytes) {
@@ -193,7 +214,7 @@ fn fields<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut rest: &'a [u8], weather:
                 _ => rest.iter().take_while(|byte| matches!(byte, b'.' | b' ')).count(),
             };
             let next = &rest[filler..];
-            if filler == 0 || one_field(d, next, &mut weather.clone(), &mut wind_free.clone(), &mut seen.clone()).is_none() {
+            if filler == 0 || !starts_field(next) {
                 return rest;
             }
             d.mark(Field::Padding, &rest[..filler]);
@@ -202,6 +223,17 @@ fn fields<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut rest: &'a [u8], weather:
         };
         rest = &rest[len..];
     }
+}
+
+/// True if a field of three digits or more stands here, which resumes a run after fillers.
+fn starts_field(rest: &[u8]) -> bool {
+    let digits = match rest.first() {
+        Some(b'g' | b't' | b'r' | b'p' | b'P' | b'L' | b'l' | b's') => 3,
+        Some(b'h') => 2,
+        Some(b'b') => 5,
+        _ => return false,
+    };
+    rest.get(1..=digits).is_some_and(|value| number(value).is_some())
 }
 
 /// Reads one field; returns its length, `None` if there is none here.
@@ -236,11 +268,11 @@ fn one_field<T: Trace>(
         _ => number(value_bytes)?,
     };
     let snow = if letter == b's' && !is_wind { inches(value_bytes)? } else { None };
-    let mut humidity = value;
-    if letter == b'h' && value == Some(10) && rest.get(3) == Some(&b'0') {
-        d.flag(Code::WxFieldWidth, &rest[..4]);
-        humidity = Some(100);
-        len = 4;
+    let mut value = value;
+    if let Some(wide) = one_digit_more(rest, letter) {
+        d.flag(Code::WxFieldWidth, &rest[..=len]);
+        value = Some(wide);
+        len += 1;
     }
     let part = &rest[..len];
     if value.is_some_and(|value| value < 0) && !matches!(letter, b't' | b'F' | b'f' | b'v') {
@@ -310,7 +342,7 @@ fn one_field<T: Trace>(
             Field::RainMidnight
         }
         b'h' => {
-            weather.humidity_percent = humidity.map(|percent| if percent == 0 { 100.0 } else { f64::from(percent) });
+            weather.humidity_percent = value.map(|percent| if percent == 0 { 100.0 } else { f64::from(percent) });
             Field::Humidity
         }
         b'b' => {
@@ -419,6 +451,8 @@ mod tests {
         let weather = behind(".../...g...t...r...p...P...h..b.....");
         assert_eq!(weather, Weather::default());
         assert_eq!(behind("000/000g000t000h100b10132").humidity_percent, Some(100.0));
+        assert_eq!(behind("000/000g000t000h058b10132").humidity_percent, Some(58.0));
+        assert_eq!(tenth(behind("000/000g000t-103h50").temperature_c), Some(-75.0));
         assert_eq!(tenth(behind("000/000g000t-7 h50").temperature_c), Some(-21.7));
         assert_eq!(behind("000/000g000t050h50b02992").pressure_hpa, None);
         assert_eq!(tenth(behind("000/000g000t050s004").snow_24h_mm), Some(101.6));
