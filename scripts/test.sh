@@ -11,12 +11,22 @@ step 'lint';           scripts/lint.sh
 step 'front-end unit tests and size budgets'; (cd front && npm test --silent)
 step 'Rust tests'
 if command -v cargo-nextest >/dev/null; then
-  cargo nextest run --workspace --locked --no-fail-fast
-  cargo test --workspace --locked --doc --quiet
+  cargo nextest run --workspace --all-features --locked --no-fail-fast
+  cargo test --workspace --all-features --locked --doc --quiet
 else
-  cargo test --workspace --locked
+  cargo test --workspace --all-features --locked
 fi
-step 'fuzz seeds and a short run'; scripts/fuzz.sh 10
+step 'a short fuzz run'; scripts/fuzz.sh 10
 step 'the release binary'; make --no-print-directory build
-step 'browser tests';  (cd front && GODWIT_BINARY="$CARGO_TARGET_DIR/release/godwit" npm run --silent e2e)
-step 'done'
+
+step 'browser tests: every state of the page, with a mock server'
+(cd front && npm run --silent e2e)
+
+step 'browser tests: the program itself, simulated traffic'
+data=$(mktemp -d)
+"$CARGO_TARGET_DIR/release/godwit" serve --demo --data "$data" --listen 127.0.0.1:8792 --log warn &
+server=$!
+trap 'kill $server 2>/dev/null || true; wait $server 2>/dev/null || true; rm -rf "$data"' EXIT
+for _ in $(seq 100); do curl -fs -o /dev/null http://127.0.0.1:8792/readyz && break; sleep 0.1; done
+(cd front && GODWIT_URL=http://127.0.0.1:8792 npm run --silent e2e)
+step 'all passed'

@@ -14,6 +14,10 @@ fn main() {
         let began = Instant::now();
         let bytes: usize = (0..1_000_000).map(|_| simulator.next_line().bytes.len()).sum();
         let rate = 1e6 / began.elapsed().as_secs_f64();
-        println!("{stations:>7} stations placed in {:.2} s; {rate:>9.0} packets/s, {:.0} bytes each", placed.as_secs_f64(), bytes as f64 / 1e6);
+        println!(
+            "{stations:>7} stations placed in {:.2} s; {rate:>9.0} packets/s, {:.0} bytes each",
+            placed.as_secs_f64(),
+            bytes as f64 / 1e6
+        );
     }
 }

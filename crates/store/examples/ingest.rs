@@ -73,5 +73,9 @@ fn main() {
 }
 
 fn walk(folder: &std::path::Path) -> u64 {
-    std::fs::read_dir(folder).unwrap().flatten().map(|entry| if entry.path().is_dir() { walk(&entry.path()) } else { entry.metadata().unwrap().len() }).sum()
+    std::fs::read_dir(folder)
+        .unwrap()
+        .flatten()
+        .map(|entry| if entry.path().is_dir() { walk(&entry.path()) } else { entry.metadata().unwrap().len() })
+        .sum()
 }
