@@ -70,7 +70,7 @@ pub(crate) fn path(random: &mut Rng, station: &Station, fix: &Fix, other: bool) 
     let (digi, igate) = infrastructure(station.place);
     let internet = match station.role {
         Role::Igate => true,
-        Role::Home | Role::Weather => (station.phase * 1000.0) as u32 % 3 == 0,
+        Role::Home | Role::Weather => ((station.phase * 1000.0) as u32).is_multiple_of(3),
         _ => false,
     };
     if internet {
