@@ -66,7 +66,7 @@ fn for_people(out: &mut impl Write, line: &[u8], every_byte: bool) -> io::Result
     writeln!(out, "{}", shown(&Text::new(line).to_string_lossy()))?;
     match &explanation.packet {
         Ok(packet) => {
-            writeln!(out, "  {} from {}, heard: {}", packet.kind.as_str().replace('_', " "), packet.source, packet.heard().as_str())?
+            writeln!(out, "  {} from {}, heard: {}", packet.kind.as_str().replace('_', " "), packet.source, packet.heard().as_str())?;
         }
         Err(error) => writeln!(out, "  not readable: {} (byte {})", error.message(), error.offset)?,
     }

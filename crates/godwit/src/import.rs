@@ -85,13 +85,12 @@ fn one(path: &Path, store: &dyn Store, runtime: &tokio::runtime::Runtime, keep_b
     Ok(tally)
 }
 
+/// What the import is known by, its lines, and how far it is.
+type Opened = (String, FileReader<Box<dyn BufRead>>, ProgressBar);
+
 /// Opens a file where its import stopped. A file is known by its full name and first bytes; standard input always
 /// begins at its beginning.
-fn open(
-    path: &Path,
-    store: &dyn Store,
-    runtime: &tokio::runtime::Runtime,
-) -> anyhow::Result<(String, FileReader<Box<dyn BufRead>>, ProgressBar)> {
+fn open(path: &Path, store: &dyn Store, runtime: &tokio::runtime::Runtime) -> anyhow::Result<Opened> {
     let style =
         ProgressStyle::with_template("{msg} {wide_bar} {bytes}/{total_bytes} {eta}").unwrap_or_else(|_| ProgressStyle::default_bar());
     if path.as_os_str() == "-" {

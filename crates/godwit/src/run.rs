@@ -190,7 +190,10 @@ async fn tick(live: Arc<Live>, stop: Stop) {
 
 /// Drops days that are over their time, at the start and every hour.
 async fn retention(store: Arc<dyn Store>, days: u64, stop: Stop) {
-    while days > 0 {
+    if days == 0 {
+        return;
+    }
+    loop {
         let since_us = now_us() - i64::try_from(days).unwrap_or(36_500) * DAY_US;
         match store.retain_since(since_us).await {
             Ok(0) => {}
