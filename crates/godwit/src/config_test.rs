@@ -86,3 +86,31 @@ fn every_default_is_allowed() {
         assert!(key.check(key.default, &Origin::Default).is_ok(), "{}", key.name);
     }
 }
+
+/// docs/configuration.md is made from the list of keys: `make bless` writes it, this compares it.
+#[test]
+fn the_reference_page_is_true_bless() {
+    let mut page = String::from(
+        "# Configuration\n\nEvery setting by one name: the flag `--NAME`, the variable `GODWIT_NAME` (capitals, `_` for `-`), the line `NAME = ...` in \
+         the TOML file (`--config FILE`, `GODWIT_CONFIG`, or `godwit.toml` where it is started). A flag wins over the environment, that over the file, \
+         that over the default. `godwit config show` prints what is in force and where it came from. A value that may not stand is refused at the start.\n\n\
+         This page is made from the program's own list (`make bless`).\n\n| name | default | allowed | commands | what |\n|---|---|---|---|---|\n",
+    );
+    for key in KEYS {
+        let commands: Vec<String> = key.commands.iter().map(|command| format!("{command:?}").to_lowercase()).collect();
+        let default = if key.default.is_empty() { String::new() } else { format!("`{}`", key.default) };
+        page += &format!(
+            "| `{}` | {default} | {} | {} | {}{} |\n",
+            key.name,
+            key.allowed,
+            commands.join(", "),
+            key.help,
+            if key.secret { " (never printed)" } else { "" }
+        );
+    }
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");
+    if std::env::var_os("BLESS").is_some() {
+        std::fs::write(path, &page).expect("written");
+    }
+    assert_eq!(std::fs::read_to_string(path).unwrap_or_default(), page, "run `make bless`");
+}

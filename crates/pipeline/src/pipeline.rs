@@ -11,7 +11,8 @@ use crate::{DuplicateWindow, EntityChange, EntityKey, EntityKind, Fix, Name, Rec
 pub struct Outcome {
     /// What the store keeps.
     pub record: Record,
-    /// What the latest state follows: the entity the packet is about first. Empty for duplicates and bad lines.
+    /// What the latest state follows: the entity the packet is about first. Empty for bad lines; without a position for
+    /// duplicates.
     pub changes: Vec<EntityChange>,
 }
 
@@ -51,10 +52,9 @@ impl Pipeline {
         record.position = subject.position.map(|position| (position.latitude, position.longitude));
         let source = packet.source.as_bytes();
         if self.duplicates.check(received_at_us, source, packet.destination.as_bytes(), packet.info) {
+            // A copy says that the station was heard, and nothing new.
             record.verdict = Verdict::Duplicate;
-            return Outcome { record, changes: Vec::new() };
-        }
-        if let Some(reason) = implausible(subject) {
+        } else if let Some(reason) = implausible(subject) {
             record.verdict = Verdict::Implausible(reason);
             record.position = None;
         }
@@ -74,7 +74,7 @@ impl Pipeline {
 #[must_use]
 pub fn changes_of(record: &Record) -> Vec<EntityChange> {
     match (record.verdict, parse(&record.raw)) {
-        (Verdict::Accepted | Verdict::Implausible(_), Ok(packet)) => changes(record, &packet, packet.innermost()),
+        (Verdict::Accepted | Verdict::Duplicate | Verdict::Implausible(_), Ok(packet)) => changes(record, &packet, packet.innermost()),
         _ => Vec::new(),
     }
 }
@@ -157,4 +157,60 @@ fn changes(record: &Record, packet: &Packet<'_>, subject: &Packet<'_>) -> Vec<En
         changes.extend(Name::new(packet.source.as_bytes()).map(heard));
     }
     changes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const S: i64 = 1_000_000;
+
+    fn names(outcome: &Outcome) -> Vec<String> {
+        outcome
+            .changes
+            .iter()
+            .map(|change| format!("{} {}{}", change.key.kind.as_str(), change.key.name, if change.fix.is_some() { " placed" } else { "" }))
+            .collect()
+    }
+
+    #[test]
+    fn a_position_is_about_its_station() {
+        let outcome = Pipeline::default().accept(S, b"DL1ABC-9>APRS,DB0XYZ*,qAR,DB0IG:!4722.85N/00832.46E>147/064hi");
+        assert_eq!(names(&outcome), ["station DL1ABC-9 placed"]);
+        let fix = outcome.changes[0].fix.expect("fix");
+        assert_eq!((fix.course_deg, fix.symbol_code, fix.radio), (Some(147), b'>', true));
+        assert_eq!((outcome.record.kind, outcome.record.verdict), ("position", Verdict::Accepted));
+        assert_eq!(fix_of(b"DL1ABC-9>APRS,DB0XYZ*,qAR,DB0IG:!4722.85N/00832.46E>147/064hi", &outcome.changes[0].key), Some(fix));
+    }
+
+    #[test]
+    fn an_object_is_placed_and_whoever_reports_it_is_heard() {
+        let mut pipeline = Pipeline::default();
+        let live = pipeline.accept(S, b"DL1ABC>APRS,TCPIP*,qAC,T2:;CAMP 7   *231015z4722.85N/00832.46E;");
+        assert_eq!(names(&live), ["object CAMP 7 placed", "station DL1ABC"]);
+        assert_eq!((live.changes[0].alive, live.changes[0].owner), (true, Name::new(b"DL1ABC")));
+        let killed = pipeline.accept(2 * S, b"DL1ABC>APRS,TCPIP*,qAC,T2:;CAMP 7   _231015z4722.85N/00832.46E;");
+        assert!(!killed.changes[0].alive);
+    }
+
+    #[test]
+    fn a_third_party_packet_is_about_its_inner_sender() {
+        let outcome = Pipeline::default().accept(S, b"OE9G-10>APRS,qAR,OE9X:}DL1AA>APRS,TCPIP,OE9G-10*:!4722.85N/00832.46E-");
+        assert_eq!(names(&outcome), ["station DL1AA placed", "station OE9G-10"]);
+        assert_eq!(outcome.record.sender, Name::new(b"DL1AA"));
+    }
+
+    #[test]
+    fn copies_say_heard_null_positions_say_nothing_of_a_place_bad_lines_nothing_at_all() {
+        let mut pipeline = Pipeline::default();
+        pipeline.accept(S, b"A1B>APRS,qAR,X:!4722.85N/00832.46E-");
+        let copy = pipeline.accept(2 * S, b"A1B>APRS,OTHER*,qAR,Y:!4722.85N/00832.46E-");
+        assert_eq!((copy.record.verdict, names(&copy)), (Verdict::Duplicate, vec!["station A1B".to_owned()]));
+        let null = pipeline.accept(3 * S, b"A1B>APRS,qAR,X:!0000.00N/00000.00E-");
+        assert_eq!(names(&null), ["station A1B"]);
+        let bad = pipeline.accept(4 * S, b"A1B>APRS,qAR,X:!4722.8");
+        assert!(matches!(bad.record.verdict, Verdict::Bad(_)) && bad.changes.is_empty());
+        assert_eq!(bad.record.sender, Name::new(b"A1B"));
+        assert_eq!(changes_of(&copy.record), copy.changes);
+    }
 }
