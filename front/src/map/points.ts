@@ -53,9 +53,9 @@ function program(gl: WebGL2RenderingContext): WebGLProgram {
   return made;
 }
 
-/** Symbols by WebGL2; `null` where that does not work. `onLost` is called when it ceases to. */
+/** Symbols by WebGL2 (the drawn picture stays readable, for printing and copying the map); `null` where that does not work. `onLost` is called when it ceases to. */
 export function glPoints(canvas: HTMLCanvasElement, atlas: Atlas, onLost: () => void): Points | null {
-  const gl = canvas.getContext("webgl2", { alpha: true, premultipliedAlpha: true, antialias: false, depth: false, stencil: false });
+  const gl = canvas.getContext("webgl2", { alpha: true, premultipliedAlpha: true, antialias: false, depth: false, stencil: false, preserveDrawingBuffer: true });
   if (gl === null) return null;
   let shaders: WebGLProgram;
   try {
