@@ -60,14 +60,15 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         None => None,
     };
 
+    let (sources, readers, tasks) = (Stopper::default(), Stopper::default(), Stopper::default());
+    // What is asked for is checked before a folder is made.
+    let feed = feed(settings, &sources).await?;
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(settings.get("data").unwrap_or("data").as_ref())?);
     let live = Live::new(limits(settings), now_us());
     live.fill(store.entities(now_us() - age_us(settings)).await?);
     tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
 
-    let (sources, readers, tasks) = (Stopper::default(), Stopper::default(), Stopper::default());
     let (lines, reader) = queue(QUEUE);
-    let feed = feed(settings, &sources).await?;
     let status = feed.as_ref().map(|feed| feed.status.clone()).unwrap_or_default();
     match feed {
         Some(feed) => drop(sources.spawn(feed.run(lines, sources.stop()))),
