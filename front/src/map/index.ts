@@ -6,7 +6,7 @@ import "leaflet/dist/leaflet.css";
 import "./map.css";
 import L from "leaflet";
 import type { LiveWorld, MapView } from "../live/types";
-import { type Atlas, loadAtlas } from "./atlas";
+import { loadAtlas } from "./atlas";
 import { Basemap, type Place, placesIn } from "./basemap";
 import { drawDensity, drawPlaces } from "./ground";
 import { Labels } from "./labels";
@@ -45,6 +45,9 @@ export interface MapHandle {
 
 const CREDIT = "Natural Earth";
 
+/** When GL takes over from Canvas 2D. */
+const SETTLE_MS = 4000;
+
 /** CSS pixels of a symbol at a zoom. */
 export function symbolSize(zoom: number): number {
   return Math.round(Math.max(16, Math.min(30, 16 + (zoom - 5) * 2)));
@@ -71,11 +74,11 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
   map.attributionControl.addAttribution(CREDIT);
 
   let places: Place[] = [];
-  let atlas: Atlas | null = null;
   let points: Points | null = null;
   let selected = -1;
   let pick: (slots: number[]) => void = () => {};
   let waiting = 0;
+  let settling = 0 as unknown as ReturnType<typeof setTimeout>;
   const scene = new Scene();
   const labels = new Labels();
   const overlay = new Overlay(3, () => {
@@ -145,20 +148,28 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
   // Without news ages still fade.
   const fading = setInterval(() => document.hidden || later(), 30_000);
 
+  // The first picture is drawn by Canvas 2D: it is there at once, where starting GL takes up to a second and a half
+  // without a graphics card. GL takes over when the page has settled.
   void loadAtlas(30).then((loaded) => {
-    atlas = loaded;
-    points = glPoints(symbols, loaded, fallBack) ?? canvasPoints(symbols, loaded);
+    points = canvasPoints(symbols, loaded);
     later();
+    settling = setTimeout(() => {
+      const canvas = freshCanvas();
+      const gl = glPoints(canvas, loaded, () => takeOver(freshCanvas(), (plain) => canvasPoints(plain, loaded)));
+      if (gl !== null) takeOver(canvas, () => gl);
+    }, SETTLE_MS);
   });
 
-  /** A canvas that had a GL context gives no other: a fresh one takes its place. */
-  function fallBack(): void {
-    if (atlas === null) return;
-    const fresh = symbols.cloneNode() as HTMLCanvasElement;
-    (overlay.canvases[1] as HTMLCanvasElement).replaceWith(fresh);
-    overlay.canvases[1] = fresh;
-    points = canvasPoints(fresh, atlas);
-    overlay.update();
+  /** A canvas that had one kind of context gives no other: another one takes its place. */
+  function freshCanvas(): HTMLCanvasElement {
+    return (overlay.canvases[1] as HTMLCanvasElement).cloneNode() as HTMLCanvasElement;
+  }
+
+  function takeOver(canvas: HTMLCanvasElement, made: (canvas: HTMLCanvasElement) => Points): void {
+    points = made(canvas);
+    (overlay.canvases[1] as HTMLCanvasElement).replaceWith(canvas);
+    overlay.canvases[1] = canvas;
+    draw();
   }
 
   overlay.addTo(map);
@@ -219,6 +230,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     destroy() {
       unlisten();
       clearInterval(fading);
+      clearTimeout(settling);
       cancelAnimationFrame(waiting);
       points?.destroy();
       map.remove();
