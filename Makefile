@@ -39,7 +39,7 @@ bench-parse: ## The parser beside its peers
 chaos: ## Faults on purpose: kill -9 under load, hostile servers
 	@scripts/chaos.sh
 
-fuzz: ## The parser's fuzz targets, SECONDS=60 each
+fuzz: ## The parser's fuzz targets, SECONDS_EACH=60
 	@scripts/fuzz.sh $${SECONDS_EACH:-60}
 
 bless: ## Renew generated files that tests compare
