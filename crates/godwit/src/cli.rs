@@ -66,6 +66,13 @@ pub(crate) fn command() -> Clap {
                         .default_value("text")
                         .help("json: one object a line (docs/decode.md); text: for people"),
                 )
+                .arg(
+                    Arg::new("received-at")
+                        .long("received-at")
+                        .value_name("TIME")
+                        .value_parser(|text: &str| text.parse::<jiff::Timestamp>().map_err(|_| "not a time such as 2026-11-23T10:15:00Z"))
+                        .help("When the lines were received, to date their timestamps by (RFC 3339) [default: now]"),
+                )
                 .arg(Arg::new("explain").long("explain").action(ArgAction::SetTrue).help("Text for people with every byte explained")),
         )
         .subcommand(with_keys(

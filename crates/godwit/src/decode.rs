@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use clap::ArgMatches;
-use godwit_packet::{Text, explain, json};
+use godwit_packet::{DeviceDatabase, Text, explain, json_with};
 
 /// The longest line taken; what is longer is cut, and then is no packet.
 const LONGEST: u64 = 65_536;
@@ -17,6 +17,7 @@ pub(crate) fn decode(matches: &ArgMatches) -> anyhow::Result<()> {
     let path: &PathBuf = matches.get_one("file").context("file")?;
     let as_json = matches.get_one::<String>("format").is_some_and(|format| format == "json");
     let every_byte = matches.get_flag("explain");
+    let received_at = matches.get_one::<jiff::Timestamp>("received-at").map(|time| time.as_microsecond());
     let (source, live): (Box<dyn BufRead>, bool) = if path.as_os_str() == "-" {
         (Box::new(io::stdin().lock()), true)
     } else {
@@ -27,7 +28,8 @@ pub(crate) fn decode(matches: &ArgMatches) -> anyhow::Result<()> {
     let flush = live || io::stdout().is_terminal();
     lines(source, |line| {
         if as_json {
-            serde_json::to_writer(&mut out, &json(line))?;
+            let received_at_us = received_at.unwrap_or_else(godwit_flow::now_us);
+            serde_json::to_writer(&mut out, &json_with(line, Some(received_at_us), DeviceDatabase::built_in()))?;
             out.write_all(b"\n")?;
         } else {
             for_people(&mut out, line, every_byte)?;

@@ -108,6 +108,10 @@ fn decode_writes_one_object_a_line() {
     assert!((objects[0]["position"]["latitude"].as_f64().unwrap() - 47.380_833).abs() < 1e-5);
     assert!(objects[1]["error"]["code"].is_string() && objects[1]["raw"] == "nonsense");
     assert_eq!(objects[2]["status"], "café");
+    let dated = run(&["decode", "--format", "json", "--received-at", "2026-11-01T00:03:00Z"], b"A1B>APRS:>312358zUp\n");
+    let dated: Value = serde_json::from_str(&text(&dated.stdout)).unwrap();
+    assert_eq!(dated["timestamp"], "2026-10-31T23:58:00Z");
+    assert_eq!(run(&["decode", "--received-at", "yesterday"], b"").status.code(), Some(2));
     let explained = run(&["decode", "--explain"], input);
     assert!(explained.status.success() && text(&explained.stdout).contains("not readable"));
     assert!(!text(&run(&["decode", "--explain"], b"A1B>APRS:>\x1b[31mred\n").stdout).contains('\x1b'), "no control of the terminal");

@@ -26,6 +26,14 @@ pub struct Device {
     pub class: String,
 }
 
+impl Device {
+    /// True for entries that say only that nothing is known, such as that of the address `APRS`.
+    #[must_use]
+    pub fn is_unknown(&self) -> bool {
+        self.vendor == "Unknown" && self.model == "Unknown"
+    }
+}
+
 /// Hashes a few bytes of a tocall: the table is built from trusted data, so nobody can aim at collisions.
 #[derive(Debug, Clone, Copy, Default)]
 struct TocallHasher(u64);

@@ -337,6 +337,14 @@ pub fn message(out: &mut Vec<u8>, header: &Header<'_>, addressee: &str, message:
     }
 }
 
+/// Appends a message that can acknowledge another along the way (addendum 1.1): `{id}` or `{id}acknowledged`. The two
+/// numbers have two characters by the addendum; one to five are written as given.
+pub fn message_reply_ack(out: &mut Vec<u8>, header: &Header<'_>, addressee: &str, message: &str, id: &str, acknowledged: Option<&str>) {
+    self::message(out, header, addressee, message, Some(id));
+    out.push(b'}');
+    text(out, acknowledged.unwrap_or_default());
+}
+
 /// Appends the acknowledgement of message `id` of `addressee`.
 pub fn ack(out: &mut Vec<u8>, header: &Header<'_>, addressee: &str, id: &str) {
     begin_message(out, header, addressee);

@@ -160,7 +160,7 @@ fn value(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
     let with = |value: Option<f64>, unit: &str| value.map(|value| format!("{} {unit}", round(value))).unwrap_or_default();
     let weather = packet.weather.unwrap_or_default();
     match field {
-        Field::Destination => packet.device().map(|device| format!("{} {}", device.vendor, device.model)).unwrap_or_default(),
+        Field::Destination => device(packet),
         Field::DataType => packet.kind.to_string(),
         Field::Alive => packet.alive.map(|alive| if alive { "live" } else { "killed" }.to_owned()).unwrap_or_default(),
         Field::Latitude => packet.position.map(|p| format!("{:.5} degrees", p.latitude)).unwrap_or_default(),
@@ -204,14 +204,18 @@ fn value(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
         Field::WaterLevel => with(weather.water_level_m, "m"),
         Field::Battery => with(weather.battery_v, "V"),
         Field::Radiation => with(weather.radiation_nsvh, "nSv/h"),
-        Field::MicESuffix | Field::MicEType => {
-            packet.device().map(|device| format!("{} {}", device.vendor, device.model)).unwrap_or_default()
-        }
+        Field::MicESuffix | Field::MicEType => device(packet),
         Field::TelemetryBase91 | Field::TelemetryHex => packet.telemetry.map(telemetry).unwrap_or_default(),
         Field::BearingQuality => with(packet.df.map(|df| f64::from(df.bearing_deg)), "degrees"),
+        Field::Storm => packet.storm().map(|storm| storm.stage.as_str().replace('_', " ")).unwrap_or_default(),
         Field::Hop => if bytes.ends_with(b"*") { "used" } else { "" }.to_owned(),
         _ => String::new(),
     }
+}
+
+fn device(packet: &Packet<'_>) -> String {
+    let device = packet.device().filter(|device| !device.is_unknown());
+    device.map(|device| format!("{} {}", device.vendor, device.model)).unwrap_or_default()
 }
 
 fn telemetry(telemetry: crate::Telemetry<'_>) -> String {

@@ -112,6 +112,21 @@ pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
     Ok(Scanned { header, end: at + 1, oddity })
 }
 
+/// Reads the header as AEA controllers print it inside third-party packets: `SOURCE>HOP>HOP>DESTINATION:`
+/// (chapter 17).
+pub(crate) fn scan_aea(line: &[u8]) -> Option<Scanned<'_>> {
+    let end = memchr::memchr(b':', line)?;
+    let text = std::str::from_utf8(&line[..end]).ok()?;
+    let (source, rest) = text.split_once('>')?;
+    let (hops, destination) = rest.rsplit_once('>')?;
+    let len = hops.split('>').count();
+    if len > MAX_PATH || !text.split('>').all(|call| is_call(call.as_bytes()) && call_len(call.as_bytes()) == call.len()) {
+        return None;
+    }
+    let path = Path::new(hops, u8::try_from(len).ok()?, 0, None);
+    Some(Scanned { header: Header { source, destination, path }, end: end + 1, oddity: None })
+}
+
 /// What one pass over the path finds.
 struct ScannedPath {
     len: u8,

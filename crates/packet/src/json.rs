@@ -103,7 +103,7 @@ impl Serialize for View<'_, '_> {
         extras(&mut map, packet)?;
         optional(&mut map, "weather", packet.weather.as_ref().filter(|w| **w != Weather::default()).map(weather))?;
         contents(&mut map, packet)?;
-        let device = self.devices.identify(packet).map(|device| {
+        let device = self.devices.identify(packet).filter(|device| !device.is_unknown()).map(|device| {
             let mut object = serde_json::Map::new();
             let parts = [("tocall", packet.destination), ("vendor", &device.vendor), ("model", &device.model), ("class", &device.class)];
             for (key, value) in parts {
@@ -173,6 +173,18 @@ fn extras<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Er
     optional(map, "dao", dao)?;
     optional(map, "frequency", packet.frequency.map(frequency))?;
     optional(map, "bearing_deg", packet.df.map(|df| df.bearing_deg))?;
+    optional(map, "storm", packet.storm().map(storm))?;
+    optional(map, "signpost", packet.signpost().map(Text::to_string_lossy))?;
+    let outline = packet.outline().map(|outline| {
+        let corners: Vec<_> = outline.offsets.iter().map(|&(north, east)| [north, east]).collect();
+        serde_json::json!({"line": outline.line, "closed": outline.is_closed, "offsets_deg": corners})
+    });
+    optional(map, "outline", outline)?;
+    let dx = packet.dx_spot().map(|spot| {
+        serde_json::json!({"spotter": spot.spotter, "frequency_khz": spot.frequency_khz, "spotted": spot.spotted,
+            "text": spot.text.to_string_lossy()})
+    });
+    optional(map, "dx_spot", dx)?;
     optional(map, "mic_e_message", packet.mic_e_message.map(crate::MicEMessage::as_str))
 }
 
@@ -197,6 +209,20 @@ fn frequency(frequency: crate::Frequency) -> serde_json::Map<String, serde_json:
             object.insert(key.into(), value);
         }
     }
+    object
+}
+
+fn storm(storm: crate::Storm) -> serde_json::Map<String, serde_json::Value> {
+    let readings = [
+        ("wind_speed_ms", storm.wind_speed_ms),
+        ("wind_gust_ms", storm.wind_gust_ms),
+        ("pressure_hpa", storm.pressure_hpa),
+        ("hurricane_radius_km", storm.hurricane_radius_km),
+        ("storm_radius_km", storm.storm_radius_km),
+        ("gale_radius_km", storm.gale_radius_km),
+    ];
+    let mut object: serde_json::Map<_, _> = readings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
+    object.insert("stage".into(), storm.stage.as_str().into());
     object
 }
 

@@ -154,24 +154,24 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, data_type: u8, bo
     let Some(latitude) = destination(address) else {
         return Err(d.refuse(Code::MiceDest, address));
     };
-    let Some((fixed, text)) = take(body, BODY) else {
-        return Err(d.refuse(Code::MiceInfo, body));
+    let whole = take(body, BODY).filter(|(fixed, _)| is_symbol(fixed[6], fixed[7]));
+    let Some((fixed, text)) = whole.or_else(|| mangled(body)) else {
+        let code = if body.len() < BODY { Code::MiceInfo } else { Code::MiceSymbol };
+        return Err(d.refuse(code, body.get(6..).unwrap_or(body)));
     };
-    if !position::is_table(fixed[7]) || !(0x21..0x7F).contains(&fixed[6]) {
-        return Err(d.refuse(Code::MiceSymbol, &fixed[6..]));
-    }
     let Some((degrees, hundredths)) = longitude(fixed, latitude.offset) else {
         return Err(d.refuse(Code::MiceInfo, fixed));
     };
+    let (moving, symbol) = fixed[3..].split_at(fixed.len() - 5);
     let level = latitude.ambiguity;
     let place = position::centre(latitude.degrees, latitude.hundredths, level, 90).zip(position::centre(degrees, hundredths, level, 180));
     let Some((north, east)) = place else {
         return Err(d.refuse(Code::PosRange, fixed));
     };
     d.mark(Field::MicELongitude, &fixed[..3]);
-    d.mark(Field::MicESpeedCourse, &fixed[3..6]);
-    d.mark(Field::SymbolCode, &fixed[6..7]);
-    d.mark(Field::SymbolTable, &fixed[7..8]);
+    d.mark(Field::MicESpeedCourse, moving);
+    d.mark(Field::SymbolCode, &symbol[..1]);
+    d.mark(Field::SymbolTable, &symbol[1..]);
     if north == 0 && east == 0 {
         d.flag(Code::PosNull, &fixed[..3]);
     } else {
@@ -184,12 +184,27 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, data_type: u8, bo
             format: PositionFormat::MicE,
         });
     }
-    position::symbol(d, &fixed[7..8], &fixed[6..7]);
+    position::symbol(d, &symbol[1..], &symbol[..1]);
     d.packet.mic_e_message = Some(latitude.message);
-    speed_and_course(d, &fixed[3..6]);
+    match moving {
+        &[sp, dc, se] => speed_and_course(d, moving, [sp, dc, se]),
+        _ => d.flag(Code::MiceMangled, moving),
+    }
     let mic_e = MicE { data_type, type_byte: None, suffix: Text(&[]), locator: None };
     self::text(d, mic_e, text);
     Ok(())
+}
+
+fn is_symbol(code: u8, table: u8) -> bool {
+    position::is_table(table) && (0x21..0x7F).contains(&code)
+}
+
+/// A packet whose control characters were lost on the way: a gateway turned them into one blank, so that speed and
+/// course are gone and the symbol follows early. Latitude and longitude are whole.
+fn mangled(body: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (fixed, text) = take(body, BODY - 2)?;
+    let [_, _, _, b' ', code, table] = *fixed else { return None };
+    (is_symbol(code, table) && code != b'|').then_some((fixed, text))
 }
 
 /// Degrees, and hundredths of a minute, of the first three bytes.
@@ -208,8 +223,8 @@ fn longitude(fixed: &[u8], offset: bool) -> Option<(i32, i32)> {
     Some((degrees, minutes * 100 + h))
 }
 
-fn speed_and_course<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) {
-    let [sp, dc, se] = [bytes[0], bytes[1], bytes[2]].map(|byte| i32::from(byte) - 28);
+fn speed_and_course<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8], raw: [u8; 3]) {
+    let [sp, dc, se] = raw.map(|byte| i32::from(byte) - 28);
     if [sp, dc, se].iter().any(|value| !(0..=99).contains(value)) {
         d.flag(Code::MiceInfo, bytes);
         return;
@@ -279,6 +294,12 @@ fn text<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut mic_e: MicE<'a>, mut text:
         && position::is_complete(body)
     {
         d.flag(Code::PosSecond, text);
+        // Chapter 10 lets it override; a receiver with a fix of its own knows better, one without does not.
+        if d.packet.position.is_none()
+            && let Ok(rest) = position::coordinates(d, body)
+        {
+            return position::after(d, rest);
+        }
     }
     comment::decode(d, text);
 }
@@ -466,6 +487,27 @@ mod tests {
         assert_eq!(code(b"OE9XXX>TW2RX5:`~<JrIK>]"), Code::MiceSymbol);
         assert_eq!(code(b"OE9XXX>TW2RX5:`~\x1aJrIK>/"), Code::MiceInfo);
         assert_eq!(code(b"OE9XXX>tw2rx5:`~<JrIK>/"), Code::MiceDest);
+    }
+
+    #[test]
+    fn lost_control_characters_leave_the_position() {
+        let packet = made("S4PWYS", b"`vX_ >/]\"4-}hi=");
+        let position = packet.position.expect("has one");
+        assert!(packet.diagnostics.has(Code::MiceMangled) && position.latitude > 34.0);
+        assert_eq!((packet.speed_kmh, packet.course_deg), (None, None));
+        assert_eq!(packet.symbol.map(|s| (s.table, s.code)), Some(('/', '>')));
+        assert_eq!(packet.comment.to_string_lossy(), "hi");
+    }
+
+    #[test]
+    fn a_plain_position_in_the_text_counts_only_when_the_other_is_null() {
+        let info = [b'`', 118, 88, 28, b'r', b'I', b'K', b'>', b'/'];
+        let text = b"!4722.85N/00832.46E> hi";
+        let null = made("PPPPPP", &[&[b'`', 118, 88, 28, b'r', b'I', b'K', b'>', b'/'], text.as_slice()].concat());
+        assert!(null.diagnostics.has(Code::PosSecond));
+        assert_eq!(null.position.map(|position| (position.latitude * 1e4).round()), Some(473_808.0));
+        let other = made("TW2RX5", &[&info, text.as_slice()].concat());
+        assert!(other.diagnostics.has(Code::PosSecond) && other.position.is_some_and(|p| p.format == PositionFormat::MicE));
     }
 
     #[test]

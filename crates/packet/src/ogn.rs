@@ -54,6 +54,57 @@ pub struct Ogn<'a> {
     pub model: Option<&'a str>,
 }
 
+/// What a receiver of the network says of itself in its status. Figures not sent are absent.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+#[non_exhaustive]
+pub struct OgnReceiver<'a> {
+    /// Software version and hardware, as sent (`v0.2.7.RPI-GPU`).
+    pub version: Option<&'a str>,
+    /// Load of the processor, 1 is one core busy.
+    pub cpu_load: Option<f64>,
+    /// Memory free and in all, MB.
+    pub memory_mb: Option<(f64, f64)>,
+    /// How far the clock is off, milliseconds.
+    pub clock_offset_ms: Option<f64>,
+    /// How fast the clock drifts, parts per million.
+    pub clock_drift_ppm: Option<f64>,
+    /// Temperature of the processor, °C.
+    pub temperature_c: Option<f64>,
+    /// Aircraft now and in the last hour.
+    pub aircraft: Option<(u32, u32)>,
+    /// Correction of the receiver's oscillator, parts per million: set, and measured.
+    pub frequency_correction_ppm: Option<(f64, f64)>,
+    /// Noise, dB.
+    pub noise_db: Option<f64>,
+}
+
+fn receiver_field<'a>(receiver: &mut OgnReceiver<'a>, token: &'a str) {
+    let pair = |text: &'a str, unit: &str| -> Option<(&'a str, &'a str)> { text.strip_suffix(unit)?.split_once('/') };
+    if token.len() > 1 && token.starts_with('v') && token.as_bytes()[1].is_ascii_digit() {
+        receiver.version = Some(token);
+    } else if let Some(text) = token.strip_prefix("CPU:") {
+        receiver.cpu_load = number(text.as_bytes());
+    } else if let Some((free, all)) = token.strip_prefix("RAM:").and_then(|text| pair(text, "MB")) {
+        receiver.memory_mb = number(free.as_bytes()).zip(number(all.as_bytes()));
+    } else if let Some((offset, drift)) = token.strip_prefix("NTP:").and_then(|text| pair(text, "ppm")) {
+        receiver.clock_offset_ms = offset.strip_suffix("ms").and_then(|text| number(text.as_bytes()));
+        receiver.clock_drift_ppm = number(drift.as_bytes());
+    } else if let Some(text) = token.strip_suffix('C') {
+        receiver.temperature_c = number(text.as_bytes()).or(receiver.temperature_c);
+    } else if let Some((now, hour)) = pair(token, "Acfts[1h]") {
+        receiver.aircraft = now.parse().ok().zip(hour.parse().ok());
+    } else if let Some(text) = token.strip_prefix("RF:") {
+        let mut parts = text.split('/');
+        if let Some(ppm) = parts.next().and_then(|part| part.strip_suffix("ppm")) {
+            // Two signed numbers without a separator: `+10+3.1ppm`.
+            let second = ppm.get(1..).and_then(|rest| rest.find(['+', '-'])).map(|at| at + 1);
+            receiver.frequency_correction_ppm =
+                second.and_then(|at| number(ppm.get(..at)?.as_bytes()).zip(number(ppm.get(at..)?.as_bytes())));
+        }
+        receiver.noise_db = parts.next().and_then(|part| part.strip_suffix("dB")).and_then(|part| number(part.as_bytes()));
+    }
+}
+
 fn hex(text: &str) -> Option<u64> {
     text.bytes().all(|byte| byte.is_ascii_hexdigit()).then(|| u64::from_str_radix(text, 16).ok())?
 }
@@ -128,6 +179,18 @@ impl<'a> Packet<'a> {
         let network = self.destination.starts_with("OG") || self.destination == "FXCAPP";
         ((network && ogn != Ogn::default()) || ogn.aircraft.is_some()).then_some(ogn)
     }
+
+    /// What a receiver of the Open Glider Network says of itself in its status text.
+    #[must_use]
+    pub fn ogn_receiver(&self) -> Option<OgnReceiver<'a>> {
+        let text = std::str::from_utf8(self.status.as_ref()?.text.bytes()).ok()?;
+        let mut receiver = OgnReceiver::default();
+        for token in text.split_ascii_whitespace() {
+            receiver_field(&mut receiver, token);
+        }
+        // A version and one figure more: enough to tell it from other people's status texts.
+        (receiver.version.is_some() && (receiver.cpu_load.is_some() || receiver.noise_db.is_some())).then_some(receiver)
+    }
 }
 
 #[cfg(test)]
@@ -147,6 +210,18 @@ mod tests {
         assert_eq!((ogn.flight_level, ogn.snr_db, ogn.bit_errors), (Some(12.34), Some(7.0), Some(3)));
         assert_eq!((ogn.frequency_offset_khz, ogn.accuracy_m, ogn.power_dbm), (Some(0.7), Some((2, 3)), Some(10.0)));
         assert_eq!((ogn.software, ogn.hardware), (Some("6.09"), Some("02")));
+    }
+
+    #[test]
+    fn a_receiver() {
+        let line = b"LSZF>OGNSDR,TCPIP*,qAC,GLIDERN1:>101530h v0.2.7.RPI-GPU CPU:1.0 RAM:204.3/970.5MB NTP:1.4ms/-4.6ppm +52.5C 1/3Acfts[1h] RF:+10+3.1ppm/+6.85dB";
+        let receiver = parse(line).expect("good").ogn_receiver().expect("a receiver");
+        assert_eq!((receiver.version, receiver.cpu_load), (Some("v0.2.7.RPI-GPU"), Some(1.0)));
+        assert_eq!((receiver.memory_mb, receiver.clock_offset_ms), (Some((204.3, 970.5)), Some(1.4)));
+        assert_eq!((receiver.clock_drift_ppm, receiver.temperature_c), (Some(-4.6), Some(52.5)));
+        assert_eq!((receiver.aircraft, receiver.frequency_correction_ppm), (Some((1, 3)), Some((10.0, 3.1))));
+        assert_eq!(receiver.noise_db, Some(6.85));
+        assert!(parse(b"OE9XXX>APRS:>v2 of my station, 20C").expect("good").ogn_receiver().is_none());
     }
 
     #[test]

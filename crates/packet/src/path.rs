@@ -176,7 +176,8 @@ impl<'a> Iterator for Hops<'a> {
             return None;
         }
         self.left -= 1;
-        let (element, rest) = self.rest.split_once(',').unwrap_or((self.rest, ""));
+        // `>` only stands between the hops of an AEA header.
+        let (element, rest) = self.rest.split_once([',', '>']).unwrap_or((self.rest, ""));
         self.rest = rest;
         let used = self.used > 0;
         self.used = self.used.saturating_sub(1);

@@ -2,7 +2,7 @@
 
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Outcome, Trace};
-use crate::{Field, Position, PositionFormat, Symbol, Timestamp, comment, compressed, extension, weather};
+use crate::{Field, Position, PositionFormat, Symbol, Timestamp, comment, compressed, extension, storm, weather};
 
 /// Bytes of a plain position: latitude 8, table 1, longitude 9, code 1.
 const PLAIN_LEN: usize = 19;
@@ -80,6 +80,29 @@ pub(crate) fn after<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) {
         weather::behind_other_symbol(d, rest)
     };
     comment::decode(d, rest);
+    if T::ON {
+        mark_kept(d);
+    }
+}
+
+/// Marks what stays in the text but has a meaning of its own.
+fn mark_kept<T: Trace>(d: &mut Decoder<'_, '_, T>) {
+    let Some(text) = d.packet.comment.pieces().next() else { return };
+    if d.packet.symbol.is_some_and(|symbol| symbol.code == '@')
+        && let Some((_, len)) = storm::storm(text)
+    {
+        d.mark(Field::Storm, &text[..len]);
+    }
+    if d.packet.signpost().is_some()
+        && let Some(range) = storm::signpost(text)
+    {
+        d.mark(Field::Signpost, &text[range]);
+    }
+    if d.packet.outline().is_some()
+        && let Some(at) = storm::outline_start(text)
+    {
+        d.mark(Field::Outline, &text[at + 1..]);
+    }
 }
 
 struct PlainValues {

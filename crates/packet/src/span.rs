@@ -50,6 +50,8 @@ fields! {
     Dfs "dfs" "Signal strength, antenna height, gain and direction for a direction hunt.",
     Area "area" "Shape, size and colour of an area object.",
     Storm "storm" "Storm data: stage, winds, pressure and radii.",
+    Signpost "signpost" "What stands on the signpost.",
+    Outline "outline" "Outline of a warning or front, relative to the object.",
     Altitude "altitude" "Altitude above sea level.",
     Dao "dao" "Datum and added digits of the position.",
     Frequency "frequency" "Voice frequency in MHz.",

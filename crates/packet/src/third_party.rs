@@ -13,7 +13,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         comment::keep(d, body);
         return Ok(());
     }
-    let Ok(scanned) = header::scan(body) else {
+    let Some(scanned) = header::scan(body).ok().or_else(|| header::scan_aea(body)) else {
         d.flag(Code::ThirdPartyInner, body);
         comment::keep(d, body);
         return Ok(());
@@ -52,6 +52,15 @@ mod tests {
         assert_eq!((packet.kind, packet.source), (Kind::ThirdParty, "OE9G-10"));
         assert_eq!((inner.kind, inner.source, inner.heard().as_str()), (Kind::Message, "DL1AA", "internet"));
         assert_eq!(inner.message.expect("a message").text, "hello");
+    }
+
+    #[test]
+    fn the_form_of_aea_controllers() {
+        let packet = parse(b"OE9G-10>APRS:}DL1AA>DB0X>DB0Y>APRS:>on air").expect("good");
+        let inner = packet.innermost();
+        assert_eq!((inner.source, inner.destination, inner.kind), ("DL1AA", "APRS", Kind::Status));
+        assert_eq!(inner.path.iter().map(|hop| hop.callsign).collect::<Vec<_>>(), ["DB0X", "DB0Y"]);
+        assert!(parse(b"OE9G-10>APRS:}DL1AA>DB0X>:>on").expect("good").third_party.is_none());
     }
 
     #[test]
