@@ -29,6 +29,8 @@ export interface MapOptions {
   dark: boolean;
   basemaps: readonly RasterMap[];
   reducedMotion: boolean;
+  /** In which names of countries are written. */
+  language: string;
 }
 
 export interface MapHandle {
@@ -37,6 +39,7 @@ export interface MapHandle {
   flyTo(lat: number, lng: number, zoom?: number): void;
   setSelected(slot: number | null): void;
   setDark(dark: boolean): void;
+  setLanguage(language: string): void;
   setBasemap(id: string): void;
   zoomIn(): void;
   zoomOut(): void;
@@ -73,6 +76,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
   let ground: L.GridLayer = embedded.addTo(map);
   map.attributionControl.addAttribution(CREDIT);
 
+  let language = options.language;
   let places: Place[] = [];
   let points: Points | null = null;
   let selected = -1;
@@ -92,7 +96,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
 
   function gatherPlaces(): void {
     const { left, top, width, height, scale, zoom } = overlay.frame;
-    void placesIn(zoom - 1, left / scale, top / scale, (left + width) / scale, (top + height) / scale).then((found) => {
+    void placesIn(language, zoom - 1, left / scale, top / scale, (left + width) / scale, (top + height) / scale).then((found) => {
       places = found;
       drawBelow();
     });
@@ -213,6 +217,11 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
       embedded.setDark(dark);
       drawBelow();
       later();
+    },
+    setLanguage(wanted) {
+      if (wanted === language) return;
+      language = wanted;
+      gatherPlaces();
     },
     setBasemap(id) {
       const wanted = options.basemaps.find((one) => one.id === id);

@@ -1,10 +1,10 @@
 /** Zoom, position and the small menu of what the map looks like. */
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { t } from "./i18n";
+import { LANGUAGES, type Language, t } from "./i18n";
 import { Icon } from "./icons";
 import type { Page } from "./page";
-import { THEMES, UNITS, theme, units } from "./settings";
+import { LANGUAGE_CHOICES, THEMES, UNITS, languageChoice, languageFailed, theme, units } from "./settings";
 
 /** One of a few, all in sight. */
 function Choice<T extends string>(props: { name: string; title: string; options: readonly T[]; chosen: Signal<T>; text: (option: T) => string }) {
@@ -30,6 +30,27 @@ function Choice<T extends string>(props: { name: string; title: string; options:
   );
 }
 
+function LanguageChoice() {
+  return (
+    <label class="pick-one">
+      <span>{t("menu.language")}</span>
+      <select
+        value={languageChoice.value}
+        onChange={(event) => {
+          languageChoice.value = event.currentTarget.value as "auto" | Language;
+        }}
+      >
+        {LANGUAGE_CHOICES.map((one) => (
+          <option key={one} value={one} lang={one === "auto" ? undefined : one}>
+            {one === "auto" ? t("menu.language.auto") : LANGUAGES[one]}
+          </option>
+        ))}
+      </select>
+      {languageFailed.value && <span role="alert">{t("menu.language.failed")}</span>}
+    </label>
+  );
+}
+
 function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
   const { basemaps, version } = page.settings;
   return (
@@ -45,6 +66,7 @@ function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
           text={(id) => basemaps.find((one) => one.id === id)?.name ?? t("menu.basemap.builtin")}
         />
       )}
+      <LanguageChoice />
       {version !== "" && <p class="version">{t("app.name")} {version}</p>}
     </div>
   );

@@ -1,4 +1,7 @@
-/** Every text of the page in English. Other languages are tables with the same keys. */
+/**
+ * Every text of the page in English. Other languages are tables with the same keys and the same `{parameters}`; what a
+ * language has no plural form for falls back to `.other`.
+ */
 export const en = {
   "app.name": "Godwit",
   "app.map": "Map of stations. Arrow keys pan, plus and minus zoom.",
@@ -38,6 +41,9 @@ export const en = {
   "menu.units.metric": "Metric",
   "menu.units.imperial": "Imperial",
   "menu.units.nautical": "Nautical",
+  "menu.language": "Language",
+  "menu.language.auto": "As the browser",
+  "menu.language.failed": "The texts of that language did not load.",
   "menu.basemap": "Base map",
   "menu.basemap.builtin": "Built in",
   "pick.title.other": "{count} here",
@@ -72,13 +78,18 @@ export const en = {
   "card.phg": "Transmitter",
   "card.phg.value": "{power} W, antenna {height}, {gain} dBi, {direction}",
   "card.phg.omni": "all round",
-  "card.weather": "Weather",
   "card.raw": "Packet as received",
   "card.copy": "Copy",
   "card.copied": "Copied",
   "card.copy.failed": "Copying was refused",
   "card.link": "Copy link",
   "card.centre": "Show on the map",
+  "error.answer": "the server's answer is not what was asked for",
+  "compass": "N NNE NE ENE E ESE SE SSE S SSW SW WSW W WNW NW NNW",
+  "unit.second": "s",
+  "unit.minute": "min",
+  "unit.hour": "h",
+  "unit.day": "d",
   "age.none": "never",
   "age.now": "just now",
   "age.ago": "{age} ago",
