@@ -12,7 +12,7 @@ import { drawDensity, drawPlaces } from "./ground";
 import { Labels } from "./labels";
 import { Overlay } from "./overlay";
 import { type Points, canvasPoints, glPoints } from "./points";
-import { Scene } from "./scene";
+import { type Passes, Scene } from "./scene";
 import { DARK, LIGHT } from "./theme";
 
 export interface RasterMap {
@@ -38,6 +38,8 @@ export interface MapHandle {
   onPick(cb: (slots: number[]) => void): void;
   flyTo(lat: number, lng: number, zoom?: number): void;
   setSelected(slot: number | null): void;
+  /** Shows only what passes; null shows all. */
+  setFilter(passes: Passes | null): void;
   setDark(dark: boolean): void;
   setLanguage(language: string): void;
   setBasemap(id: string): void;
@@ -77,6 +79,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
   map.attributionControl.addAttribution(CREDIT);
 
   let language = options.language;
+  let passes: Passes | null = null;
   let places: Place[] = [];
   let points: Points | null = null;
   let selected = -1;
@@ -115,7 +118,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     waiting = 0;
     const frame = overlay.frame;
     const now = performance.now();
-    scene.build(world.entities, frame, now, options.reducedMotion, selected);
+    scene.build(world.entities, frame, now, options.reducedMotion, selected, passes);
     const size = symbolSize(frame.zoom);
     points?.draw(scene, frame, size);
     if (aboveContext !== null) {
@@ -209,6 +212,11 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     },
     setSelected(slot) {
       selected = slot ?? -1;
+      labels.restless();
+      later();
+    },
+    setFilter(wanted) {
+      passes = wanted;
       labels.restless();
       later();
     },

@@ -1,6 +1,8 @@
 /** Zoom, position and the small menu of what the map looks like. */
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
+import { test } from "../live/filter";
+import { FilterPanel } from "./filter";
 import { LANGUAGES, type Language, t } from "./i18n";
 import { Icon } from "./icons";
 import type { Page } from "./page";
@@ -73,18 +75,18 @@ function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
 }
 
 export function Controls({ page }: { page: Page }) {
-  const open = useSignal(false);
+  const open = useSignal<"" | "menu" | "filter">("");
   const trouble = useSignal("");
   const basemap = useSignal("");
   const box = useRef<HTMLElement>(null);
 
   useEffect(() => {
     const away = (event: PointerEvent) => {
-      if (!box.current?.contains(event.target as Node)) open.value = false;
+      if (!box.current?.contains(event.target as Node)) open.value = "";
     };
     const escape = (event: KeyboardEvent) => {
-      if (event.key !== "Escape" || !open.value) return;
-      open.value = false;
+      if (event.key !== "Escape" || open.value === "") return;
+      open.value = "";
       event.stopImmediatePropagation();
     };
     document.addEventListener("pointerdown", away);
@@ -104,6 +106,7 @@ export function Controls({ page }: { page: Page }) {
     });
   }, []);
 
+  const filtered = test(page.filter.value) !== null;
   const locate = () => {
     trouble.value = "";
     navigator.geolocation.getCurrentPosition(
@@ -121,17 +124,32 @@ export function Controls({ page }: { page: Page }) {
       <button
         type="button"
         class="panel round"
+        data-active={filtered}
+        aria-label={t(filtered ? "filter.open.active" : "filter.open")}
+        aria-expanded={open.value === "filter"}
+        aria-controls="filter"
+        title={t("filter.open")}
+        onClick={() => {
+          open.value = open.value === "filter" ? "" : "filter";
+        }}
+      >
+        <Icon name="filter" />
+      </button>
+      <button
+        type="button"
+        class="panel round"
         aria-label={t("menu.open")}
-        aria-expanded={open.value}
+        aria-expanded={open.value === "menu"}
         aria-controls="menu"
         title={t("menu.open")}
         onClick={() => {
-          open.value = !open.value;
+          open.value = open.value === "menu" ? "" : "menu";
         }}
       >
         <Icon name="layers" />
       </button>
-      {open.value && <Menu page={page} basemap={basemap} />}
+      {open.value === "menu" && <Menu page={page} basemap={basemap} />}
+      {open.value === "filter" && <FilterPanel page={page} />}
       {/* Browsers give a position to secure pages only. */}
       {isSecureContext && "geolocation" in navigator && (
         <button type="button" class="panel round" aria-label={t("locate")} title={t("locate")} onClick={locate}>

@@ -34,6 +34,8 @@ for (const colorScheme of ["light", "dark"] as const) {
     expect(await violations(page)).toEqual([]);
 
     await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Show only some" }).click();
+    expect(await violations(page)).toEqual([]);
     await page.getByRole("button", { name: "Map and display" }).click();
     expect(await violations(page)).toEqual([]);
   });

@@ -183,6 +183,30 @@ test("the language is the browser's, can be changed, and is remembered", async (
   await context.close();
 });
 
+test("filters hide what is not wanted, stand in the address, and can be cleared", async ({ page }, info) => {
+  test.skip(!mock, "needs a view with a known single station");
+  await live(page, "/?lat=48.05&lng=11.4&z=13&weather=1");
+  const button = page.getByRole("button", { name: "Show only some: on" });
+  await button.click();
+  await expect(page.getByRole("checkbox", { name: "With weather" })).toBeChecked();
+  await info.attach("filter", { body: await page.screenshot(), contentType: "image/png" });
+  await page.getByRole("combobox", { name: "Kind" }).selectOption("object");
+  await expect(page).toHaveURL(/only=object/);
+  await page.keyboard.press("Escape");
+  // No object stands there: the click finds nothing.
+  const { width, height } = page.viewportSize() as { width: number; height: number };
+  await page.mouse.click(width / 2, height / 2);
+  await expect(page.locator(".card, .picker")).toHaveCount(0);
+  await button.click();
+  await page.getByRole("button", { name: "Show everything" }).click();
+  await expect(page).not.toHaveURL(/only=|weather=/);
+  await page.keyboard.press("Escape");
+  await expect(async () => {
+    await page.mouse.click(width / 2, height / 2);
+    await expect(page.getByRole("heading", { name: "N0CALL-13" })).toBeVisible({ timeout: 2000 });
+  }).toPass();
+});
+
 test("follows the system's dark theme", async ({ page }) => {
   await page.emulateMedia({ colorScheme: "dark" });
   await live(page);

@@ -26,7 +26,7 @@ const parameters = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, na
 /** Words that are the same in English and another language. */
 const SAME = new RegExp(`^(${[
   "Godwit", "Auto", "Live", "Demo", "Status", "Locator", "Station", "Position", "Wind", "Suggestions", "\\{count\\} station",
-  "\\{count\\} stations", "\\{count\\}/min", "[a-z]{1,3}", "igate", "N NNE .*", "Altitude", "Imperial",
+  "\\{count\\} stations", "\\{count\\}/min", "[a-z]{1,3}", "igate", "N NNE .*", "Altitude", "Imperial", "Symbol \\{symbol\\}",
 ].join("|")})$`);
 
 test("no text is unused", () => {
