@@ -9,7 +9,7 @@ const HEARD = ["", "radio", "internet"] as const;
 const AGES_MIN = [0, 10, 30, 60, 180, 720, 1440] as const;
 const MOST_SYMBOLS = 20;
 
-/** The symbols of the entities at hand, the commonest first, and those that are chosen in any case. */
+/** The commonest symbols of the entities at hand and those chosen, in an order that a choice does not change. */
 function symbolsAtHand(page: Page): string[] {
   const counts = new Map<string, number>(page.filter.value.symbols.map((one) => [one, Number.MAX_SAFE_INTEGER]));
   const { entities } = page.world;
@@ -18,7 +18,7 @@ function symbolsAtHand(page: Page): string[] {
     const symbol = symbolOf(entities, slot);
     counts.set(symbol, (counts.get(symbol) ?? 0) + 1);
   }
-  return [...counts].sort((a, b) => b[1] - a[1]).slice(0, MOST_SYMBOLS).map(([symbol]) => symbol);
+  return [...counts].sort((a, b) => b[1] - a[1]).slice(0, MOST_SYMBOLS).map(([symbol]) => symbol).sort();
 }
 
 function Select<T extends string>(props: { title: string; options: readonly T[]; chosen: T; text: (one: T) => string; choose: (one: T) => void }) {
