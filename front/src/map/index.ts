@@ -218,7 +218,8 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     setFilter(wanted) {
       passes = wanted;
       labels.restless();
-      later();
+      // At once: what is hidden cannot be picked any more.
+      draw();
     },
     setDark(dark) {
       theme = dark ? DARK : LIGHT;
