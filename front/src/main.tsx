@@ -10,7 +10,7 @@ import { pageSettings } from "./ui/api";
 import { App } from "./ui/app";
 import { language, t } from "./ui/i18n";
 import { Page } from "./ui/page";
-import { dark, reducedMotion, startTheme } from "./ui/settings";
+import { dark, reducedMotion, startLanguage, startTheme } from "./ui/settings";
 import { parsePlace } from "./ui/url";
 
 function element(id: string): HTMLElement {
@@ -21,21 +21,27 @@ function element(id: string): HTMLElement {
 
 async function start(): Promise<void> {
   startTheme();
-  document.documentElement.lang = language;
+  const texts = startLanguage();
   const world = new World();
   const stream = new LiveStream(world, new URL("/live/v1/ws", location.href).href.replace(/^http/, "ws"));
   stream.start();
   const place = parsePlace(location.pathname, location.search);
-  const page = new Page(world, stream, await pageSettings(), place);
+  const [settings] = await Promise.all([pageSettings(), texts]);
+  const page = new Page(world, stream, settings, place);
   const mapElement = element("map");
-  mapElement.setAttribute("aria-label", t("app.map"));
+  effect(() => {
+    document.documentElement.lang = language();
+    mapElement.setAttribute("aria-label", t("app.map"));
+  });
   try {
     const map = createMap(mapElement, world, {
       view: page.view.value,
       dark: dark.value,
       basemaps: page.settings.basemaps,
       reducedMotion: reducedMotion(),
+      language: language(),
     });
+    effect(() => map.setLanguage(language()));
     effect(() => map.setDark(dark.value));
     page.attach(map, place);
   } catch (error) {

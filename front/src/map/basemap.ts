@@ -41,8 +41,8 @@ function fetchTile(z: number, x: number, y: number): Promise<VectorTile | null> 
   return tile;
 }
 
-/** The named places of the tiles that cover a view (Web Mercator 0..1), as far as they are there already. */
-export async function placesIn(zoom: number, west: number, north: number, east: number, south: number): Promise<Place[]> {
+/** The named places of the tiles that cover a view (Web Mercator 0..1); countries by their name in the language, where it has one. */
+export async function placesIn(language: string, zoom: number, west: number, north: number, east: number, south: number): Promise<Place[]> {
   const z = Math.max(0, Math.min(LAST_ZOOM, Math.round(zoom)));
   const n = 2 ** z;
   const wanted: Promise<Place[]>[] = [];
@@ -50,26 +50,26 @@ export async function placesIn(zoom: number, west: number, north: number, east: 
     for (let y = Math.max(0, Math.floor(north * n)); y <= Math.min(n - 1, Math.floor(south * n)); y++) {
       if (wanted.length >= 40) break;
       const wrapped = ((x % n) + n) % n;
-      wanted.push(fetchTile(z, wrapped, y).then((tile) => (tile === null ? [] : placesOf(tile, z, x, y)), () => []));
+      wanted.push(fetchTile(z, wrapped, y).then((tile) => (tile === null ? [] : placesOf(tile, language, z, x, y)), () => []));
     }
   }
   return (await Promise.all(wanted)).flat();
 }
 
-function placesOf(tile: VectorTile, z: number, x: number, y: number): Place[] {
+function placesOf(tile: VectorTile, language: string, z: number, x: number, y: number): Place[] {
   const layer = tile.layers["places"];
   const places: Place[] = [];
   const n = 2 ** z;
   for (let i = 0; layer !== undefined && i < layer.length; i++) {
     const feature = layer.feature(i);
     const point = feature.loadGeometry()[0]?.[0];
-    const { name, kind, rank } = feature.properties;
+    const { name, kind, rank, [`name_${language}`]: own } = feature.properties;
     // The buffer around a tile belongs to its neighbour.
     if (point === undefined || point.x < 0 || point.y < 0 || point.x >= layer.extent || point.y >= layer.extent) continue;
     places.push({
       x: (x + point.x / layer.extent) / n,
       y: (y + point.y / layer.extent) / n,
-      name: String(name),
+      name: String(own ?? name),
       kind: kind === "country" || kind === "state" ? kind : "city",
       rank: Number(rank),
     });

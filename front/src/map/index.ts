@@ -12,7 +12,7 @@ import { drawDensity, drawPlaces } from "./ground";
 import { Labels } from "./labels";
 import { Overlay } from "./overlay";
 import { type Points, canvasPoints, glPoints } from "./points";
-import { Scene } from "./scene";
+import { type Passes, Scene } from "./scene";
 import { DARK, LIGHT } from "./theme";
 
 export interface RasterMap {
@@ -29,6 +29,8 @@ export interface MapOptions {
   dark: boolean;
   basemaps: readonly RasterMap[];
   reducedMotion: boolean;
+  /** In which names of countries are written. */
+  language: string;
 }
 
 export interface MapHandle {
@@ -36,7 +38,10 @@ export interface MapHandle {
   onPick(cb: (slots: number[]) => void): void;
   flyTo(lat: number, lng: number, zoom?: number): void;
   setSelected(slot: number | null): void;
+  /** Shows only what passes; null shows all. */
+  setFilter(passes: Passes | null): void;
   setDark(dark: boolean): void;
+  setLanguage(language: string): void;
   setBasemap(id: string): void;
   zoomIn(): void;
   zoomOut(): void;
@@ -73,6 +78,8 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
   let ground: L.GridLayer = embedded.addTo(map);
   map.attributionControl.addAttribution(CREDIT);
 
+  let language = options.language;
+  let passes: Passes | null = null;
   let places: Place[] = [];
   let points: Points | null = null;
   let selected = -1;
@@ -92,7 +99,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
 
   function gatherPlaces(): void {
     const { left, top, width, height, scale, zoom } = overlay.frame;
-    void placesIn(zoom - 1, left / scale, top / scale, (left + width) / scale, (top + height) / scale).then((found) => {
+    void placesIn(language, zoom - 1, left / scale, top / scale, (left + width) / scale, (top + height) / scale).then((found) => {
       places = found;
       drawBelow();
     });
@@ -111,7 +118,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     waiting = 0;
     const frame = overlay.frame;
     const now = performance.now();
-    scene.build(world.entities, frame, now, options.reducedMotion, selected);
+    scene.build(world.entities, frame, now, options.reducedMotion, selected, passes);
     const size = symbolSize(frame.zoom);
     points?.draw(scene, frame, size);
     if (aboveContext !== null) {
@@ -208,11 +215,22 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
       labels.restless();
       later();
     },
+    setFilter(wanted) {
+      passes = wanted;
+      labels.restless();
+      // At once: what is hidden cannot be picked any more.
+      draw();
+    },
     setDark(dark) {
       theme = dark ? DARK : LIGHT;
       embedded.setDark(dark);
       drawBelow();
       later();
+    },
+    setLanguage(wanted) {
+      if (wanted === language) return;
+      language = wanted;
+      gatherPlaces();
     },
     setBasemap(id) {
       const wanted = options.basemaps.find((one) => one.id === id);

@@ -16,6 +16,9 @@ const FADE_FROM_S = 1800;
 const FADE_TO_S = 6 * 3600;
 const FAINT = 0.4;
 
+/** Whether an entity is shown at a time (seconds since 1970). */
+export type Passes = (entities: EntityColumns, slot: number, nowS: number) => boolean;
+
 export class Scene {
   data = new Float32Array(FIELDS * 1024);
   slots = new Uint32Array(1024);
@@ -23,7 +26,7 @@ export class Scene {
   /** When the last glide in view ends (performance.now()); 0 when nothing moves. */
   movingUntil = 0;
 
-  build(entities: EntityColumns, frame: Frame, nowMs: number, still: boolean, selected: number): void {
+  build(entities: EntityColumns, frame: Frame, nowMs: number, still: boolean, selected: number, passes: Passes | null = null): void {
     const { scale, left, top, width, height } = frame;
     const nowS = Date.now() / 1000;
     const margin = 24;
@@ -33,6 +36,8 @@ export class Scene {
     let last = -1;
     for (let slot = 0; slot < entities.length; slot++) {
       if (entities.present[slot] === 0) continue;
+      // The selected one is shown whatever the filter says.
+      if (passes !== null && slot !== selected && !passes(entities, slot, nowS)) continue;
       let wx = entities.x[slot] as number;
       let wy = entities.y[slot] as number;
       const moved = entities.movedAtMs[slot] as number;

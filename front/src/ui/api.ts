@@ -1,4 +1,5 @@
 /** The REST answers that the page uses. Shapes are those of docs of `/api/v1`; a field that is absent is unknown. */
+import { t } from "./i18n";
 import type { EntityKind } from "./url";
 
 export interface SymbolId {
@@ -100,7 +101,7 @@ export async function search(text: string, signal: AbortSignal): Promise<SearchR
 export async function station(name: string, kind: EntityKind, signal: AbortSignal): Promise<StationDetail> {
   const query = kind === "station" ? "" : `?kind=${kind}`;
   const body = await get(`/api/v1/stations/${encodeURIComponent(name)}${query}`, signal);
-  if (typeof (body as StationDetail | null)?.name !== "string") throw new ApiError(200, "the answer is not a station");
+  if (typeof (body as StationDetail | null)?.name !== "string") throw new ApiError(200, t("error.answer"));
   return body as StationDetail;
 }
 

@@ -1,5 +1,5 @@
 /** Quantities as people read them. The program is metric throughout; units are chosen here, at display, and rounded once. */
-import { number, t } from "./i18n";
+import { locale, number, t } from "./i18n";
 
 export type Units = "metric" | "imperial" | "nautical";
 
@@ -38,12 +38,15 @@ export function rain(mm: number, units: Units): string {
   return units === "imperial" ? `${number(mm / MM_PER_INCH, 2)} in` : `${number(mm, 1)} mm`;
 }
 
-const POINTS = ["N", "NNE", "NE", "ENE", "E", "ESE", "SE", "SSE", "S", "SSW", "SW", "WSW", "W", "WNW", "NW", "NNW"];
+/** The name of one of the 16 points of the compass, 0 being north. */
+function point(sixteenth: number): string {
+  return t("compass").split(" ")[sixteenth % 16] ?? "";
+}
 
 /** "270° W" */
 export function bearing(deg: number): string {
   const whole = Math.round(deg);
-  return `${whole === 0 ? 360 : whole}° ${POINTS[Math.round(deg / 22.5) % 16] ?? ""}`;
+  return `${whole === 0 ? 360 : whole}° ${point(Math.round(deg / 22.5))}`;
 }
 
 /** Decimals of a degree that mean something at each ambiguity; five are about a metre. */
@@ -52,8 +55,8 @@ const DEGREE_DIGITS = [5, 3, 2, 1, 0] as const;
 /** Decimal degrees with hemisphere, no finer than the ambiguity (0-4) allows. */
 export function latLng(latitude: number, longitude: number, ambiguity = 0): string {
   const digits = DEGREE_DIGITS[ambiguity] ?? 5;
-  const ns = latitude < 0 ? "S" : "N";
-  const ew = longitude < 0 ? "W" : "E";
+  const ns = point(latitude < 0 ? 8 : 0);
+  const ew = point(longitude < 0 ? 12 : 4);
   return `${number(Math.abs(latitude), digits)}° ${ns}, ${number(Math.abs(longitude), digits)}° ${ew}`;
 }
 
@@ -86,10 +89,11 @@ export function age(seconds: number): string {
 function duration(s: number): string {
   const pair = (big: number, bigUnit: string, small: number, smallUnit: string) =>
     small > 0 ? `${big} ${bigUnit} ${small} ${smallUnit}` : `${big} ${bigUnit}`;
-  if (s < 60) return `${s} s`;
-  if (s < 3600) return pair(Math.floor(s / 60), "min", s < 600 ? s % 60 : 0, "s");
-  if (s < 86400) return pair(Math.floor(s / 3600), "h", Math.floor((s % 3600) / 60), "min");
-  return pair(Math.floor(s / 86400), "d", Math.floor((s % 86400) / 3600), "h");
+  const [second, minute, hour, day] = [t("unit.second"), t("unit.minute"), t("unit.hour"), t("unit.day")];
+  if (s < 60) return `${s} ${second}`;
+  if (s < 3600) return pair(Math.floor(s / 60), minute, s < 600 ? s % 60 : 0, second);
+  if (s < 86400) return pair(Math.floor(s / 3600), hour, Math.floor((s % 3600) / 60), minute);
+  return pair(Math.floor(s / 86400), day, Math.floor((s % 86400) / 3600), hour);
 }
 
 /** "2026-11-23 19:58:03 UTC" and the same moment by the clock of the viewer, each labelled. */
@@ -97,7 +101,7 @@ export function moment(ms: number): string {
   const date = new Date(ms);
   if (Number.isNaN(date.getTime())) return "";
   const utc = `${date.toISOString().slice(0, 19).replace("T", " ")} UTC`;
-  const local = new Intl.DateTimeFormat(undefined, {
+  const local = new Intl.DateTimeFormat(locale(), {
     dateStyle: "medium", timeStyle: "long",
   }).format(date);
   return `${utc}\n${local}`;

@@ -1,14 +1,59 @@
-/** The one way to a text of the page. A language is a table of all keys; numbers and plurals follow the language. */
+/**
+ * The one way to a text of the page. A language is a table of all keys; numbers and plurals follow the language.
+ * English is always there; the other tables are loaded when they are wanted. Components that call `t` are drawn anew
+ * when the language changes.
+ */
+import { batch, signal } from "@preact/signals";
 import { type TextKey, en } from "./texts.en";
 
-type Table = Readonly<Record<TextKey, string>>;
+export type Table = Readonly<Record<TextKey, string>>;
 type Params = Readonly<Record<string, string | number>>;
 /** Keys that exist as `key.one` and `key.other`. */
-type PluralKey = TextKey extends infer K ? (K extends `${infer Base}.other` ? Base : never) : never;
+export type PluralKey = TextKey extends infer K ? (K extends `${infer Base}.other` ? Base : never) : never;
 
-const table: Table = en;
-export const language = "en";
-const plurals = new Intl.PluralRules(language);
+/** Each language by its own name. */
+export const LANGUAGES = { en: "English", de: "Deutsch", es: "Español", fr: "Français" } as const;
+export type Language = keyof typeof LANGUAGES;
+
+const LOADERS: Readonly<Record<Exclude<Language, "en">, () => Promise<Table>>> = {
+  de: () => import("./texts.de").then((found) => found.de),
+  es: () => import("./texts.es").then((found) => found.es),
+  fr: () => import("./texts.fr").then((found) => found.fr),
+};
+
+const table = signal<Table>(en);
+const current = signal<Language>("en");
+let wanted: Language = "en";
+
+/** The language that is shown; changes when its table has come. */
+export const language = (): Language => current.value;
+
+/** The first of the viewer's languages that there is a table for. */
+export function languageOf(preferred: readonly string[]): Language {
+  for (const tag of preferred) {
+    const primary = tag.toLowerCase().split("-", 1)[0] ?? "";
+    if (Object.hasOwn(LANGUAGES, primary)) return primary as Language;
+  }
+  return "en";
+}
+
+/** Changes the language; of several calls the last one wins. A table that does not load leaves the language as it is. */
+export async function setLanguage(next: Language): Promise<void> {
+  wanted = next;
+  if (next === current.peek()) return;
+  const loaded = next === "en" ? en : await LOADERS[next]();
+  if (wanted !== next) return;
+  batch(() => {
+    table.value = loaded;
+    current.value = next;
+  });
+}
+
+/** What dates and numbers follow: the viewer's own region where it belongs to the language, else the language alone. */
+export function locale(): string {
+  const own = typeof navigator === "undefined" ? "" : (navigator.language ?? "");
+  return own.toLowerCase().startsWith(`${current.value}-`) ? own : current.value;
+}
 
 function fill(text: string, params?: Params): string {
   if (params === undefined) return text;
@@ -17,19 +62,33 @@ function fill(text: string, params?: Params): string {
 
 /** The text of a key, with `{name}` replaced by the parameter of that name. */
 export function t(key: TextKey, params?: Params): string {
-  return fill(table[key], params);
+  return fill(table.value[key], params);
+}
+
+const made = new Map<string, Intl.PluralRules | Intl.NumberFormat>();
+
+function once<T extends Intl.PluralRules | Intl.NumberFormat>(key: string, make: () => T): T {
+  let found = made.get(key) as T | undefined;
+  if (found === undefined) {
+    found = make();
+    made.set(key, found);
+  }
+  return found;
 }
 
 /** As `t`, in the form that the language uses for `count`; `{count}` is the number as the language writes it. */
-export function plural(key: PluralKey, count: number): string {
-  const form = `${key}.${plurals.select(count)}`;
-  const text = form in table ? table[form as TextKey] : table[`${key}.other` as TextKey];
-  return fill(text, { count: number(count) });
+export function plural(key: PluralKey, count: number, params?: Params): string {
+  const rules = once(`plural ${current.value}`, () => new Intl.PluralRules(current.value));
+  const form = `${key}.${rules.select(count)}`;
+  const texts = table.value;
+  const text = form in texts ? texts[form as TextKey] : texts[`${key}.other` as TextKey];
+  return fill(text, { ...params, count: number(count) });
 }
 
 /** A number as the language writes it; `plain` leaves out the marks between thousands, as a pressure is written. */
 export function number(value: number, digits = 0, plain = false): string {
-  return new Intl.NumberFormat(language, {
+  const where = locale();
+  return once(`${where} ${digits} ${plain}`, () => new Intl.NumberFormat(where, {
     minimumFractionDigits: digits, maximumFractionDigits: digits, useGrouping: !plain,
-  }).format(value);
+  })).format(value);
 }

@@ -1,10 +1,12 @@
 /** Zoom, position and the small menu of what the map looks like. */
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
-import { t } from "./i18n";
+import { test } from "../live/filter";
+import { FilterPanel } from "./filter";
+import { LANGUAGES, type Language, t } from "./i18n";
 import { Icon } from "./icons";
 import type { Page } from "./page";
-import { THEMES, UNITS, theme, units } from "./settings";
+import { LANGUAGE_CHOICES, THEMES, UNITS, languageChoice, languageFailed, theme, units } from "./settings";
 
 /** One of a few, all in sight. */
 function Choice<T extends string>(props: { name: string; title: string; options: readonly T[]; chosen: Signal<T>; text: (option: T) => string }) {
@@ -30,6 +32,27 @@ function Choice<T extends string>(props: { name: string; title: string; options:
   );
 }
 
+function LanguageChoice() {
+  return (
+    <label class="pick-one">
+      <span>{t("menu.language")}</span>
+      <select
+        value={languageChoice.value}
+        onChange={(event) => {
+          languageChoice.value = event.currentTarget.value as "auto" | Language;
+        }}
+      >
+        {LANGUAGE_CHOICES.map((one) => (
+          <option key={one} value={one} lang={one === "auto" ? undefined : one}>
+            {one === "auto" ? t("menu.language.auto") : LANGUAGES[one]}
+          </option>
+        ))}
+      </select>
+      {languageFailed.value && <span role="alert">{t("menu.language.failed")}</span>}
+    </label>
+  );
+}
+
 function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
   const { basemaps, version } = page.settings;
   return (
@@ -45,24 +68,25 @@ function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
           text={(id) => basemaps.find((one) => one.id === id)?.name ?? t("menu.basemap.builtin")}
         />
       )}
+      <LanguageChoice />
       {version !== "" && <p class="version">{t("app.name")} {version}</p>}
     </div>
   );
 }
 
 export function Controls({ page }: { page: Page }) {
-  const open = useSignal(false);
+  const open = useSignal<"" | "menu" | "filter">("");
   const trouble = useSignal("");
   const basemap = useSignal("");
   const box = useRef<HTMLElement>(null);
 
   useEffect(() => {
     const away = (event: PointerEvent) => {
-      if (!box.current?.contains(event.target as Node)) open.value = false;
+      if (!box.current?.contains(event.target as Node)) open.value = "";
     };
     const escape = (event: KeyboardEvent) => {
-      if (event.key !== "Escape" || !open.value) return;
-      open.value = false;
+      if (event.key !== "Escape" || open.value === "") return;
+      open.value = "";
       event.stopImmediatePropagation();
     };
     document.addEventListener("pointerdown", away);
@@ -82,6 +106,7 @@ export function Controls({ page }: { page: Page }) {
     });
   }, []);
 
+  const filtered = test(page.filter.value) !== null;
   const locate = () => {
     trouble.value = "";
     navigator.geolocation.getCurrentPosition(
@@ -99,17 +124,32 @@ export function Controls({ page }: { page: Page }) {
       <button
         type="button"
         class="panel round"
+        data-active={filtered}
+        aria-label={t(filtered ? "filter.open.active" : "filter.open")}
+        aria-expanded={open.value === "filter"}
+        aria-controls="filter"
+        title={t("filter.open")}
+        onClick={() => {
+          open.value = open.value === "filter" ? "" : "filter";
+        }}
+      >
+        <Icon name="filter" />
+      </button>
+      <button
+        type="button"
+        class="panel round"
         aria-label={t("menu.open")}
-        aria-expanded={open.value}
+        aria-expanded={open.value === "menu"}
         aria-controls="menu"
         title={t("menu.open")}
         onClick={() => {
-          open.value = !open.value;
+          open.value = open.value === "menu" ? "" : "menu";
         }}
       >
         <Icon name="layers" />
       </button>
-      {open.value && <Menu page={page} basemap={basemap} />}
+      {open.value === "menu" && <Menu page={page} basemap={basemap} />}
+      {open.value === "filter" && <FilterPanel page={page} />}
       {/* Browsers give a position to secure pages only. */}
       {isSecureContext && "geolocation" in navigator && (
         <button type="button" class="panel round" aria-label={t("locate")} title={t("locate")} onClick={locate}>

@@ -3,6 +3,7 @@
  * the signals and call the methods; nothing here draws.
  */
 import { type Signal, batch, signal } from "@preact/signals";
+import { EVERYTHING, type Filter, parseFilter, test } from "../live/filter";
 import type { LiveStream } from "../live/stream";
 import type { World } from "../live/world";
 import type { MapHandle } from "../map";
@@ -41,6 +42,7 @@ export class Page {
   readonly slot: Signal<number | null> = signal(null);
   readonly slotVersion: Signal<number> = signal(0);
   readonly view: Signal<View>;
+  readonly filter: Signal<Filter> = signal(EVERYTHING);
 
   readonly world: World;
   readonly stream: LiveStream;
@@ -63,6 +65,7 @@ export class Page {
   /** Takes over the map and opens what the address names. */
   attach(map: MapHandle, place: Place): void {
     this.map = map;
+    this.useFilter(parseFilter(location.search));
     map.onMove((bounds, centre, zoom) => {
       this.stream.setView(bounds);
       this.view.value = { lat: centre.lat, lng: centre.lng, zoom };
@@ -84,6 +87,17 @@ export class Page {
 
   setBasemap(id: string): void {
     this.map?.setBasemap(id);
+  }
+
+  /** Shows only some entities, and says so in the address. */
+  setFilter(filter: Filter): void {
+    this.useFilter(filter);
+    this.writeAddress("replaceState");
+  }
+
+  private useFilter(filter: Filter): void {
+    this.filter.value = filter;
+    this.map?.setFilter(test(filter));
   }
 
   /** Flies to a view as it is. */
@@ -139,7 +153,7 @@ export class Page {
   link(): string {
     const { selection } = this;
     const place = { view: this.view.value, call: selection.value?.name ?? null, kind: selection.value?.kind ?? "station" };
-    return new URL(formatPlace(place), location.href).href;
+    return new URL(formatPlace(place, this.filter.value), location.href).href;
   }
 
   refetch(): void {
@@ -246,6 +260,7 @@ export class Page {
   /** Back or forward: the card and the view of that step. */
   private restore(place: Place): void {
     clearTimeout(this.addressTimer);
+    this.useFilter(parseFilter(location.search));
     const now = this.selection.value;
     if (place.call === null) {
       if (now !== null) this.hide();
@@ -268,7 +283,7 @@ export class Page {
     const selection = this.selection.value;
     const address = formatPlace({
       view: this.view.value, call: selection?.name ?? null, kind: selection?.kind ?? "station",
-    });
+    }, this.filter.value);
     history[how](null, "", address);
   }
 }

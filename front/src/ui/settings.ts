@@ -1,6 +1,7 @@
 /** What the viewer chose, kept in this browser only. */
 import { type Signal, computed, effect, signal } from "@preact/signals";
 import type { Units } from "./format";
+import { LANGUAGES, type Language, languageOf, setLanguage } from "./i18n";
 
 export type Theme = "auto" | "light" | "dark";
 
@@ -28,6 +29,29 @@ export const UNITS = ["metric", "imperial", "nautical"] as const;
 
 export const theme = remembered<Theme>("godwit.theme", THEMES, "auto");
 export const units = remembered<Units>("godwit.units", UNITS, "metric");
+
+export const LANGUAGE_CHOICES = ["auto", ...(Object.keys(LANGUAGES) as Language[])] as const;
+export const languageChoice = remembered<"auto" | Language>("godwit.language", LANGUAGE_CHOICES, "auto");
+/** The texts of the chosen language could not be fetched. */
+export const languageFailed = signal(false);
+
+/** Shows the chosen language, now and whenever the choice changes. Resolves when the first one is there, or is not to be had. */
+export function startLanguage(): Promise<void> {
+  let first: Promise<void> = Promise.resolve();
+  effect(() => {
+    const choice = languageChoice.value;
+    first = setLanguage(choice === "auto" ? languageOf(navigator.languages) : choice).then(
+      () => {
+        languageFailed.value = false;
+      },
+      (error: unknown) => {
+        console.warn(`texts: ${String(error)}`);
+        languageFailed.value = true;
+      },
+    );
+  });
+  return first;
+}
 
 const systemDark = signal(false);
 export const dark = computed(() => (theme.value === "auto" ? systemDark.value : theme.value === "dark"));

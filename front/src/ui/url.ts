@@ -1,5 +1,7 @@
 /** The address of the page keeps the view and the open card: `/?lat=..&lng=..&z=..&call=NAME`, or `/NAME`. */
 
+import { EVERYTHING, type Filter, writeFilter } from "../live/filter";
+
 export type EntityKind = "station" | "object" | "item";
 
 export interface View {
@@ -55,8 +57,8 @@ export function parsePlace(pathname: string, search: string): Place {
   };
 }
 
-/** The address of a place, without host. */
-export function formatPlace(place: Place): string {
+/** The address of a place and a filter, without host. */
+export function formatPlace(place: Place, filter: Filter = EVERYTHING): string {
   const query = new URLSearchParams();
   if (place.view !== null) {
     // Digits by zoom: a pixel of the view, no more.
@@ -69,6 +71,7 @@ export function formatPlace(place: Place): string {
     query.set("call", place.call);
     if (place.kind !== "station") query.set("kind", place.kind);
   }
+  writeFilter(filter, query);
   const text = query.toString();
   return text === "" ? "/" : `/?${text}`;
 }

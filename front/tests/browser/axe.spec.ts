@@ -24,16 +24,18 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
     expect(await violations(page)).toEqual([]);
 
-    await page.getByRole("combobox").fill("N0");
+    await page.getByRole("combobox", { name: "Find" }).fill("N0");
     await expect(page.getByRole("option").first()).toBeVisible();
     expect(await violations(page)).toEqual([]);
 
-    await page.getByRole("combobox").fill("N0CALL-13");
-    await page.getByRole("combobox").press("Enter");
+    await page.getByRole("combobox", { name: "Find" }).fill("N0CALL-13");
+    await page.getByRole("combobox", { name: "Find" }).press("Enter");
     await expect(page.locator(".raw code")).toBeVisible();
     expect(await violations(page)).toEqual([]);
 
     await page.keyboard.press("Escape");
+    await page.getByRole("button", { name: "Show only some" }).click();
+    expect(await violations(page)).toEqual([]);
     await page.getByRole("button", { name: "Map and display" }).click();
     expect(await violations(page)).toEqual([]);
   });

@@ -41,7 +41,7 @@ async function known(page: Page): Promise<{ name: string; latitude: number; long
 }
 
 async function search(page: Page, name: string): Promise<void> {
-  const box = page.getByRole("combobox");
+  const box = page.getByRole("combobox", { name: "Find" });
   await box.fill(name);
   await expect(page.getByRole("option").first()).toContainText(name);
   await box.press("Enter");
@@ -70,7 +70,7 @@ test("search suggests, Enter flies there and opens the card", async ({ page }) =
   const { name } = await known(page);
   await live(page, "/?lat=0&lng=0&z=7");
   await page.keyboard.press("/");
-  await expect(page.getByRole("combobox")).toBeFocused();
+  await expect(page.getByRole("combobox", { name: "Find" })).toBeFocused();
   await search(page, name);
   await expect(page.getByRole("heading", { name, exact: true })).toBeVisible();
   await expect(page.locator(".raw code")).toContainText(name);
@@ -163,6 +163,48 @@ test("theme and units are remembered", async ({ page }) => {
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await page.getByRole("button", { name: "Map and display" }).click();
   await expect(page.getByRole("radio", { name: "Nautical" })).toBeChecked();
+});
+
+test("the language is the browser's, can be changed, and is remembered", async ({ browser, baseURL }, info) => {
+  const context = await browser.newContext({ locale: "de-DE", baseURL: baseURL as string, viewport: info.project.use.viewport ?? null });
+  const page = await context.newPage();
+  const requests: string[] = [];
+  page.on("request", (request) => requests.push(request.url()));
+  await live(page);
+  await expect(page.locator("html")).toHaveAttribute("lang", "de");
+  await expect(page.locator(".search input")).toHaveAttribute("placeholder", "Rufzeichen oder Objekt");
+  expect(requests.filter((url) => /texts\.(es|fr)/.test(url))).toEqual([]);
+  await page.getByRole("button", { name: "Karte und Anzeige" }).click();
+  await page.getByRole("combobox", { name: "Sprache" }).selectOption("fr");
+  await expect(page.locator("html")).toHaveAttribute("lang", "fr");
+  await page.reload();
+  await expect(page.locator("html")).toHaveAttribute("lang", "fr");
+  await expect(page.getByRole("button", { name: "Carte et affichage" })).toBeVisible();
+  await context.close();
+});
+
+test("filters hide what is not wanted, stand in the address, and can be cleared", async ({ page }, info) => {
+  test.skip(!mock, "needs a view with a known single station");
+  await live(page, "/?lat=48.05&lng=11.4&z=13&weather=1");
+  const button = page.getByRole("button", { name: "Show only some: on" });
+  await button.click();
+  await expect(page.getByRole("checkbox", { name: "With weather" })).toBeChecked();
+  await info.attach("filter", { body: await page.screenshot(), contentType: "image/png" });
+  await page.getByRole("combobox", { name: "Kind" }).selectOption("object");
+  await expect(page).toHaveURL(/only=object/);
+  await page.keyboard.press("Escape");
+  // No object stands there: the click finds nothing.
+  const { width, height } = page.viewportSize() as { width: number; height: number };
+  await page.mouse.click(width / 2, height / 2);
+  await expect(page.locator(".card, .picker")).toHaveCount(0);
+  await button.click();
+  await page.getByRole("button", { name: "Show everything" }).click();
+  await expect(page).not.toHaveURL(/only=|weather=/);
+  await page.keyboard.press("Escape");
+  await expect(async () => {
+    await page.mouse.click(width / 2, height / 2);
+    await expect(page.getByRole("heading", { name: "N0CALL-13" })).toBeVisible({ timeout: 2000 });
+  }).toPass();
 });
 
 test("follows the system's dark theme", async ({ page }) => {

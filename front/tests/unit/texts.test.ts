@@ -1,0 +1,84 @@
+/** The tables of texts are whole: nothing is missing, nothing is left over, nothing was forgotten in English. */
+import { readFileSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { afterEach, describe, expect, test } from "vitest";
+import { age, bearing, latLng } from "../../src/ui/format";
+import { type Language, language, languageOf, number, plural, setLanguage, t } from "../../src/ui/i18n";
+import { de } from "../../src/ui/texts.de";
+import { en } from "../../src/ui/texts.en";
+import { es } from "../../src/ui/texts.es";
+import { fr } from "../../src/ui/texts.fr";
+
+const SRC = new URL("../../src/", import.meta.url).pathname;
+const keys = Object.keys(en);
+const sources = readdirSync(SRC, { recursive: true, encoding: "utf8" })
+  .filter((name) => /\.tsx?$/.test(name) && !/texts\.\w+\.ts$/.test(name))
+  .map((name) => readFileSync(join(SRC, name), "utf8"));
+
+/** Every string of the sources, and every template as a pattern with its holes. */
+const literals = new Set(sources.flatMap((source) => [...source.matchAll(/"([a-z_0-9.]+)"/g)].map(([, text]) => text as string)));
+const templates = sources.flatMap((source) => [...source.matchAll(/`([a-z_0-9.]*\.)\$\{[^`]*?\}([a-z_0-9.]*)`/g)])
+  .map(([, before = "", after = ""]) => new RegExp(`^${before.replaceAll(".", "\\.")}[a-z_0-9]+${after.replaceAll(".", "\\.")}$`));
+
+const used = (key: string) => literals.has(key) || literals.has(key.replace(/\.(one|other)$/, "")) || templates.some((one) => one.test(key));
+const parameters = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
+
+/** Words that are the same in English and another language. */
+const SAME = new RegExp(`^(${[
+  "Godwit", "Auto", "Live", "Demo", "Status", "Locator", "Station", "Position", "Wind", "Suggestions", "\\{count\\} station",
+  "\\{count\\} stations", "\\{count\\}/min", "[a-z]{1,3}", "igate", "N NNE .*", "Altitude", "Imperial", "Symbol \\{symbol\\}",
+].join("|")})$`);
+
+test("no text is unused", () => {
+  expect(keys.filter((key) => !used(key))).toEqual([]);
+});
+
+test("no source names a text that is not there", () => {
+  const asked = sources.flatMap((source) => [...source.matchAll(/\b(?:t|plural)\("([^"]+)"/g)].map(([, key]) => key as string));
+  expect(asked.length).toBeGreaterThan(40);
+  expect(asked.filter((key) => !(key in en) && !(`${key}.other` in en))).toEqual([]);
+});
+
+describe.each([["de", de], ["es", es], ["fr", fr]] as const)("%s", (_, table) => {
+  test("has every text and no other", () => {
+    expect(Object.keys(table).sort()).toEqual([...keys].sort());
+  });
+
+  test("keeps the parameters", () => {
+    for (const key of keys) expect([key, parameters(table[key as keyof typeof en])]).toEqual([key, parameters(en[key as keyof typeof en])]);
+  });
+
+  test("leaves nothing in English", () => {
+    expect(keys.filter((key) => table[key as keyof typeof en] === en[key as keyof typeof en] && !SAME.test(en[key as keyof typeof en]))).toEqual([]);
+  });
+
+  test("has sixteen points of the compass", () => {
+    expect(new Set(table.compass.split(" ")).size).toBe(16);
+  });
+});
+
+describe("choosing", () => {
+  afterEach(() => setLanguage("en"));
+
+  test.each<[string[], Language]>([
+    [["de-AT", "en"], "de"], [["pt-BR", "es-419"], "es"], [["FR"], "fr"], [["ja"], "en"], [[], "en"], [["toString", "__proto__"], "en"],
+  ])("%j reads %s", (preferred, chosen) => expect(languageOf(preferred)).toBe(chosen));
+
+  test("texts, numbers and plurals follow", async () => {
+    await setLanguage("de");
+    expect(language()).toBe("de");
+    expect(t("close")).toBe("Schließen");
+    expect([plural("pulse.entities", 1), plural("pulse.entities", 1234)]).toEqual(["1 Station", "1.234 Stationen"]);
+    expect(number(1.5, 1)).toBe("1,5");
+    expect([bearing(90), latLng(1.5, 2), age(90_000)]).toEqual(["90° O", "1,50000° N, 2,00000° O", "vor 1 d 1 h"]);
+    await setLanguage("fr");
+    // A million is a form of its own in French, for which there is no text of its own.
+    expect(plural("pulse.entities", 1_000_000)).toMatch(/stations$/);
+    expect(latLng(-1, -2)).toMatch(/S, .* O$/);
+  });
+
+  test("the last choice wins, whatever comes first", async () => {
+    await Promise.all([setLanguage("de"), setLanguage("es"), setLanguage("en")]);
+    expect(language()).toBe("en");
+  });
+});
