@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks (rust, node) or installs (browser) what a target needs, and says what to do when it cannot.
+# Checks (rust, node) or installs (browser, redis) what a target needs, and says what to do when it cannot.
 set -euo pipefail
 
 fail() { printf 'godwit: %s\n\n  hint: %s\n' "$1" "$2" >&2; exit 1; }
@@ -26,6 +26,16 @@ for what in "$@"; do
         sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
         $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends chromium fonts-dejavu-core >/dev/null
       }
+      ;;
+    redis)
+      [ -n "${REDIS_SERVER:-}" ] || command -v redis-server >/dev/null || {
+        command -v apt-get >/dev/null || fail 'Redis is not installed.' 'install redis-server 7 or newer, or set REDIS_SERVER=/path/to/redis-server'
+        echo 'installing Redis for the tests of several replicas ...' >&2
+        sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+        $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends redis-server >/dev/null
+      }
+      have=$("${REDIS_SERVER:-redis-server}" --version | sed -n 's/.* v=\([0-9.]*\).*/\1/p')
+      at_least 7.0 "$have" || fail "Redis $have is too old; 7.0 or newer is needed." 'install a newer one, or set REDIS_SERVER=/path/to/redis-server'
       ;;
   esac
 done

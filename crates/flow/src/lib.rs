@@ -1,13 +1,16 @@
-//! What every stage needs to move and to wait: bounded queues, stopping, waiting times, the clock.
+//! What every stage needs to move and to wait: bounded queues, stopping, waiting times, a circuit breaker,
+//! the clock.
 //!
 //! Invariant: everything here has a size, a deadline or a state. What has none does not enter.
 
 mod backoff;
+mod breaker;
 mod clock;
 mod queue;
 mod stop;
 
 pub use backoff::Backoff;
+pub use breaker::{Breaker, BreakerConfig, BreakerReading, BreakerState, Permit, Refused};
 pub use clock::now_us;
 pub use queue::{Gauge, Queue, Reader, queue};
 pub use stop::{Stop, Stopper};

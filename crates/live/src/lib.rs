@@ -1,9 +1,11 @@
 //! Now: the latest state of every entity in memory, cut into tiles, encoded once and shared.
 //!
 //! [`Live`] follows [`EntityChange`](godwit_pipeline::EntityChange)s; a [`Viewer`] takes what its tiles have that it has
-//! not (docs/adr/0002, docs/protocol.md). Invariant: nothing here asks the database.
+//! not (docs/adr/0002, docs/protocol.md). A [`bus::Bus`] carries what one replica received to the others. Invariant: nothing here asks the database.
 
 mod address;
+pub mod bus;
+mod link;
 mod live;
 mod tile;
 mod viewer;
@@ -11,6 +13,7 @@ pub mod wire;
 mod world;
 
 pub use address::{DENSITY_GRID, LEVELS, TileAddress};
+pub use link::{AddressError, LinkError, RedisAddress, RedisLink};
 pub use live::{Figures, Limits, Live, TileAnswer};
 pub use viewer::{SubscribeError, Viewer};
 pub use world::{Area, Found};

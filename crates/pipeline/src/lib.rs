@@ -15,5 +15,5 @@ mod record;
 pub use duplicate::DuplicateWindow;
 pub use entity::{EntityChange, EntityKey, EntityKind, EntityState, Fix, Name};
 
-pub use pipeline::{Outcome, Pipeline, changes_of, fix_of};
+pub use pipeline::{Outcome, Pipeline, changes_again, changes_of, fix_of};
 pub use record::{Record, Verdict};

@@ -79,6 +79,27 @@ pub fn changes_of(record: &Record) -> Vec<EntityChange> {
     }
 }
 
+/// The changes of a line that a pipeline decided about elsewhere: another replica needs its time, its bytes and whether
+/// its position counts (it was [`Verdict::Accepted`]), and comes to the same changes. Empty for bad lines.
+#[must_use]
+pub fn changes_again(received_at_us: i64, raw: &Arc<[u8]>, fix_counts: bool) -> Vec<EntityChange> {
+    let Ok(packet) = parse(raw) else {
+        return Vec::new();
+    };
+    let subject = packet.innermost();
+    let record = Record {
+        received_at_us,
+        raw: raw.clone(),
+        sender: Name::new(subject.source.as_bytes()),
+        entity: entity_of(subject),
+        kind: packet.kind.as_str(),
+        position: None,
+        // Whatever was not accepted moves nothing.
+        verdict: if fix_counts { Verdict::Accepted } else { Verdict::Duplicate },
+    };
+    changes(&record, &packet, subject)
+}
+
 /// Where the packet says that this entity is; `None` if the line does not parse, is about something else or has no
 /// position fit to show.
 #[must_use]
@@ -212,5 +233,24 @@ mod tests {
         assert!(matches!(bad.record.verdict, Verdict::Bad(_)) && bad.changes.is_empty());
         assert_eq!(bad.record.sender, Name::new(b"A1B"));
         assert_eq!(changes_of(&copy.record), copy.changes);
+    }
+
+    #[test]
+    fn another_replica_comes_to_the_same_changes() {
+        let mut pipeline = Pipeline::default();
+        let lines: [&[u8]; 7] = [
+            b"DL1ABC-9>APRS,DB0XYZ*,qAR,DB0IG:!4722.85N/00832.46E>147/064hi",
+            b"DL1ABC-9>APRS,qAR,DB0IG:!4722.85N/00832.46E>147/064hi",
+            b"DL1ABC>APRS,TCPIP*,qAC,T2:;CAMP 7   *231015z4722.85N/00832.46E;",
+            b"DL1ABC>APRS,TCPIP*,qAC,T2:;CAMP 7   _231015z4722.85N/00832.46E;",
+            b"OE9G-10>APRS,qAR,OE9X:}DL1AA>APRS,TCPIP,OE9G-10*:!4722.85N/00832.46E-",
+            b"A1B>APRS,qAR,X:!0000.00N/00000.00E-",
+            b"A1B>APRS,qAR,X:!4722.8",
+        ];
+        for (at_us, line) in (S..).zip(lines) {
+            let Outcome { record, changes } = pipeline.accept(at_us, line);
+            let again = changes_again(at_us, &record.raw, record.verdict == Verdict::Accepted);
+            assert_eq!(again, changes, "{}", line.escape_ascii());
+        }
     }
 }

@@ -1,6 +1,8 @@
-//! Tests only: an APRS-IS server that misbehaves on demand.
+//! Tests only: an APRS-IS server that misbehaves on demand, and real engines to break ([`Redis`]).
 //!
 //! A [`Server`] plays one script for each connection, in order; the last script is played again for all that follow.
+
+mod redis;
 
 use std::{
     net::SocketAddr,
@@ -14,6 +16,8 @@ use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
+
+pub use redis::Redis;
 
 /// What the server does next.
 #[derive(Debug, Clone)]
