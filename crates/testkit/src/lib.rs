@@ -1,6 +1,12 @@
-//! Tests only: an APRS-IS server that misbehaves on demand.
+//! Tests only: an APRS-IS server that misbehaves on demand; PostgreSQL and PgBouncer of our own to break.
 //!
 //! A [`Server`] plays one script for each connection, in order; the last script is played again for all that follow.
+
+mod pgbouncer;
+mod postgres;
+
+pub use pgbouncer::PgBouncer;
+pub use postgres::{Postgres, PostgresOptions, TestDatabase, URL_VARIABLE, psql};
 
 use std::{
     net::SocketAddr,
