@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Performance against floors measured in the same run. Quote the ratios; the rates are this machine's.
 set -euo pipefail
-scripts/need.sh rust
+scripts/need.sh rust postgres
 echo '--- the simulator'; cargo run --release --locked -q -p godwit-simulator --example throughput
 echo '--- the embedded store'; cargo run --release --locked -q -p godwit-store --example ingest
+echo '--- the PostgreSQL store'; cargo run --release --locked -q -p godwit-store --example ingest_postgres
 echo '--- page weight'; (cd front && node scripts/budget.mjs)

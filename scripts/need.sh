@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks (rust, node) or installs (browser, redis) what a target needs, and says what to do when it cannot.
+# Checks (rust, node) or installs (browser, postgres, redis) what a target needs, and says what to do when it cannot.
 set -euo pipefail
 
 fail() { printf 'godwit: %s\n\n  hint: %s\n' "$1" "$2" >&2; exit 1; }
@@ -36,6 +36,21 @@ for what in "$@"; do
       }
       have=$("${REDIS_SERVER:-redis-server}" --version | sed -n 's/.* v=\([0-9.]*\).*/\1/p')
       at_least 7.0 "$have" || fail "Redis $have is too old; 7.0 or newer is needed." 'install a newer one, or set REDIS_SERVER=/path/to/redis-server'
+      ;;
+    postgres)
+      newest=$(ls /usr/lib/postgresql 2>/dev/null | sort -V | tail -n 1)
+      { [ -n "$newest" ] && at_least 15 "$newest" && [ -x /usr/sbin/pgbouncer ] &&
+        [ -f "/usr/share/postgresql/$newest/extension/postgis.control" ]; } || {
+        command -v apt-get >/dev/null || fail 'PostgreSQL 15 with PostGIS, or PgBouncer, is not installed.' \
+          'install postgresql, postgis and pgbouncer; GODWIT_TEST_POSTGRES_BIN names the folder of its programs'
+        echo 'installing PostgreSQL, PostGIS and PgBouncer for the tests ...' >&2
+        sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+        # Tests start servers of their own: a system-wide one is neither made nor started.
+        $sudo apt-get update -qq && $sudo mkdir -p /etc/postgresql-common/createcluster.d &&
+          echo 'create_main_cluster = false' | $sudo tee /etc/postgresql-common/createcluster.d/godwit.conf >/dev/null &&
+          DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends \
+            postgresql postgresql-postgis pgbouncer >/dev/null
+      }
       ;;
   esac
 done

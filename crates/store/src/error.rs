@@ -51,12 +51,75 @@ pub enum StoreError {
         /// What SQLite says.
         why: String,
     },
+    /// The database does not answer now; the same may work in a moment.
+    #[error("the database {at} is not available: {why}\n\n  hint: see that it runs and can be reached from here; it is worth trying again")]
+    Unavailable {
+        /// Host, port and name.
+        at: String,
+        /// What went wrong.
+        why: String,
+    },
+    /// The database will not have us; trying again does not help.
+    #[error("{at} refuses us: {why}\n\n  hint: check user, password and database name in the URL, and the rights of the user")]
+    Refused {
+        /// Host, port and name.
+        at: String,
+        /// What the server says.
+        why: String,
+    },
+    /// PostgreSQL before 15.
+    #[error("the database {at} is PostgreSQL {found}; 15 or newer is needed\n\n  hint: upgrade it, or give the URL of a newer one")]
+    TooOld {
+        /// Host, port and name.
+        at: String,
+        /// Its major version.
+        found: i32,
+    },
+    /// PostGIS is not there and cannot be added.
+    #[error(
+        "the database {at} has no PostGIS: {why}\n\n  hint: install PostGIS 3 on its server, then as its superuser: CREATE EXTENSION postgis"
+    )]
+    NoPostgis {
+        /// Host, port and name.
+        at: String,
+        /// What the server says.
+        why: String,
+    },
+    /// Its schema was made by a newer version.
+    #[error(
+        "the database {at} has schema version {found}, newer than this program knows ({known})\n\n  hint: run the newer version of godwit; nothing was changed"
+    )]
+    NewerSchema {
+        /// Host, port and name.
+        at: String,
+        /// Its version.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
+    /// The batch carried a token that is not the lease's any more: another process writes now.
+    #[error("nothing was stored: {0}\n\n  hint: another process took over; this one goes on as a reader")]
+    Fenced(String),
+    /// Anything else the database says.
+    #[error("the database {at} says: {why}")]
+    Database {
+        /// Host, port and name.
+        at: String,
+        /// What the server says.
+        why: String,
+    },
     /// The store was closed.
     #[error("the store is closed")]
     Closed,
 }
 
 impl StoreError {
+    /// Whether the same may work in a moment.
+    #[must_use]
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Unavailable { .. })
+    }
+
     pub(crate) fn folder(path: &Path, error: &std::io::Error) -> Self {
         Self::Folder { path: path.to_owned(), why: error.to_string() }
     }

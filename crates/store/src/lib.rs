@@ -1,17 +1,19 @@
 //! Kept: packets as they arrived, and the latest state of every entity.
 //!
-//! [`Store`] is what the product asks of history; [`SqliteStore`] answers it from a folder. Invariant: a store never
-//! stands between a viewer and the live map, and SQL lives only here.
+//! [`Store`] is what the product asks of history; [`SqliteStore`] answers it from a folder, [`PostgresStore`] from a
+//! database. Invariant: a store never stands between a viewer and the live map, and SQL lives only here.
 
 mod error;
 mod model;
+mod postgres;
 mod sqlite;
 
 use async_trait::async_trait;
 use godwit_pipeline::{EntityKey, EntityState};
 
 pub use error::StoreError;
-pub use model::{Appended, Batch, Counts, Imported, PacketPage, PacketQuery, StoredPacket};
+pub use model::{Appended, Batch, Content, Counts, Fence, Imported, PacketPage, PacketQuery, StoredPacket};
+pub use postgres::{Area, Lease, PostgresConfig, PostgresStore, TrackPoint};
 pub use sqlite::SqliteStore;
 
 /// What the product asks of history. All answers are bounded.
@@ -55,6 +57,13 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The store cannot be read.
     async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError>;
+
+    /// Time and bytes of what was received since, newest first, at most 200,000: by this a standby that takes over knows
+    /// what is kept already.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn recent_content(&self, since_us: i64) -> Result<Vec<Content>, StoreError>;
 
     /// How much is kept; known without scanning.
     ///

@@ -3,6 +3,40 @@
 use std::sync::Arc;
 
 use godwit_pipeline::{EntityChange, EntityKey, Record};
+use xxhash_rust::xxh3::Xxh3;
+
+/// The kinds by stored number. Only ever append.
+pub(crate) const KINDS: &[&str] = &[
+    "unknown",
+    "position",
+    "mic_e",
+    "object",
+    "item",
+    "message",
+    "bulletin",
+    "announcement",
+    "ack",
+    "reject",
+    "telemetry",
+    "telemetry_definition",
+    "weather",
+    "status",
+    "query",
+    "capabilities",
+    "nmea",
+    "user_defined",
+    "third_party",
+    "grid",
+    "df",
+    "raw_weather",
+    "test",
+];
+
+/// The verdicts by stored number.
+pub(crate) const VERDICTS: [&str; 4] = ["accepted", "duplicate", "implausible", "bad"];
+
+/// Packets that `recent_content` answers at most: an hour of the world network.
+pub(crate) const RECENT_CONTENT: usize = 200_000;
 
 /// Packets and what they changed.
 #[derive(Debug, Clone, Default)]
@@ -11,6 +45,17 @@ pub struct Batch {
     pub records: Vec<Record>,
     /// For the latest state.
     pub changes: Vec<EntityChange>,
+    /// The right to write, where several processes share a store. The embedded engine has one writer and needs none.
+    pub fence: Option<Fence>,
+}
+
+/// A lease as it was taken: the database refuses a batch whose token is not the lease's latest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fence {
+    /// The name of the lease.
+    pub lease: String,
+    /// Greater with each new holder.
+    pub token: i64,
 }
 
 /// Lines of an import.
@@ -80,6 +125,9 @@ pub struct PacketPage {
     pub next: Option<i64>,
 }
 
+/// When a packet was received, microseconds since 1970 UTC, and its bytes.
+pub type Content = (i64, Arc<[u8]>);
+
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {
@@ -91,4 +139,14 @@ pub struct Counts {
     pub bad: u64,
     /// Entities known.
     pub entities: u64,
+}
+
+/// What an imported line is known by: its bytes, with its time if the file gave one.
+pub(crate) fn content_hash(record: &Record, timed: bool) -> u128 {
+    let mut hash = Xxh3::new();
+    if timed {
+        hash.update(&record.received_at_us.to_be_bytes());
+    }
+    hash.update(&record.raw);
+    hash.digest128()
 }

@@ -1,19 +1,71 @@
-//! What every engine must do. The suite knows only `dyn Store`; an engine is a way to open one in a folder.
+//! What every engine must do: one suite, run on SQLite, on PostgreSQL, and on PostgreSQL through PgBouncer. The suite
+//! knows only `dyn Store`; an engine is a [`Ground`] on which one can be opened, again and again.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use std::{path::Path, sync::Arc};
+use std::sync::Arc;
 
 use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline};
-use godwit_store::{Batch, Imported, PacketQuery, SqliteStore, Store, StoreError};
+use godwit_store::{Batch, Imported, PacketQuery, PostgresConfig, PostgresStore, SqliteStore, Store};
+use godwit_testkit::{PgBouncer, TestDatabase};
 
 /// 2026-11-23 12:00:00 UTC.
 const NOON: i64 = 1_795_435_200_000_000;
 const S: i64 = 1_000_000;
 const DAY: i64 = 86_400 * S;
 
-fn open(folder: &Path) -> Arc<dyn Store> {
-    Arc::new(SqliteStore::open(folder).unwrap())
+/// Where a store is kept.
+enum Ground {
+    Folder(tempfile::TempDir),
+    Database(TestDatabase),
+    Pooled(PgBouncer, TestDatabase),
+}
+
+impl Ground {
+    fn pooled() -> Self {
+        let database = TestDatabase::create();
+        let server = database.server.as_ref().expect("our own server");
+        Self::Pooled(PgBouncer::start(server, 3), database)
+    }
+
+    async fn open(&self) -> Arc<dyn Store> {
+        let url = match self {
+            Self::Folder(folder) => return Arc::new(SqliteStore::open(folder.path()).unwrap()),
+            Self::Database(database) => database.url.clone(),
+            Self::Pooled(bouncer, database) => bouncer.url(database.name()),
+        };
+        Arc::new(PostgresStore::open(&PostgresConfig::new(url)).await.unwrap())
+    }
+}
+
+/// One test for each engine, in a module that bears its name.
+macro_rules! each_store {
+    ($($test:ident),* $(,)?) => {
+        each_store!(@ sqlite, Ground::Folder(tempfile::tempdir().unwrap()), $($test)*);
+        each_store!(@ postgres, Ground::Database(TestDatabase::create()), $($test)*);
+        each_store!(@ pgbouncer, Ground::pooled(), $($test)*);
+    };
+    (@ $engine:ident, $ground:expr, $($test:ident)*) => {
+        mod $engine {
+            use super::*;
+            $(#[tokio::test]
+            async fn $test() {
+                super::$test($ground).await;
+            })*
+        }
+    };
+}
+
+each_store! {
+    what_goes_in_comes_out_byte_for_byte_and_after_reopening,
+    pages_go_on_where_they_stopped_while_new_packets_come,
+    packets_of_one_microsecond_all_find_room,
+    importing_twice_adds_nothing_and_progress_is_kept,
+    old_days_go_and_the_counts_stay_right,
+    time_is_not_turned_back_by_what_was_heard_earlier,
+    a_standby_learns_what_is_kept,
+    several_stations_at_once_newest_first,
+    appends_from_many_sides_all_arrive,
 }
 
 fn batch(lines: &[(i64, &[u8])]) -> Batch {
@@ -44,10 +96,8 @@ fn station(name: &str) -> EntityKey {
     EntityKey { kind: EntityKind::Station, name: Name::new(name.as_bytes()).unwrap() }
 }
 
-#[tokio::test]
-async fn what_goes_in_comes_out_byte_for_byte_and_after_reopening() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn what_goes_in_comes_out_byte_for_byte_and_after_reopening(ground: Ground) {
+    let store = ground.open().await;
     let lines: [(i64, &[u8]); 6] = [
         (NOON, b"A1B-9>APRS,WIDE1-1,qAR,IGATE:!4722.85N/00832.46E>147/064Z\xfcrich\0"),
         (NOON + S, b"A1B-9>APRS,qAR,OTHER:!4722.85N/00832.46E>147/064Z\xfcrich\0"),
@@ -57,14 +107,10 @@ async fn what_goes_in_comes_out_byte_for_byte_and_after_reopening() {
         (NOON + 5 * S, b"A1B-9>APRS:>status"),
     ];
     store.append(batch(&lines)).await.unwrap();
-    for round in 0..2 {
-        let store = if round == 0 {
-            store.clone()
-        } else {
-            store.close().await.unwrap();
-            drop(store.clone());
-            continue;
-        };
+    store.close().await.unwrap();
+    drop(store);
+    for _ in 0..2 {
+        let store = ground.open().await;
         let page = store.packets(all()).await.unwrap();
         assert_eq!(page.packets.len(), 5, "the duplicate is kept, but not listed");
         assert_eq!(page.packets[0].raw[..], *lines[5].1);
@@ -81,17 +127,13 @@ async fn what_goes_in_comes_out_byte_for_byte_and_after_reopening() {
         let camp = EntityKey { kind: EntityKind::Object, name: Name::new(b"CAMP").unwrap() };
         assert!(!store.entity(camp).await.unwrap().unwrap().alive);
         assert_eq!(store.entities(NOON + 5 * S).await.unwrap().len(), 1);
+        store.close().await.unwrap();
+        drop(store);
     }
-    drop(store);
-    let store = open(folder.path());
-    assert_eq!(store.packets(all()).await.unwrap().packets.len(), 5);
-    assert_eq!(store.counts().await.unwrap().stored, 4);
 }
 
-#[tokio::test]
-async fn pages_go_on_where_they_stopped_while_new_packets_come() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn pages_go_on_where_they_stopped_while_new_packets_come(ground: Ground) {
+    let store = ground.open().await;
     let line = |i: i64| format!("A1B-{}>APRS:>number {i}", i % 3);
     for day in 0..2 {
         let texts: Vec<String> = (0..50).map(line).collect();
@@ -117,10 +159,8 @@ async fn pages_go_on_where_they_stopped_while_new_packets_come() {
     assert!(store.packets(nobody).await.unwrap().packets.is_empty());
 }
 
-#[tokio::test]
-async fn packets_of_one_microsecond_all_find_room() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn packets_of_one_microsecond_all_find_room(ground: Ground) {
+    let store = ground.open().await;
     for round in 0..3 {
         let texts: Vec<String> = (0..500).map(|i| format!("A1B>APRS:>{round} {i}")).collect();
         let lines: Vec<(i64, &[u8])> = texts.iter().map(|text| (NOON, text.as_bytes())).collect();
@@ -131,10 +171,8 @@ async fn packets_of_one_microsecond_all_find_room() {
     assert!(page.packets.iter().all(|packet| packet.id < NOON + S));
 }
 
-#[tokio::test]
-async fn importing_twice_adds_nothing_and_progress_is_kept() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn importing_twice_adds_nothing_and_progress_is_kept(ground: Ground) {
+    let store = ground.open().await;
     let old = NOON - 400 * DAY;
     let lines: [(i64, &[u8], bool); 3] =
         [(old, b"A1B>APRS:>old", true), (NOON, b"A1B>APRS:>untimed", false), (NOON + S, b"A1B>APRS:>old", true)];
@@ -151,10 +189,8 @@ async fn importing_twice_adds_nothing_and_progress_is_kept() {
     assert_eq!(store.packets(all()).await.unwrap().packets.len(), 3);
 }
 
-#[tokio::test]
-async fn old_days_go_as_files_and_the_counts_stay_right() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn old_days_go_and_the_counts_stay_right(ground: Ground) {
+    let store = ground.open().await;
     for day in 0..4 {
         store.append(batch(&[(NOON + day * DAY, b"A1B>APRS:>x"), (NOON + day * DAY + S, b"bad")])).await.unwrap();
     }
@@ -163,56 +199,68 @@ async fn old_days_go_as_files_and_the_counts_stay_right() {
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.stored, counts.bad), (2, 2));
     assert_eq!(store.packets(all()).await.unwrap().packets.len(), 4);
-    let files = std::fs::read_dir(folder.path().join("packets"))
-        .unwrap()
-        .filter(|file| file.as_ref().unwrap().path().extension().is_some_and(|end| end == "sqlite"))
-        .count();
-    assert_eq!(files, 2);
 }
 
-#[tokio::test]
-async fn a_lost_main_file_is_made_again_from_the_packets() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
+async fn time_is_not_turned_back_by_what_was_heard_earlier(ground: Ground) {
+    let store = ground.open().await;
+    let place = |minute: u8| format!("A1B>APRS:!47{minute}.00N/00832.00E>");
+    let (late, early) = (place(22), place(11));
+    store.append(batch(&[(NOON, late.as_bytes()), (NOON + S, b"A1B>APRS:>on")])).await.unwrap();
+    store.append(batch(&[(NOON - DAY, early.as_bytes()), (NOON - S, b"A1B>APRS:>off")])).await.unwrap();
+    let state = store.entity(station("A1B")).await.unwrap().unwrap();
+    assert_eq!((state.first_heard_us, state.last_heard_us), (NOON - DAY, NOON + S));
+    assert_eq!(state.raw[..], *b"A1B>APRS:>on");
+    let (at_us, fix, raw) = state.position.unwrap();
+    assert_eq!((at_us, &raw[..]), (NOON, late.as_bytes()));
+    assert!((fix.latitude - (47.0 + 22.0 / 60.0)).abs() < 1e-6);
+    assert_eq!(store.counts().await.unwrap().entities, 1);
+}
+
+async fn a_standby_learns_what_is_kept(ground: Ground) {
+    let store = ground.open().await;
+    let copy = b"A1B>APRS,qAR,I:>x";
+    store.append(batch(&[(NOON - DAY, b"A1B>APRS:>old"), (NOON, copy), (NOON + S, copy), (NOON + 2 * S, b"bad")])).await.unwrap();
+    let content = store.recent_content(NOON).await.unwrap();
+    let expected: [(i64, &[u8]); 3] = [(NOON + 2 * S, b"bad"), (NOON + S, copy), (NOON, copy)];
+    assert_eq!(content.iter().map(|(at_us, raw)| (*at_us, &raw[..])).collect::<Vec<_>>(), expected, "duplicates and bad ones too");
+    assert!(store.recent_content(NOON + DAY).await.unwrap().is_empty());
+}
+
+async fn several_stations_at_once_newest_first(ground: Ground) {
+    let store = ground.open().await;
     store
-        .append(batch(&[
-            (NOON, b"A1B>APRS:!4722.85N/00832.46E-"),
-            (NOON + S, b"A1B>APRS:!0000.00N/00000.00E-"),
-            (NOON + DAY, b"X1Y>APRS:>later"),
-        ]))
+        .append(batch(&[(NOON, b"A1B>APRS:>1"), (NOON + S, b"X1Y>APRS:>2"), (NOON + 2 * S, b"Z9Z>APRS:>3"), (NOON + DAY, b"A1B>APRS:>4")]))
         .await
         .unwrap();
-    let before = store.entities(0).await.unwrap();
-    store.close().await.unwrap();
-    drop(store);
-    for end in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(folder.path().join(format!("godwit.sqlite{end}")));
-    }
-    let store = open(folder.path());
-    let mut after = store.entities(0).await.unwrap();
-    after.sort_by_key(|state| state.key);
-    let mut before = before;
-    before.sort_by_key(|state| state.key);
-    assert_eq!(after, before);
-    assert!(after[0].position.as_ref().is_some_and(|(at_us, ..)| *at_us == NOON), "the null position was not taken");
+    let query = PacketQuery { about: Some(vec![station("A1B"), station("X1Y"), station("NOBODY")]), limit: 2, ..all() };
+    let page = store.packets(query.clone()).await.unwrap();
+    assert_eq!(page.packets.iter().map(|packet| packet.received_at_us).collect::<Vec<_>>(), [NOON + DAY, NOON + S]);
+    assert_eq!(page.packets[0].sender, Name::new(b"A1B"));
+    let page = store.packets(PacketQuery { before_id: page.next, ..query }).await.unwrap();
+    assert_eq!((page.packets.len(), page.next), (1, None));
 }
 
-#[tokio::test]
-async fn what_cannot_be_opened_says_why() {
-    let folder = tempfile::tempdir().unwrap();
-    let store = open(folder.path());
-    assert!(matches!(SqliteStore::open(folder.path()), Err(StoreError::InUse(_))));
-    store.close().await.unwrap();
-    assert!(matches!(store.append(Batch::default()).await, Ok(_) | Err(StoreError::Closed)));
-    drop(store);
-    let main = folder.path().join("godwit.sqlite");
-    rusqlite::Connection::open(&main).unwrap().pragma_update(None, "user_version", 99).unwrap();
-    assert!(matches!(SqliteStore::open(folder.path()), Err(StoreError::Newer { found: 99, .. })));
-    for end in ["-wal", "-shm"] {
-        let _ = std::fs::remove_file(folder.path().join(format!("godwit.sqlite{end}")));
+async fn appends_from_many_sides_all_arrive(ground: Ground) {
+    let store = ground.open().await;
+    let tasks: Vec<_> = (0..8_i64)
+        .map(|side| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for round in 0..5_i64 {
+                    let texts: Vec<String> = (0..20).map(|i| format!("S{}>APRS:>{side} {round} {i}", i % 4)).collect();
+                    let lines: Vec<(i64, &[u8])> = texts.iter().map(|text| (NOON + round, text.as_bytes())).collect();
+                    store.append(batch(&lines)).await.unwrap();
+                }
+            })
+        })
+        .collect();
+    for task in tasks {
+        task.await.unwrap();
     }
-    std::fs::write(&main, vec![b'x'; 100_000]).unwrap();
-    let error = SqliteStore::open(folder.path()).unwrap_err();
-    assert!(matches!(error, StoreError::Damaged { .. }), "{error}");
-    assert!(matches!(SqliteStore::open(Path::new("/proc/nowhere")), Err(StoreError::Folder { .. })));
+    let mut raws: Vec<_> = store.packets(all()).await.unwrap().packets.into_iter().map(|packet| packet.raw).collect();
+    raws.sort();
+    raws.dedup();
+    assert_eq!(raws.len(), 800);
+    let counts = store.counts().await.unwrap();
+    assert_eq!((counts.stored, counts.entities), (800, 4));
 }

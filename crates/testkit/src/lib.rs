@@ -1,8 +1,14 @@
-//! Tests only: an APRS-IS server that misbehaves on demand, and real engines to break ([`Redis`]).
+//! Tests only: an APRS-IS server that misbehaves on demand, and real engines to break ([`Postgres`], [`PgBouncer`], [`Redis`]).
 //!
 //! A [`Server`] plays one script for each connection, in order; the last script is played again for all that follow.
 
+mod pgbouncer;
+mod postgres;
 mod redis;
+
+pub use pgbouncer::PgBouncer;
+pub use postgres::{Postgres, PostgresOptions, TestDatabase, URL_VARIABLE, psql};
+pub use redis::Redis;
 
 use std::{
     net::SocketAddr,
@@ -16,8 +22,6 @@ use tokio::{
     task::JoinHandle,
     time::{sleep, timeout},
 };
-
-pub use redis::Redis;
 
 /// What the server does next.
 #[derive(Debug, Clone)]

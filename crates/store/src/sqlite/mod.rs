@@ -20,7 +20,7 @@ use godwit_pipeline::{EntityKey, EntityState};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Appended, Batch, Counts, Imported, PacketPage, PacketQuery, Store, StoreError};
+use crate::{Appended, Batch, Content, Counts, Imported, PacketPage, PacketQuery, Store, StoreError};
 use writer::{Job, Writer};
 
 /// Microseconds of a day.
@@ -119,6 +119,11 @@ impl Store for SqliteStore {
     async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError> {
         let days: Vec<i64> = lock(&self.days).keys().rev().copied().collect();
         self.read(move |folder| day::packets(folder, &days, &query)).await
+    }
+
+    async fn recent_content(&self, since_us: i64) -> Result<Vec<Content>, StoreError> {
+        let days: Vec<i64> = lock(&self.days).keys().rev().copied().collect();
+        self.read(move |folder| day::recent_content(folder, &days, since_us)).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

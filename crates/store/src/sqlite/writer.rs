@@ -10,14 +10,13 @@ use std::{
 use godwit_pipeline::{EntityChange, Record, changes_of};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
-use xxhash_rust::xxh3::Xxh3;
 
 use super::{
     DAY_US, Days,
     day::{self, Day},
     lock, main_file,
 };
-use crate::{Appended, Batch, Imported, StoreError};
+use crate::{Appended, Batch, Imported, StoreError, model::content_hash};
 
 type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 
@@ -202,14 +201,4 @@ impl Writer {
         let path = main_file::path(&self.folder);
         self.main.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").map_err(|error| StoreError::sqlite(&path, &error))
     }
-}
-
-/// What an imported line is known by: its bytes, with its time if the file gave one.
-fn content_hash(record: &Record, timed: bool) -> u128 {
-    let mut hash = Xxh3::new();
-    if timed {
-        hash.update(&record.received_at_us.to_be_bytes());
-    }
-    hash.update(&record.raw);
-    hash.digest128()
 }

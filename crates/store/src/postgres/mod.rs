@@ -1,0 +1,177 @@
+//! The second engine: PostgreSQL 15 or newer with PostGIS 3, reached directly or through PgBouncer in
+//! transaction-pooling mode.
+//!
+//! So nothing here outlives a transaction: no named statements (only `query_typed` and `execute_typed`), no LISTEN, no
+//! session locks or settings; COPY only inside a transaction. A connection whose work did not finish is closed, never
+//! used again: behind a pooler an interrupted COPY can leave it waiting for ever.
+
+mod append;
+mod connect;
+mod lease;
+mod migrate;
+mod reads;
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Mutex, PoisonError},
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use deadpool_postgres::Pool;
+use godwit_pipeline::{EntityKey, EntityState};
+
+use crate::{Appended, Batch, Content, Counts, Imported, PacketPage, PacketQuery, Store, StoreError};
+
+pub use lease::Lease;
+pub use reads::{Area, TrackPoint};
+
+/// Microseconds of a day.
+const DAY_US: i64 = 86_400_000_000;
+
+/// Names remembered with their numbers; forgotten all at once when there are more.
+const KNOWN_NAMES: usize = 500_000;
+
+/// Where the database is and how much of it is used.
+#[derive(Clone)]
+pub struct PostgresConfig {
+    /// `postgresql://user:password@host:port/database`.
+    pub url: String,
+    /// A replica for reading, if there is one.
+    pub read_url: Option<String>,
+    /// Connections for writing at most.
+    pub write_pool: usize,
+    /// Connections for reading at most.
+    pub read_pool: usize,
+    /// How long one statement, or the whole of a batch, may take.
+    pub statement_timeout: Duration,
+}
+
+impl PostgresConfig {
+    /// Two connections to write, eight to read, 30 s.
+    #[must_use]
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: url.into(), read_url: None, write_pool: 2, read_pool: 8, statement_timeout: Duration::from_secs(30) }
+    }
+}
+
+/// URLs hold passwords: they are not shown.
+impl std::fmt::Debug for PostgresConfig {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresConfig").field("write_pool", &self.write_pool).field("read_pool", &self.read_pool).finish_non_exhaustive()
+    }
+}
+
+/// The store in PostgreSQL. Several processes may have it open; who writes is agreed on by [`Lease`].
+pub struct PostgresStore {
+    /// Host, port and database, for messages.
+    at: String,
+    write: Pool,
+    read: Pool,
+    timeout: Duration,
+    /// This writer's number in `last_batch`.
+    writer: i64,
+    names: Mutex<HashMap<EntityKey, i32>>,
+    /// Days that have a partition.
+    days: Mutex<HashSet<i64>>,
+    /// The batch whose commit was not answered: it may be kept.
+    uncertain: Mutex<Option<[u8; 16]>>,
+}
+
+impl std::fmt::Debug for PostgresStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("PostgresStore").field("at", &self.at).finish_non_exhaustive()
+    }
+}
+
+impl PostgresStore {
+    /// Connects, brings the schema up to date, and prepares today and the two days after it.
+    ///
+    /// # Errors
+    /// The database cannot be reached, refuses us, is too old, lacks PostGIS, or has a schema newer than this program.
+    pub async fn open(config: &PostgresConfig) -> Result<Self, StoreError> {
+        let (write, at) = connect::pool(&config.url, config.write_pool, config.statement_timeout)?;
+        let read_url = config.read_url.as_ref().unwrap_or(&config.url);
+        let (read, _) = connect::pool(read_url, config.read_pool, config.statement_timeout)?;
+        let timeout = config.statement_timeout;
+        let mut store =
+            Self { at, write, read, timeout, writer: 0, names: Mutex::default(), days: Mutex::default(), uncertain: Mutex::default() };
+        store.migrate().await?;
+        let rows = store.write_one("SELECT nextval('writer'), now_us()", &[]).await?;
+        let (writer, now_us) = (rows[0].get(0), rows[0].get(1));
+        store.writer = writer;
+        store.write_one("DELETE FROM last_batch WHERE at < now() - interval '7 days'", &[]).await?;
+        store.prepare_days(now_us, 3).await?;
+        Ok(store)
+    }
+
+    /// Makes the partitions of this many days from this time on; returns how many were missing.
+    ///
+    /// # Errors
+    /// The database does not do it.
+    pub async fn prepare_days(&self, from_us: i64, days: u16) -> Result<usize, StoreError> {
+        let first = from_us.div_euclid(DAY_US);
+        let mut made = 0;
+        for day in first..first + i64::from(days) {
+            made += usize::from(self.prepare_day(day).await?);
+        }
+        Ok(made)
+    }
+}
+
+#[async_trait]
+impl Store for PostgresStore {
+    fn engine(&self) -> &'static str {
+        "postgresql"
+    }
+
+    async fn append(&self, batch: Batch) -> Result<Appended, StoreError> {
+        self.append_batch(&batch).await
+    }
+
+    async fn append_imported(&self, batch: Imported) -> Result<Appended, StoreError> {
+        self.append_import(&batch).await
+    }
+
+    async fn import_progress(&self, source: &str) -> Result<u64, StoreError> {
+        self.read_import_progress(source).await
+    }
+
+    async fn entities(&self, since_us: i64) -> Result<Vec<EntityState>, StoreError> {
+        self.read_entities(since_us).await
+    }
+
+    async fn entity(&self, key: EntityKey) -> Result<Option<EntityState>, StoreError> {
+        self.read_entity(key).await
+    }
+
+    async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError> {
+        self.read_packets(&query).await
+    }
+
+    async fn recent_content(&self, since_us: i64) -> Result<Vec<Content>, StoreError> {
+        self.read_recent_content(since_us).await
+    }
+
+    async fn counts(&self) -> Result<Counts, StoreError> {
+        self.read_counts().await
+    }
+
+    async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError> {
+        let first = i32::try_from(since_us.div_euclid(DAY_US)).unwrap_or(i32::MAX);
+        lock(&self.days).clear();
+        let rows = self.write_one("SELECT drop_days($1)", &[(&first, tokio_postgres::types::Type::INT4)]).await?;
+        lock(&self.days).clear();
+        Ok(usize::try_from(rows[0].get::<_, i64>(0)).unwrap_or(0))
+    }
+
+    async fn close(&self) -> Result<(), StoreError> {
+        self.write.close();
+        self.read.close();
+        Ok(())
+    }
+}
+
+fn lock<T>(shared: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,230 @@
+//! What is asked. Every answer has a bound; every statement is one round trip.
+
+use std::sync::Arc;
+
+use godwit_pipeline::{EntityKey, EntityState, Name, fix_of};
+use tokio_postgres::{Row, types::Type};
+
+use super::{PostgresStore, append::key_of};
+use crate::{
+    Content, Counts, PacketPage, PacketQuery, StoreError, StoredPacket,
+    model::{KINDS, RECENT_CONTENT, VERDICTS},
+};
+
+/// A box on the map, degrees. `west` greater than `east` crosses the antimeridian.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Area {
+    /// Southern edge.
+    pub south: f64,
+    /// Western edge.
+    pub west: f64,
+    /// Northern edge.
+    pub north: f64,
+    /// Eastern edge.
+    pub east: f64,
+}
+
+/// A point of a track.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TrackPoint {
+    /// When it was received, microseconds since 1970 UTC.
+    pub received_at_us: i64,
+    /// Degrees north.
+    pub latitude: f64,
+    /// Degrees east.
+    pub longitude: f64,
+}
+
+const STATE: &str = "SELECT n.kind, n.name, e.owner, e.alive, e.first_heard_us, e.last_heard_us, e.raw, e.positioned_us, e.position_raw
+  FROM entity e JOIN name n ON n.id = e.id";
+
+/// Parameters: kind, name, from, until, how many.
+const TRACK: &str = "SELECT id, latitude, longitude FROM packet
+  WHERE entity = (SELECT id FROM name WHERE kind = $1 AND name = $2) AND id >= $3 AND id < $4 AND latitude IS NOT NULL
+  ORDER BY id LIMIT $5";
+
+/// Parameters: west, south, east, north, heard since, how many.
+const IN_BOX: &str = "WHERE e.geom && ST_MakeEnvelope($1, $2, $3, $4, 4326) AND e.last_heard_us >= $5 AND e.alive LIMIT $6";
+
+const PACKET: &str = "p.id, s.name, p.kind, p.verdict, p.reason, p.raw";
+
+impl PostgresStore {
+    /// The positions of an entity in a time, oldest first, at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn track(&self, key: EntityKey, since_us: i64, until_us: i64, limit: u32) -> Result<Vec<TrackPoint>, StoreError> {
+        let (kind, name, limit) = (key.kind as i16, key.name, i64::from(limit));
+        let params = [
+            (&kind as _, Type::INT2),
+            (&name.as_bytes() as _, Type::BYTEA),
+            (&since_us as _, Type::INT8),
+            (&until_us as _, Type::INT8),
+            (&limit as _, Type::INT8),
+        ];
+        let rows = self.read(TRACK, &params).await?;
+        let degrees = |row: &Row, at: usize| f64::from(row.get::<_, i32>(at)) / 1e6;
+        Ok(rows
+            .iter()
+            .map(|row| TrackPoint { received_at_us: row.get(0), latitude: degrees(row, 1), longitude: degrees(row, 2) })
+            .collect())
+    }
+
+    /// How the database would answer [`PostgresStore::track`], as `EXPLAIN (FORMAT JSON)`: for operators and tests.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn explain_track(&self, key: EntityKey, since_us: i64, until_us: i64) -> Result<String, StoreError> {
+        let (kind, name, limit) = (key.kind as i16, key.name, 1000_i64);
+        let params = [
+            (&kind as _, Type::INT2),
+            (&name.as_bytes() as _, Type::BYTEA),
+            (&since_us as _, Type::INT8),
+            (&until_us as _, Type::INT8),
+            (&limit as _, Type::INT8),
+        ];
+        self.explain(TRACK, &params).await
+    }
+
+    /// How the database would answer [`PostgresStore::entities_in`], as [`PostgresStore::explain_track`].
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn explain_box(&self, area: Area, since_us: i64) -> Result<String, StoreError> {
+        let limit = 1000_i64;
+        let params = [
+            (&area.west as _, Type::FLOAT8),
+            (&area.south as _, Type::FLOAT8),
+            (&area.east as _, Type::FLOAT8),
+            (&area.north as _, Type::FLOAT8),
+            (&since_us as _, Type::INT8),
+            (&limit as _, Type::INT8),
+        ];
+        self.explain(&format!("{STATE} {IN_BOX}"), &params).await
+    }
+
+    async fn explain(&self, sql: &str, params: &[super::connect::Param<'_>]) -> Result<String, StoreError> {
+        let rows = self.read(&format!("EXPLAIN (FORMAT JSON) {sql}"), params).await?;
+        Ok(rows.first().and_then(|row| row.try_get::<_, super::connect::Json>(0).ok()).map(|json| json.0).unwrap_or_default())
+    }
+
+    /// The entities in a box that were heard since a time, in no order, at most `limit`.
+    ///
+    /// # Errors
+    /// The database cannot be read.
+    pub async fn entities_in(&self, area: Area, since_us: i64, limit: u32) -> Result<Vec<EntityState>, StoreError> {
+        let halves = if area.west <= area.east { vec![(area.west, area.east)] } else { vec![(area.west, 180.0), (-180.0, area.east)] };
+        let mut states = Vec::new();
+        for (west, east) in halves {
+            let left = i64::from(limit) - i64::try_from(states.len()).unwrap_or(i64::MAX);
+            let params = [
+                (&west as _, Type::FLOAT8),
+                (&area.south as _, Type::FLOAT8),
+                (&east as _, Type::FLOAT8),
+                (&area.north as _, Type::FLOAT8),
+                (&since_us as _, Type::INT8),
+                (&left as _, Type::INT8),
+            ];
+            states.extend(self.read(&format!("{STATE} {IN_BOX}"), &params).await?.iter().filter_map(state));
+        }
+        Ok(states)
+    }
+
+    pub(super) async fn read_entities(&self, since_us: i64) -> Result<Vec<EntityState>, StoreError> {
+        let rows = self.read(&format!("{STATE} WHERE e.last_heard_us >= $1"), &[(&since_us, Type::INT8)]).await?;
+        Ok(rows.iter().filter_map(state).collect())
+    }
+
+    pub(super) async fn read_entity(&self, key: EntityKey) -> Result<Option<EntityState>, StoreError> {
+        let (kind, name) = (key.kind as i16, key.name);
+        let params = [(&kind as _, Type::INT2), (&name.as_bytes() as _, Type::BYTEA)];
+        let rows = self.read(&format!("{STATE} WHERE n.kind = $1 AND n.name = $2"), &params).await?;
+        Ok(rows.first().and_then(state))
+    }
+
+    pub(super) async fn read_packets(&self, query: &PacketQuery) -> Result<PacketPage, StoreError> {
+        let until = query.before_id.unwrap_or(i64::MAX).min(query.until_us);
+        let limit = i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX);
+        let duplicates = if query.duplicates { "" } else { "AND p.verdict <> 1" };
+        let times = [(&query.since_us as _, Type::INT8), (&until as _, Type::INT8), (&limit as _, Type::INT8)];
+        let rows = if let Some(about) = &query.about {
+            let kinds: Vec<i16> = about.iter().map(|key| key.kind as i16).collect();
+            let words: Vec<&[u8]> = about.iter().map(|key| key.name.as_bytes()).collect();
+            // The newest of each entity from its own stretch of the index, then the newest of all.
+            let sql = format!(
+                "SELECT {PACKET} FROM unnest($4, $5) w (kind, name) JOIN name n USING (kind, name)
+                 CROSS JOIN LATERAL (SELECT * FROM packet p WHERE p.entity = n.id AND p.id >= $1 AND p.id < $2 {duplicates}
+                                     ORDER BY p.id DESC LIMIT $3) p
+                 LEFT JOIN name s ON s.id = p.sender ORDER BY p.id DESC LIMIT $3"
+            );
+            let names = [(&kinds as _, Type::INT2_ARRAY), (&words as _, Type::BYTEA_ARRAY)];
+            self.read(&sql, &times.into_iter().chain(names).collect::<Vec<_>>()).await?
+        } else {
+            let sql = format!(
+                "SELECT {PACKET} FROM (SELECT * FROM packet p WHERE p.id >= $1 AND p.id < $2 {duplicates} ORDER BY p.id DESC LIMIT $3) p
+                 LEFT JOIN name s ON s.id = p.sender ORDER BY p.id DESC"
+            );
+            self.read(&sql, &times).await?
+        };
+        let mut page = PacketPage { packets: rows.iter().map(stored).collect(), next: None };
+        if page.packets.len() > query.limit {
+            page.packets.truncate(query.limit);
+            page.next = page.packets.last().map(|packet| packet.id);
+        }
+        Ok(page)
+    }
+
+    pub(super) async fn read_recent_content(&self, since_us: i64) -> Result<Vec<Content>, StoreError> {
+        let limit = i64::try_from(RECENT_CONTENT).unwrap_or(i64::MAX);
+        let sql = "SELECT id, raw FROM packet WHERE id >= $1 ORDER BY id DESC LIMIT $2";
+        // From where it is written: a replica may be behind.
+        let rows = self.write_one(sql, &[(&since_us, Type::INT8), (&limit, Type::INT8)]).await?;
+        Ok(rows.iter().map(|row| (row.get(0), row.get::<_, &[u8]>(1).into())).collect())
+    }
+
+    pub(super) async fn read_import_progress(&self, source: &str) -> Result<u64, StoreError> {
+        let rows = self.read("SELECT next_offset FROM import WHERE source = $1", &[(&source, Type::TEXT)]).await?;
+        Ok(rows.first().and_then(|row| u64::try_from(row.get::<_, i64>(0)).ok()).unwrap_or(0))
+    }
+
+    pub(super) async fn read_counts(&self) -> Result<Counts, StoreError> {
+        let sql = "SELECT coalesce(sum(accepted + implausible), 0)::int8, coalesce(sum(duplicate), 0)::int8, coalesce(sum(bad), 0)::int8,
+                   (SELECT value FROM counter WHERE key = 'entities') FROM day";
+        let rows = self.read(sql, &[]).await?;
+        let number = |at: usize| u64::try_from(rows[0].get::<_, i64>(at)).unwrap_or(0);
+        Ok(Counts { stored: number(0), duplicates: number(1), bad: number(2), entities: number(3) })
+    }
+}
+
+/// A row with what its raw lines say, read anew.
+fn state(row: &Row) -> Option<EntityState> {
+    let key = key_of(row.get(0), row.get(1))?;
+    let raw: Arc<[u8]> = row.get::<_, &[u8]>(6).into();
+    let position_raw: Arc<[u8]> = row.get::<_, Option<&[u8]>>(8).map_or_else(|| raw.clone(), Into::into);
+    let position = row.get::<_, Option<i64>>(7).and_then(|at_us| Some((at_us, fix_of(&position_raw, &key)?, position_raw)));
+    Some(EntityState {
+        key,
+        owner: row.get::<_, Option<&[u8]>>(2).and_then(Name::new),
+        alive: row.get(3),
+        first_heard_us: row.get(4),
+        last_heard_us: row.get(5),
+        raw,
+        position,
+    })
+}
+
+fn stored(row: &Row) -> StoredPacket {
+    let word = |list: &[&'static str], at: usize, other| {
+        usize::try_from(row.get::<_, i16>(at)).ok().and_then(|number| list.get(number).copied()).unwrap_or(other)
+    };
+    let id = row.get(0);
+    StoredPacket {
+        id,
+        received_at_us: id,
+        sender: row.get::<_, Option<&[u8]>>(1).and_then(Name::new),
+        kind: word(KINDS, 2, "unknown"),
+        verdict: word(&VERDICTS, 3, "bad"),
+        reason: row.get(4),
+        raw: row.get::<_, &[u8]>(5).into(),
+    }
+}

@@ -1,0 +1,219 @@
+//! What only the PostgreSQL engine does: leases, partitions, replicas that start at once, servers that die.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+use std::{sync::Arc, time::Duration};
+
+use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline};
+use godwit_store::{Area, Batch, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError};
+use godwit_testkit::{PgBouncer, Postgres, PostgresOptions, TestDatabase, psql};
+
+/// 2026-11-23 12:00:00 UTC.
+const NOON: i64 = 1_795_435_200_000_000;
+const S: i64 = 1_000_000;
+const DAY: i64 = 86_400 * S;
+const LONG: Duration = Duration::from_secs(600);
+
+fn batch(lines: &[(i64, &[u8])]) -> Batch {
+    let mut pipeline = Pipeline::default();
+    let mut batch = Batch::default();
+    for (at_us, line) in lines {
+        let outcome = pipeline.accept(*at_us, line);
+        batch.records.push(outcome.record);
+        batch.changes.extend(outcome.changes);
+    }
+    batch
+}
+
+async fn open(url: &str) -> PostgresStore {
+    PostgresStore::open(&PostgresConfig::new(url)).await.unwrap()
+}
+
+fn all() -> PacketQuery {
+    PacketQuery { since_us: 0, until_us: i64::MAX, about: None, duplicates: true, limit: 10_000, before_id: None }
+}
+
+#[tokio::test]
+async fn of_two_that_want_a_lease_one_has_it_and_the_one_before_it_is_refused() {
+    let database = TestDatabase::create();
+    let (one, other) = (open(&database.url).await, open(&database.url).await);
+    let (a, b) = tokio::join!(one.try_acquire("ingest", "one", LONG), other.try_acquire("ingest", "other", LONG));
+    let taken = [a.unwrap(), b.unwrap()];
+    assert_eq!(taken.iter().flatten().count(), 1, "one of them: {taken:?}");
+    let (winner, loser, loser_name) = if taken[0].is_some() { (&one, &other, "other") } else { (&other, &one, "one") };
+    let fence = taken.into_iter().flatten().next().unwrap();
+    let fenced = |fence, at, line: &'static [u8]| Batch { fence: Some(fence), ..batch(&[(at, line)]) };
+    winner.append(fenced(fence.clone(), NOON, b"A1B>APRS:>first")).await.unwrap();
+    assert!(winner.renew(&fence, Duration::ZERO).await.unwrap(), "and is over at once");
+
+    let next = loser.try_acquire("ingest", loser_name, LONG).await.unwrap().expect("expired");
+    assert!(next.token > fence.token);
+    let refused = winner.append(fenced(fence.clone(), NOON + S, b"ZOMBIE>APRS:>late")).await;
+    assert!(matches!(refused, Err(StoreError::Fenced(_))), "{refused:?}");
+    assert!(!winner.renew(&fence, LONG).await.unwrap());
+    assert!(!winner.release(&fence).await.unwrap());
+    loser.append(fenced(next.clone(), NOON + S, b"A1B>APRS:>second")).await.unwrap();
+    assert_eq!(one.packets(all()).await.unwrap().packets.len(), 2, "nothing of the refused batch");
+    assert_eq!(one.counts().await.unwrap().entities, 1);
+
+    assert!(loser.release(&next).await.unwrap());
+    let refused = loser.append(fenced(next.clone(), NOON, b"A1B>APRS:>x")).await;
+    assert!(matches!(refused, Err(StoreError::Fenced(_))), "given back is given back");
+    assert!(one.try_acquire("ingest", "third", LONG).await.unwrap().unwrap().token > next.token);
+}
+
+#[tokio::test]
+async fn replicas_may_start_at_once_and_a_newer_schema_is_left_alone() {
+    let database = TestDatabase::create();
+    let openings: Vec<_> = (0..6)
+        .map(|_| {
+            let url = database.url.clone();
+            tokio::spawn(async move { PostgresStore::open(&PostgresConfig::new(url)).await.map(|_| ()) })
+        })
+        .collect();
+    for opening in openings {
+        opening.await.unwrap().unwrap();
+    }
+    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "1|1");
+    psql(&database.url, "INSERT INTO schema_version VALUES (99)");
+    let error = PostgresStore::open(&PostgresConfig::new(&database.url)).await.unwrap_err();
+    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 1, .. }), "{error}");
+}
+
+#[tokio::test]
+async fn what_cannot_be_opened_says_whether_to_try_again() {
+    let server = Postgres::shared();
+    let bouncer = PgBouncer::start(&server, 2);
+    let missing = PostgresStore::open(&PostgresConfig::new(server.url("nowhere"))).await.unwrap_err();
+    assert!(matches!(missing, StoreError::Refused { .. }), "{missing}");
+    let missing = PostgresStore::open(&PostgresConfig::new(bouncer.url("nowhere"))).await.unwrap_err();
+    assert!(matches!(missing, StoreError::Refused { .. }), "{missing}");
+    let closed = PostgresStore::open(&PostgresConfig::new("postgresql://postgres@127.0.0.1:1/x")).await.unwrap_err();
+    assert!(closed.is_temporary(), "{closed}");
+    let nonsense = PostgresStore::open(&PostgresConfig::new("mysql://x")).await.unwrap_err();
+    assert!(matches!(nonsense, StoreError::Refused { .. }), "{nonsense}");
+    let tls = PostgresStore::open(&PostgresConfig::new(format!("{}?sslmode=require", server.url("postgres")))).await.unwrap_err();
+    assert!(tls.to_string().contains("TLS") && !tls.is_temporary(), "{tls}");
+
+    let name = server.database();
+    psql(&server.url(&name), &format!("DROP EXTENSION postgis; CREATE ROLE {name} LOGIN; GRANT ALL ON SCHEMA public TO {name}"));
+    let poor = server.url(&name).replace("postgres@", &format!("{name}@"));
+    let error = PostgresStore::open(&PostgresConfig::new(poor)).await.unwrap_err();
+    assert!(matches!(error, StoreError::NoPostgis { .. }), "{error}");
+}
+
+#[tokio::test]
+async fn packets_of_a_day_without_partition_wait_in_the_default_one() {
+    // A day that no start prepares: 2025-10-19.
+    const OLD: i64 = NOON - 400 * DAY;
+    let database = TestDatabase::create();
+    let store = open(&database.url).await;
+    store.append(batch(&[(OLD, b"A1B>APRS:>before")])).await.unwrap();
+    // As retention by another replica does while this one still believes the day is there.
+    psql(&database.url, "DROP TABLE packet_20251019");
+    store.append(batch(&[(OLD + S, b"A1B>APRS:>one"), (OLD + 2 * S, b"A1B>APRS:>two")])).await.unwrap();
+    assert_eq!(psql(&database.url, "SELECT count(*) FROM packet_default"), "2");
+    assert_eq!(store.packets(all()).await.unwrap().packets.len(), 2);
+    let other = open(&database.url).await;
+    assert_eq!(other.prepare_days(OLD, 3).await.unwrap(), 3);
+    assert_eq!(other.prepare_days(OLD, 3).await.unwrap(), 0);
+    assert_eq!(psql(&database.url, "SELECT count(*) FROM packet_default"), "0");
+    assert_eq!(psql(&database.url, "SELECT count(*) FROM packet_20251019"), "2");
+    assert_eq!(other.retain_since(OLD + DAY).await.unwrap(), 1);
+    assert_eq!(psql(&database.url, "SELECT to_regclass('packet_20251019') IS NULL"), "t");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_that_dies_and_comes_back_has_every_batch_once() {
+    let server = Arc::new(Postgres::start(PostgresOptions::default()));
+    let database = TestDatabase::on(&server);
+    let bouncer = PgBouncer::start(&server, 2);
+    let store = Arc::new(open(&bouncer.url(database.name())).await);
+    let writer = {
+        let store = store.clone();
+        tokio::spawn(async move {
+            let mut failed = 0;
+            for number in 0..300_i64 {
+                let texts: Vec<String> = (0..50).map(|i| format!("S{i}>APRS:>{number} {i}")).collect();
+                let lines: Vec<(i64, &[u8])> = texts.iter().map(|text| (NOON + number * S, text.as_bytes())).collect();
+                let batch = batch(&lines);
+                while let Err(error) = store.append(batch.clone()).await {
+                    assert!(error.is_temporary(), "{error}");
+                    failed += 1;
+                    tokio::time::sleep(Duration::from_millis(20)).await;
+                }
+            }
+            failed
+        })
+    };
+    for round in 0..3 {
+        while store.counts().await.map_or(0, |counts| counts.stored) < 2000 * (round + 1) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let (server, bouncer) = (&server, &bouncer);
+        tokio::task::block_in_place(|| match round {
+            0 => {
+                server.kill();
+                server.start_again();
+            }
+            1 => {
+                bouncer.kill();
+                bouncer.start_again();
+            }
+            _ => {
+                server.stop();
+                server.start_again();
+            }
+        });
+    }
+    assert!(writer.await.unwrap() > 0, "the faults were felt");
+    assert_eq!(psql(&database.url, "SELECT count(*), count(DISTINCT raw) FROM packet"), "15000|15000");
+    assert_eq!(store.counts().await.unwrap().stored, 15_000);
+}
+
+#[tokio::test]
+async fn a_track_and_a_box_are_read_from_their_indexes() {
+    let database = TestDatabase::create();
+    let store = open(&database.url).await;
+    for round in 0..40_i64 {
+        let texts: Vec<String> = (0..1000)
+            .map(|i| format!("S{i}>APRS:!{:02}{:02}.{:02}N/{:03}{:02}.00E>{round}", i % 80, i % 60, round, i % 170, i % 59))
+            .collect();
+        let lines: Vec<(i64, &[u8])> =
+            texts.iter().enumerate().map(|(i, text)| (NOON + round * 60 * S + i as i64, text.as_bytes())).collect();
+        store.append(batch(&lines)).await.unwrap();
+    }
+    psql(&database.url, "VACUUM ANALYZE");
+    let key = EntityKey { kind: EntityKind::Station, name: Name::new(b"S77").unwrap() };
+    let track = store.track(key, NOON, NOON + DAY, 1000).await.unwrap();
+    assert_eq!(track.len(), 40);
+    assert!((track[0].latitude - (77.0 + 17.0 / 60.0)).abs() < 1e-5, "{:?}", track[0]);
+    let area = Area { south: 77.2, west: 77.0, north: 77.4, east: 77.5 };
+    let found = store.entities_in(area, 0, 100).await.unwrap();
+    assert!(found.iter().any(|state| state.key == key), "{}", found.len());
+    for state in &found {
+        let fix = state.position.as_ref().unwrap().1;
+        assert!((area.south..=area.north).contains(&fix.latitude) && (area.west..=area.east).contains(&fix.longitude), "{fix:?}");
+    }
+    let around = Area { south: -90.0, west: 179.0, north: 90.0, east: -179.0 };
+    assert!(store.entities_in(around, 0, 100).await.unwrap().is_empty());
+    assert_eq!(store.entities_in(Area { west: 100.0, east: 99.99, ..around }, 0, 10_000).await.unwrap().len(), 1000);
+
+    let plan: serde_json::Value = serde_json::from_str(&store.explain_track(key, NOON, NOON + DAY).await.unwrap()).unwrap();
+    let node = find(&plan, "Relation Name", "packet_20261123").expect("the day");
+    assert_eq!(node["Node Type"], "Index Only Scan", "{plan:#}");
+    let plan: serde_json::Value = serde_json::from_str(&store.explain_box(area, 0).await.unwrap()).unwrap();
+    assert!(find(&plan, "Index Name", "entity_geom").is_some(), "{plan:#}");
+}
+
+/// The first node of a plan with this value.
+fn find<'p>(plan: &'p serde_json::Value, field: &str, value: &str) -> Option<&'p serde_json::Value> {
+    if plan[field] == value {
+        return Some(plan);
+    }
+    match plan {
+        serde_json::Value::Object(fields) => fields.values().find_map(|inner| find(inner, field, value)),
+        serde_json::Value::Array(list) => list.iter().find_map(|inner| find(inner, field, value)),
+        _ => None,
+    }
+}
