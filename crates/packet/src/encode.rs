@@ -551,6 +551,17 @@ mod tests {
 
     const HEADER: Header<'_> = Header::new("OE9XXX-9", "APZGDW", "WIDE1-1");
 
+    #[test]
+    fn reply_acks_come_back() {
+        for acknowledged in [None, Some("AA")] {
+            let packet = read(|out| message_reply_ack(out, &HEADER, "OE9YYY-1", "hello", "MM", acknowledged));
+            let message = packet.message.expect("a message");
+            assert_eq!((packet.kind, message.text.bytes()), (Kind::Message, b"hello".as_slice()));
+            assert_eq!(message.id.map(|id| id.to_string()).as_deref(), Some("MM"));
+            assert_eq!(message.reply_ack.map(|id| id.to_string()), Some(acknowledged.unwrap_or_default().to_owned()));
+        }
+    }
+
     fn read(write: impl FnOnce(&mut Vec<u8>)) -> Packet<'static> {
         let mut out = Vec::new();
         write(&mut out);

@@ -191,12 +191,22 @@ pub(crate) fn mark(line: &[u8], end: usize, mut note: impl FnMut(Field, usize, u
         }
         let element = &line[start..at];
         let is_q = field == Field::Hop && element.len() == 3 && element[0] == b'q';
-        note(if is_q { Field::QConstruct } else { field }, start, at);
+        // In an AEA header what `>` follows is a hop, and the last one is the destination.
+        let is_aea_hop = field == Field::Destination && byte == b'>';
+        let noted = if is_q {
+            Field::QConstruct
+        } else if is_aea_hop {
+            Field::Hop
+        } else {
+            field
+        };
+        note(noted, start, at);
         note(Field::Separator, at, at + 1);
         start = at + 1;
         field = match field {
             Field::Source => Field::Destination,
             _ if is_q => Field::Server,
+            _ if is_aea_hop => Field::Destination,
             Field::Destination => Field::Hop,
             other => other,
         };

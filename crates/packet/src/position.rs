@@ -88,7 +88,7 @@ pub(crate) fn after<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) {
 /// Marks what stays in the text but has a meaning of its own.
 fn mark_kept<T: Trace>(d: &mut Decoder<'_, '_, T>) {
     let Some(text) = d.packet.comment.pieces().next() else { return };
-    if d.packet.symbol.is_some_and(|symbol| symbol.code == '@')
+    if d.packet.storm().is_some()
         && let Some((_, len)) = storm::storm(text)
     {
         d.mark(Field::Storm, &text[..len]);

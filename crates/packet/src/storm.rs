@@ -139,25 +139,17 @@ impl<'a> Packet<'a> {
         self.comment.pieces().next().unwrap_or_default()
     }
 
-    fn has_symbol(&self, code: char) -> bool {
-        self.symbol.is_some_and(|symbol| symbol.code == code)
-    }
-
     /// The storm this object is (symbols `\@` and `/@`), if it says so.
     #[must_use]
     pub fn storm(&self) -> Option<Storm> {
-        if !self.has_symbol('@') {
-            return None;
-        }
+        self.symbol.filter(|symbol| symbol.code == '@')?;
         storm(self.first_text()).map(|(storm, _)| storm)
     }
 
     /// What stands on a signpost (symbol `\m`): one to three characters.
     #[must_use]
     pub fn signpost(&self) -> Option<Text<'a>> {
-        if !self.symbol.is_some_and(|symbol| symbol.table == '\\' && symbol.code == 'm') {
-            return None;
-        }
+        self.symbol.filter(|symbol| symbol.table == '\\' && symbol.code == 'm')?;
         let text = self.first_text();
         signpost(text).map(|range| Text::new(&text[range.start + 1..range.end - 1]))
     }

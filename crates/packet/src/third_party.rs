@@ -61,6 +61,9 @@ mod tests {
         assert_eq!((inner.source, inner.destination, inner.kind), ("DL1AA", "APRS", Kind::Status));
         assert_eq!(inner.path.iter().map(|hop| hop.callsign).collect::<Vec<_>>(), ["DB0X", "DB0Y"]);
         assert!(parse(b"OE9G-10>APRS:}DL1AA>DB0X>:>on").expect("good").third_party.is_none());
+        let spans = crate::explain(b"OE9G-10>APRS:}DL1AA>DB0X>DB0Y>APRS:>on air").spans;
+        let field = |text: &str| spans.iter().rfind(|part| part.text == text).map(|part| part.span.field);
+        assert_eq!([field("DB0X"), field("DB0Y"), field("APRS")], [Some(Field::Hop), Some(Field::Hop), Some(Field::Destination)]);
     }
 
     #[test]

@@ -3,16 +3,15 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
 use std::sync::Arc;
 
 use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline};
-use godwit_store::{Batch, Imported, PacketQuery, PostgresConfig, PostgresStore, SqliteStore, Store};
+use godwit_store::{Imported, PacketQuery, PostgresConfig, PostgresStore, SqliteStore, Store};
 use godwit_testkit::{PgBouncer, TestDatabase};
 
-/// 2026-11-23 12:00:00 UTC.
-const NOON: i64 = 1_795_435_200_000_000;
-const S: i64 = 1_000_000;
-const DAY: i64 = 86_400 * S;
+use common::{DAY, NOON, S, batch};
 
 /// Where a store is kept.
 enum Ground {
@@ -66,17 +65,6 @@ each_store! {
     a_standby_learns_what_is_kept,
     several_stations_at_once_newest_first,
     appends_from_many_sides_all_arrive,
-}
-
-fn batch(lines: &[(i64, &[u8])]) -> Batch {
-    let mut pipeline = Pipeline::default();
-    let mut batch = Batch::default();
-    for (at_us, line) in lines {
-        let outcome = pipeline.accept(*at_us, line);
-        batch.records.push(outcome.record);
-        batch.changes.extend(outcome.changes);
-    }
-    batch
 }
 
 fn imported(lines: &[(i64, &[u8], bool)], next_offset: u64) -> Imported {

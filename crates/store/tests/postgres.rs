@@ -2,28 +2,17 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
 use std::{sync::Arc, time::Duration};
 
-use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline};
+use godwit_pipeline::{EntityKey, EntityKind, Name};
 use godwit_store::{Area, Batch, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError};
 use godwit_testkit::{PgBouncer, Postgres, PostgresOptions, TestDatabase, psql};
 
-/// 2026-11-23 12:00:00 UTC.
-const NOON: i64 = 1_795_435_200_000_000;
-const S: i64 = 1_000_000;
-const DAY: i64 = 86_400 * S;
-const LONG: Duration = Duration::from_secs(600);
+use common::{DAY, NOON, S, batch};
 
-fn batch(lines: &[(i64, &[u8])]) -> Batch {
-    let mut pipeline = Pipeline::default();
-    let mut batch = Batch::default();
-    for (at_us, line) in lines {
-        let outcome = pipeline.accept(*at_us, line);
-        batch.records.push(outcome.record);
-        batch.changes.extend(outcome.changes);
-    }
-    batch
-}
+const LONG: Duration = Duration::from_secs(600);
 
 async fn open(url: &str) -> PostgresStore {
     PostgresStore::open(&PostgresConfig::new(url)).await.unwrap()

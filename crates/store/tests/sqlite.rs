@@ -2,29 +2,16 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
+mod common;
+
 use std::{path::Path, sync::Arc};
 
-use godwit_pipeline::Pipeline;
 use godwit_store::{Batch, SqliteStore, Store, StoreError};
 
-/// 2026-11-23 12:00:00 UTC.
-const NOON: i64 = 1_795_435_200_000_000;
-const S: i64 = 1_000_000;
-const DAY: i64 = 86_400 * S;
+use common::{DAY, NOON, S, batch};
 
 fn open(folder: &Path) -> Arc<dyn Store> {
     Arc::new(SqliteStore::open(folder).unwrap())
-}
-
-fn batch(lines: &[(i64, &[u8])]) -> Batch {
-    let mut pipeline = Pipeline::default();
-    let mut batch = Batch::default();
-    for (at_us, line) in lines {
-        let outcome = pipeline.accept(*at_us, line);
-        batch.records.push(outcome.record);
-        batch.changes.extend(outcome.changes);
-    }
-    batch
 }
 
 #[tokio::test]

@@ -25,8 +25,8 @@ struct Write<'b> {
     records: Vec<&'b Record>,
     states: HashMap<EntityKey, EntityState>,
     fence: Option<&'b Fence>,
-    /// Identity of the batch.
-    hash: [u8; 16],
+    /// Identity of a batch of the feed; an import knows its lines one by one.
+    hash: Option<[u8; 16]>,
     import: Option<&'b Imported>,
 }
 
@@ -50,7 +50,7 @@ impl PostgresStore {
             records: batch.records.iter().collect(),
             states: merged(&batch.changes),
             fence: batch.fence.as_ref(),
-            hash: hash.digest128().to_be_bytes(),
+            hash: Some(hash.digest128().to_be_bytes()),
             import: None,
         };
         self.write(&write).await
@@ -61,7 +61,7 @@ impl PostgresStore {
             records: Vec::new(),
             states: merged(batch.lines.iter().flat_map(|(_, changes, _)| changes)),
             fence: None,
-            hash: [0; 16],
+            hash: None,
             import: Some(batch),
         };
         self.write(&write).await
@@ -80,7 +80,7 @@ impl PostgresStore {
         let ended = timeout(self.timeout, self.transact(&mut connection, write)).await;
         let error = match ended {
             Ok(Ended::Kept(appended, names)) => {
-                *lock(&self.uncertain) = None;
+                self.settle(write, None);
                 let mut known = lock(&self.names);
                 if known.len() + names.len() > KNOWN_NAMES {
                     known.clear();
@@ -90,17 +90,25 @@ impl PostgresStore {
             }
             Ok(Ended::Failed(error)) => self.failed(&error),
             Ok(Ended::Uncertain(error)) => {
-                *lock(&self.uncertain) = Some(write.hash);
+                self.settle(write, write.hash);
                 self.failed(&error)
             }
             Err(_) => {
-                *lock(&self.uncertain) = Some(write.hash);
+                self.settle(write, write.hash);
                 self.timed_out()
             }
         };
         // Never back to the pool: an unfinished COPY would make it hang for the next one.
         drop(Object::take(connection));
         Err(error)
+    }
+
+    /// Remembers whether the feed's last batch may be kept without our knowing. An import in between changes nothing
+    /// about that.
+    fn settle(&self, write: &Write<'_>, uncertain: Option<[u8; 16]>) {
+        if write.hash.is_some() {
+            *lock(&self.uncertain) = uncertain;
+        }
     }
 
     async fn transact(&self, connection: &mut Object, write: &Write<'_>) -> Ended {
@@ -126,8 +134,9 @@ impl PostgresStore {
             let params = [(&fence.lease as _, Type::TEXT), (&fence.token as _, Type::INT8)];
             transaction.query_typed("SELECT check_fence($1, $2)", &params).await?;
         }
-        if *lock(&self.uncertain) == Some(write.hash) && write.import.is_none() {
-            let params = [(&self.writer as _, Type::INT8), (&&write.hash[..] as _, Type::BYTEA)];
+        let uncertain = *lock(&self.uncertain);
+        if let Some(hash) = write.hash.filter(|hash| uncertain == Some(*hash)) {
+            let params = [(&self.writer as _, Type::INT8), (&&hash[..] as _, Type::BYTEA)];
             if !transaction.query_typed("SELECT 1 FROM last_batch WHERE writer = $1 AND batch = $2", &params).await?.is_empty() {
                 return Ok((Appended { stored: write.records.len() as u64, already_there: 0 }, Names::new()));
             }
@@ -146,9 +155,9 @@ impl PostgresStore {
         copy(transaction, &records, &names).await?;
         let entities = upsert(transaction, &write.states, &names).await?;
         count(transaction, &records, entities, write.import).await?;
-        if write.import.is_none() {
+        if let Some(hash) = write.hash {
             let sql = "INSERT INTO last_batch VALUES ($1, $2, now()) ON CONFLICT (writer) DO UPDATE SET batch = $2, at = now()";
-            transaction.execute_typed(sql, &[(&self.writer, Type::INT8), (&&write.hash[..], Type::BYTEA)]).await?;
+            transaction.execute_typed(sql, &[(&self.writer, Type::INT8), (&&hash[..], Type::BYTEA)]).await?;
         }
         Ok((appended, names))
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use godwit_pipeline::{EntityKey, EntityState, Name, fix_of};
 use tokio_postgres::{Row, types::Type};
 
-use super::{PostgresStore, append::key_of};
+use super::{PostgresStore, append::key_of, connect::Param};
 use crate::{
     Content, Counts, PacketPage, PacketQuery, StoreError, StoredPacket,
     model::{KINDS, RECENT_CONTENT, VERDICTS},
@@ -54,15 +54,7 @@ impl PostgresStore {
     /// # Errors
     /// The database cannot be read.
     pub async fn track(&self, key: EntityKey, since_us: i64, until_us: i64, limit: u32) -> Result<Vec<TrackPoint>, StoreError> {
-        let (kind, name, limit) = (key.kind as i16, key.name, i64::from(limit));
-        let params = [
-            (&kind as _, Type::INT2),
-            (&name.as_bytes() as _, Type::BYTEA),
-            (&since_us as _, Type::INT8),
-            (&until_us as _, Type::INT8),
-            (&limit as _, Type::INT8),
-        ];
-        let rows = self.read(TRACK, &params).await?;
+        let rows = self.read(TRACK, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, limit.into()))).await?;
         let degrees = |row: &Row, at: usize| f64::from(row.get::<_, i32>(at)) / 1e6;
         Ok(rows
             .iter()
@@ -75,15 +67,7 @@ impl PostgresStore {
     /// # Errors
     /// The database cannot be read.
     pub async fn explain_track(&self, key: EntityKey, since_us: i64, until_us: i64) -> Result<String, StoreError> {
-        let (kind, name, limit) = (key.kind as i16, key.name, 1000_i64);
-        let params = [
-            (&kind as _, Type::INT2),
-            (&name.as_bytes() as _, Type::BYTEA),
-            (&since_us as _, Type::INT8),
-            (&until_us as _, Type::INT8),
-            (&limit as _, Type::INT8),
-        ];
-        self.explain(TRACK, &params).await
+        self.explain(TRACK, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, 1000))).await
     }
 
     /// How the database would answer [`PostgresStore::entities_in`], as [`PostgresStore::explain_track`].
@@ -91,19 +75,10 @@ impl PostgresStore {
     /// # Errors
     /// The database cannot be read.
     pub async fn explain_box(&self, area: Area, since_us: i64) -> Result<String, StoreError> {
-        let limit = 1000_i64;
-        let params = [
-            (&area.west as _, Type::FLOAT8),
-            (&area.south as _, Type::FLOAT8),
-            (&area.east as _, Type::FLOAT8),
-            (&area.north as _, Type::FLOAT8),
-            (&since_us as _, Type::INT8),
-            (&limit as _, Type::INT8),
-        ];
-        self.explain(&format!("{STATE} {IN_BOX}"), &params).await
+        self.explain(&format!("{STATE} {IN_BOX}"), &box_params(&area, &since_us, &1000)).await
     }
 
-    async fn explain(&self, sql: &str, params: &[super::connect::Param<'_>]) -> Result<String, StoreError> {
+    async fn explain(&self, sql: &str, params: &[Param<'_>]) -> Result<String, StoreError> {
         let rows = self.read(&format!("EXPLAIN (FORMAT JSON) {sql}"), params).await?;
         Ok(rows.first().and_then(|row| row.try_get::<_, super::connect::Json>(0).ok()).map(|json| json.0).unwrap_or_default())
     }
@@ -117,15 +92,8 @@ impl PostgresStore {
         let mut states = Vec::new();
         for (west, east) in halves {
             let left = i64::from(limit) - i64::try_from(states.len()).unwrap_or(i64::MAX);
-            let params = [
-                (&west as _, Type::FLOAT8),
-                (&area.south as _, Type::FLOAT8),
-                (&east as _, Type::FLOAT8),
-                (&area.north as _, Type::FLOAT8),
-                (&since_us as _, Type::INT8),
-                (&left as _, Type::INT8),
-            ];
-            states.extend(self.read(&format!("{STATE} {IN_BOX}"), &params).await?.iter().filter_map(state));
+            let half = Area { west, east, ..area };
+            states.extend(self.read(&format!("{STATE} {IN_BOX}"), &box_params(&half, &since_us, &left)).await?.iter().filter_map(state));
         }
         Ok(states)
     }
@@ -194,6 +162,18 @@ impl PostgresStore {
         let number = |at: usize| u64::try_from(rows[0].get::<_, i64>(at)).unwrap_or(0);
         Ok(Counts { stored: number(0), duplicates: number(1), bad: number(2), entities: number(3) })
     }
+}
+
+/// The parameters of [`TRACK`]: kind, name, from, until, how many.
+fn track_params<'p>((kind, name, since_us, until_us, limit): &'p (i16, &[u8], i64, i64, i64)) -> [Param<'p>; 5] {
+    [(kind as _, Type::INT2), (name as _, Type::BYTEA), (since_us as _, Type::INT8), (until_us as _, Type::INT8), (limit as _, Type::INT8)]
+}
+
+/// The parameters of [`IN_BOX`].
+fn box_params<'p>(area: &'p Area, since_us: &'p i64, limit: &'p i64) -> [Param<'p>; 6] {
+    let degrees = |value: &'p f64| -> Param<'p> { (value, Type::FLOAT8) };
+    let [west, south, east, north] = [&area.west, &area.south, &area.east, &area.north].map(degrees);
+    [west, south, east, north, (since_us, Type::INT8), (limit, Type::INT8)]
 }
 
 /// A row with what its raw lines say, read anew.
