@@ -6,6 +6,8 @@ import { render } from "preact";
 import { LiveStream } from "./live/stream";
 import { World } from "./live/world";
 import { createMap } from "./map";
+// Keeps its part of the address from the first moment on.
+import "./map/shown";
 import { pageSettings } from "./ui/api";
 import { App } from "./ui/app";
 import { language, t } from "./ui/i18n";
@@ -44,6 +46,16 @@ async function start(): Promise<void> {
     effect(() => map.setLanguage(language()));
     effect(() => map.setDark(dark.value));
     page.attach(map, place);
+    // Once the first picture is drawn; without it the map is poorer, not broken.
+    const later = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 500));
+    later(() => {
+      import("./map/extras").then(
+        ({ startExtras }) => {
+          page.extras.value = startExtras(map.core, page);
+        },
+        (error: unknown) => console.warn(`extras of the map: ${String(error)}`),
+      );
+    });
   } catch (error) {
     console.error(error);
     mapElement.textContent = t("map.failed", { reason: error instanceof Error ? error.message : String(error) });

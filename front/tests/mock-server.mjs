@@ -6,6 +6,7 @@ import { createServer } from "node:http";
 import { existsSync, readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
+import { drove, packetOf, placedStations, rawOf, trackOf } from "./mock-map.mjs";
 import { delta, density, encodeBatch, hello, message, pulse, snapshot } from "./encoder.mjs";
 
 const PORT = Number(process.env.PORT ?? process.env.GODWIT_MOCK_PORT ?? 8090);
@@ -58,6 +59,9 @@ Object.assign(entities[0], {
 Object.assign(entities[1], { name: "<b>EVE", kind: 1, owner: "N0CALL", moves: false, kmh: undefined, latitude: 48.2, longitude: 11.7, code: "-", heardMs: Date.now() });
 Object.assign(entities[2], { name: "N0CALL-13", table: "/", code: "_", weather: true, moves: false, kmh: undefined, latitude: 48.05, longitude: 11.4 });
 
+entities.push(...placedStations(entities.length + 1));
+const began = new Map(entities.map((one) => [one.id, { ms: Date.now() - 60_000, latitude: one.latitude, longitude: one.longitude }]));
+
 const mercator = (latitude, longitude) => {
   const s = Math.sin((Math.max(-85.05, Math.min(85.05, latitude)) * Math.PI) / 180);
   return [(longitude + 180) / 360, 0.5 - Math.log((1 + s) / (1 - s)) / (4 * Math.PI)];
@@ -73,7 +77,7 @@ function record(one, level, nowS) {
   return {
     id: one.id, name: one.name, x, y, table: one.table, code: one.code, age: Math.min(65534, Math.max(0, Math.floor((nowS - one.heardMs / 1000) / 2))),
     course: one.moves ? Math.floor(one.course / 2) : 255, speed: one.kmh === undefined ? 65535 : Math.round(one.kmh * 10),
-    flags: one.kind | 4 | (one.weather ? 8 : 0),
+    flags: one.kind | 4 | (one.weather ? 8 : 0) | ((one.ambiguity ?? 0) << 4), range: one.range ?? 0, interval: one.interval ?? 0,
   };
 }
 
@@ -99,6 +103,7 @@ function tick() {
     one.latitude += (Math.cos((one.course * Math.PI) / 180) * km) / 111;
     one.longitude += (Math.sin((one.course * Math.PI) / 180) * km) / (111 * Math.cos((one.latitude * Math.PI) / 180));
     one.heardMs = Date.now();
+    drove(one);
     moved.set(one.id, one);
   }
   for (const viewer of viewers) {
@@ -137,13 +142,14 @@ function detail(one) {
     name: one.name, kind: ["station", "object", "item"][one.kind], ...(one.owner && { owner: one.owner }),
     latitude: one.latitude, longitude: one.longitude, symbol: { table: one.table, code: one.code }, symbol_name: "Symbol of the mock",
     last_heard: heard, first_heard: new Date(one.heardMs - 90_000_000).toISOString(), comment: one.comment ?? "Greetings from the mock server",
+    ...(one.ambiguity && { ambiguity: one.ambiguity }), ...(one.phg && { phg: one.phg }),
     ...(one.moves && { speed_kmh: one.kmh, course_deg: Math.round(one.course) || 360, altitude_m: 519 }),
     path: [{ callsign: "DB0XYZ-2", used: true }, { callsign: "WIDE1", used: true }, { callsign: "WIDE2-1", used: false }],
     q_construct: "qAR", igate: entities[5].name, heard: "digipeated", device: { vendor: "Example", model: "Tracker One", class: "tracker" },
     ...(one.weather && {
       weather: { temperature_c: 4.4, humidity_percent: 81, pressure_hpa: 1013.2, wind_direction_deg: 230, wind_speed_ms: 3.1, wind_gust_ms: 6.7, rain_1h_mm: 0.5 },
     }),
-    raw: `${one.name}>APZ123,DB0XYZ-2*,WIDE1*,WIDE2-1,qAR,${entities[5].name}:!4808.23N/01134.54E>072/039<img src=x onerror=alert(1)>`,
+    raw: one.extra !== undefined ? rawOf(one) : `${one.name}>APZ123,DB0XYZ-2*,WIDE1*,WIDE2-1,qAR,${entities[5].name}:!4808.23N/01134.54E>072/039<img src=x onerror=alert(1)>`,
     received_at: heard,
   };
 }
@@ -173,6 +179,23 @@ const server = createServer((request, response) => {
     const wanted = (url.searchParams.get("q") ?? "").toUpperCase();
     const found = entities.filter((one) => one.name.toUpperCase().startsWith(wanted)).slice(0, 8);
     json(response, 200, { results: found.map(detail) });
+  } else if (path.startsWith("/api/v1/packets/")) {
+    const id = decodeURIComponent(path.slice("/api/v1/packets/".length));
+    const [number, ms] = id.split("-").map(Number);
+    const one = entities.find((e) => e.id === number);
+    const at = one && trackOf(one, began.get(one.id), 0, 1e6).points.find((p) => p.id === id);
+    if (at) json(response, 200, packetOf(one, id, { ms, ...at }));
+    else json(response, 404, { error: { code: "not_found", message: `no packet ${id} is kept` } });
+  } else if (path === "/api/v1/packets") {
+    const one = entities.find((e) => e.name === url.searchParams.get("name"));
+    json(response, 200, { packets: one ? [{ ...trackOf(one, began.get(one.id), 0, 1).points[0], raw: detail(one).raw, source: one.name, kind: "position" }] : [] });
+  } else if (path.startsWith("/api/v1/stations/") && path.endsWith("/track")) {
+    const name = decodeURIComponent(path.slice("/api/v1/stations/".length, -"/track".length));
+    const kind = url.searchParams.get("kind") ?? "station";
+    const one = entities.find((e) => e.name === name && ["station", "object", "item"][e.kind] === kind);
+    const since = Date.parse(url.searchParams.get("since") ?? "") || 0;
+    if (one) json(response, 200, { name, kind, ...trackOf(one, began.get(one.id), since, Number(url.searchParams.get("limit") ?? 1000)) });
+    else json(response, 404, { error: { code: "not_found", message: `nothing named ${name} has been heard` } });
   } else if (path.startsWith("/api/v1/stations/")) {
     const name = decodeURIComponent(path.slice("/api/v1/stations/".length));
     const kind = url.searchParams.get("kind") ?? "station";

@@ -59,13 +59,16 @@ export class Labels {
       const slot = scene.slots[i] as number;
       if (!this.chosen.has(slot)) continue;
       const name = entities.name(slot);
-      const x = Math.round((scene.data[i * FIELDS] as number) + size / 2 + 2);
+      const wide = this.width(context, name) + 8;
+      // In a fan, names stand on the outer side.
+      const aside = (scene.fan?.get(slot)?.[0] ?? 0) < 0 ? -size / 2 - 2 - wide : size / 2 + 2;
+      const x = Math.round((scene.data[i * FIELDS] as number) + aside);
       const y = Math.round(scene.data[i * FIELDS + 1] as number);
       context.globalAlpha = Math.max(0.75, scene.data[i * FIELDS + 5] as number);
       context.fillStyle = theme.labelGround;
       context.strokeStyle = theme.labelEdge;
       context.beginPath();
-      context.roundRect(x, y - HEIGHT / 2, this.width(context, name) + 8, HEIGHT, 4);
+      context.roundRect(x, y - HEIGHT / 2, wide, HEIGHT, 4);
       context.fill();
       context.stroke();
       context.fillStyle = theme.label;

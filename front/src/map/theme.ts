@@ -1,5 +1,6 @@
 /** The map's colours by day and by night. Calm ground; what people look for is what stands on it. */
 export interface Theme {
+  dark: boolean;
   water: string;
   land: string;
   lake: string;
@@ -14,9 +15,15 @@ export interface Theme {
   labelEdge: string;
   density: [number, number, number];
   densityText: string;
+  /** The way of a packet. */
+  path: string;
+  pathText: string;
+  /** Reach, vagueness and course. */
+  range: string;
 }
 
 export const LIGHT: Theme = {
+  dark: false,
   water: "#cfdde3",
   land: "#f4f2ec",
   lake: "#d3e0e6",
@@ -31,9 +38,13 @@ export const LIGHT: Theme = {
   labelEdge: "rgba(40,50,60,0.16)",
   density: [168, 71, 28],
   densityText: "#fff",
+  path: "#8a2b6f",
+  pathText: "#fff",
+  range: "#44606f",
 };
 
 export const DARK: Theme = {
+  dark: true,
   water: "#0f171d",
   land: "#1b252d",
   lake: "#121b22",
@@ -48,4 +59,7 @@ export const DARK: Theme = {
   labelEdge: "rgba(220,230,240,0.18)",
   density: [242, 161, 115],
   densityText: "#22140b",
+  path: "#f0a6dc",
+  pathText: "#2b0f24",
+  range: "#9fb9c7",
 };

@@ -84,7 +84,8 @@ export class ApiError extends Error {
   }
 }
 
-async function get(url: string, signal: AbortSignal): Promise<unknown> {
+/** A JSON answer; an ApiError when the server refuses. */
+export async function get(url: string, signal: AbortSignal): Promise<unknown> {
   const response = await fetch(url, { signal, headers: { accept: "application/json" } });
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body;

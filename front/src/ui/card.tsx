@@ -161,6 +161,7 @@ export function Card({ page, selection }: { page: Page; selection: Selection }) 
   // The details are exact, the stream rounds to its tile and to 2 s; but the stream moves first.
   const shown: Partial<StationDetail> = liveMs > loadedMs + 2000 ? { ...loaded, ...live } : { ...live, ...loaded };
   const heardMs = Math.max(liveMs > loadedMs + 2000 ? liveMs : 0, loadedMs) || liveMs;
+  const Trail = page.extras.value?.CardSection;
   const title = useRef<HTMLHeadingElement>(null);
   const sheet = useSheet(() => page.close());
 
@@ -197,6 +198,7 @@ export function Card({ page, selection }: { page: Page; selection: Selection }) 
           </p>
         )}
         <Values page={page} station={shown} />
+        {Trail !== undefined && <Trail />}
         {detail.kind === "loading" && <p class="faint loading">{t("card.loading")}</p>}
         {loaded !== null && (
           <section class="raw">

@@ -7,6 +7,7 @@ import { EVERYTHING, type Filter, parseFilter, test } from "../live/filter";
 import type { LiveStream } from "../live/stream";
 import type { World } from "../live/world";
 import type { MapHandle } from "../map";
+import type { Extras } from "../map/extras";
 import { ApiError, type PageSettings, type StationDetail, station } from "./api";
 import { type EntityKind, type Place, type View, formatPlace, parsePlace } from "./url";
 
@@ -43,6 +44,8 @@ export class Page {
   readonly slotVersion: Signal<number> = signal(0);
   readonly view: Signal<View>;
   readonly filter: Signal<Filter> = signal(EVERYTHING);
+  /** What the map shows beyond symbols; null until it is loaded. */
+  readonly extras: Signal<Extras | null> = signal(null);
 
   readonly world: World;
   readonly stream: LiveStream;
@@ -273,7 +276,8 @@ export class Page {
     }
   }
 
-  private addressLater(): void {
+  /** Writes what is shown into the address, soon. */
+  addressLater(): void {
     clearTimeout(this.addressTimer);
     this.addressTimer = setTimeout(() => this.writeAddress("replaceState"), ADDRESS_AFTER_MS);
   }

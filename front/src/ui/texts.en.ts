@@ -122,5 +122,3 @@ export const en = {
   "weather.luminosity_wm2": "Sunlight",
   "map.failed": "The map could not start: {reason}.",
 } as const;
-
-export type TextKey = keyof typeof en;

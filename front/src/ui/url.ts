@@ -57,6 +57,9 @@ export function parsePlace(pathname: string, search: string): Place {
   };
 }
 
+/** Other parts that keep something in the address: each writes its own parameters. */
+export const writers = new Set<(query: URLSearchParams) => void>();
+
 /** The address of a place and a filter, without host. */
 export function formatPlace(place: Place, filter: Filter = EVERYTHING): string {
   const query = new URLSearchParams();
@@ -72,6 +75,7 @@ export function formatPlace(place: Place, filter: Filter = EVERYTHING): string {
     if (place.kind !== "station") query.set("kind", place.kind);
   }
   writeFilter(filter, query);
+  for (const write of writers) write(query);
   const text = query.toString();
   return text === "" ? "/" : `/?${text}`;
 }

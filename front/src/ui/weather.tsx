@@ -2,7 +2,7 @@
 import { type Units, bearing, rain, temperature, windSpeed } from "./format";
 import { number, t } from "./i18n";
 import { units } from "./settings";
-import type { TextKey } from "./texts.en";
+import type { TextKey } from "./i18n";
 
 const FORMATS: Readonly<Record<string, (value: number, units: Units) => string>> = {
   temperature_c: temperature,

@@ -5,10 +5,12 @@ import { afterEach, describe, expect, test } from "vitest";
 import { age, bearing, latLng } from "../../src/ui/format";
 import { type Language, language, languageOf, number, plural, setLanguage, t } from "../../src/ui/i18n";
 import { de } from "../../src/ui/texts.de";
-import { en } from "../../src/ui/texts.en";
+import { en as first } from "../../src/ui/texts.en";
+import { tools } from "../../src/ui/texts.en.tools";
 import { es } from "../../src/ui/texts.es";
 import { fr } from "../../src/ui/texts.fr";
 
+const en = { ...first, ...tools };
 const SRC = new URL("../../src/", import.meta.url).pathname;
 const keys = Object.keys(en);
 const sources = readdirSync(SRC, { recursive: true, encoding: "utf8" })

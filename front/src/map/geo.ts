@@ -1,0 +1,52 @@
+/** On the sphere: distances, bearings and great circles. Degrees and kilometres. */
+
+export interface LatLng {
+  lat: number;
+  lng: number;
+}
+
+const EARTH_KM = 6371.0088;
+const RAD = Math.PI / 180;
+
+export function distanceKm(a: LatLng, b: LatLng): number {
+  const h = Math.sin(((b.lat - a.lat) * RAD) / 2) ** 2
+    + Math.cos(a.lat * RAD) * Math.cos(b.lat * RAD) * Math.sin(((b.lng - a.lng) * RAD) / 2) ** 2;
+  return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(h)));
+}
+
+/** Initial bearing from one point to another, 0-360. */
+export function bearingDeg(a: LatLng, b: LatLng): number {
+  const over = (b.lng - a.lng) * RAD;
+  const y = Math.sin(over) * Math.cos(b.lat * RAD);
+  const x = Math.cos(a.lat * RAD) * Math.sin(b.lat * RAD) - Math.sin(a.lat * RAD) * Math.cos(b.lat * RAD) * Math.cos(over);
+  return (Math.atan2(y, x) / RAD + 360) % 360;
+}
+
+/** Where one comes to after a distance along a bearing; the longitude goes on beyond ±180. */
+export function destination(from: LatLng, bearing: number, km: number): LatLng {
+  const far = km / EARTH_KM;
+  const lat1 = from.lat * RAD;
+  const lat = Math.asin(Math.max(-1, Math.min(1, Math.sin(lat1) * Math.cos(far) + Math.cos(lat1) * Math.sin(far) * Math.cos(bearing * RAD))));
+  const lng = Math.atan2(Math.sin(bearing * RAD) * Math.sin(far) * Math.cos(lat1), Math.cos(far) - Math.sin(lat1) * Math.sin(lat));
+  return { lat: lat / RAD, lng: from.lng + lng / RAD };
+}
+
+/** Points along the great circle, ends included; longitudes follow each other without a jump. */
+export function greatCircle(a: LatLng, b: LatLng): LatLng[] {
+  const km = distanceKm(a, b);
+  const steps = Math.max(1, Math.min(128, Math.ceil(km / 100)));
+  const bearing = bearingDeg(a, b);
+  const points = [a];
+  for (let i = 1; i <= steps; i++) {
+    const next = i === steps ? { ...b } : destination(a, bearing, (km * i) / steps);
+    const before = points[i - 1] as LatLng;
+    next.lng -= Math.round((next.lng - before.lng) / 360) * 360;
+    points.push(next);
+  }
+  return points;
+}
+
+/** A circle on the ground as a ring of points. */
+export function circle(centre: LatLng, km: number): LatLng[] {
+  return Array.from({ length: 73 }, (_, i) => destination(centre, i * 5, km));
+}

@@ -1,0 +1,144 @@
+/** What the map shows beyond symbols, against the mock server's stations: trails, radio paths, reach, shapes, fans. */
+import { type Page, expect, test } from "@playwright/test";
+import { PNG } from "./png";
+
+test.skip(process.env["GODWIT_URL"] !== undefined, "needs the mock server's stations");
+
+let trouble: string[] = [];
+test.beforeEach(({ page }) => {
+  trouble = [];
+  page.on("console", (message) => {
+    if (message.type() === "error") trouble.push(message.text());
+  });
+  page.on("pageerror", (error) => trouble.push(error.message));
+});
+test.afterEach(() => expect(trouble).toEqual([]));
+
+const OWN_TRAIL = [0x0b, 0x5f, 0xa5] as const;
+const PATH = [0x8a, 0x2b, 0x6f] as const;
+
+async function open(page: Page, address: string): Promise<void> {
+  await page.goto(address);
+  await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
+}
+
+/** How many pixels of the map have a colour, within a few steps. */
+async function pixels(page: Page, [red, green, blue]: readonly [number, number, number], near = 6): Promise<number> {
+  const { data } = PNG(await page.locator("#map").screenshot());
+  let count = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    if (Math.abs((data[i] as number) - red) <= near && Math.abs((data[i + 1] as number) - green) <= near && Math.abs((data[i + 2] as number) - blue) <= near) count++;
+  }
+  return count;
+}
+
+/** The middle of the window, where an address puts its place. */
+function middle(page: Page): { x: number; y: number } {
+  const { width, height } = page.viewportSize() as { width: number; height: number };
+  return { x: width / 2, y: height / 2 };
+}
+
+test("the trail of the selected station: length in the address, longer by choice, grows live", async ({ page }, info) => {
+  await open(page, "/?lat=48.14&lng=11.6&z=12&call=N0CALL-9&trail=3");
+  const trail = page.locator(".trail");
+  const said = trail.getByText(/\d+ positions, /);
+  await expect(said).toBeVisible();
+  await expect(trail.getByRole("combobox", { name: "History" })).toHaveValue("3");
+  await expect.poll(() => pixels(page, OWN_TRAIL)).toBeGreaterThan(60);
+  const positions = async () => Number(/\d+/.exec((await said.textContent()) ?? "")?.[0]);
+  const before = await positions();
+  await trail.getByRole("combobox", { name: "History" }).selectOption("6");
+  await expect(page).toHaveURL(/trail=6/);
+  await expect.poll(positions).toBeGreaterThan(before + 50);
+  const now = await positions();
+  await expect.poll(positions, { timeout: 30_000 }).toBeGreaterThan(now);
+  await info.attach("trail", { body: await page.screenshot(), contentType: "image/png" });
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await expect.poll(() => pixels(page, OWN_TRAIL)).toBeLessThan(20);
+});
+
+test("a point of the trail tells its time, speed and packet; one that cannot be right its reason", async ({ page }, info) => {
+  await open(page, "/?lat=51.14&lng=14.57&z=9&call=N0CALL-9&trail=6");
+  const tick = page.getByRole("checkbox", { name: /cannot be right/ });
+  await tick.scrollIntoViewIfNeeded();
+  const { x, y } = middle(page);
+  // Hidden: nothing to press there.
+  await page.mouse.click(x, y);
+  await expect(page.locator(".point")).toHaveCount(0);
+  await tick.check();
+  await expect(async () => {
+    // The jump of the mock lies three degrees from where it began.
+    await page.mouse.click(x + 3, y);
+    await expect(page.locator(".point")).toBeVisible({ timeout: 1000 });
+  }).toPass();
+  await expect(page.locator(".point")).toContainText("Hidden because: speed of 14,000 km/h");
+  await expect(page.locator(".point")).toContainText("UTC");
+  await info.attach("hidden point", { body: await page.screenshot(), contentType: "image/png" });
+  await page.keyboard.press("Escape");
+  await expect(page.locator(".point")).toHaveCount(0);
+  await expect(page.locator(".card")).toBeVisible();
+});
+
+test("the radio path: who carried it, drawn and listed, each hop opens its station", async ({ page }, info) => {
+  await open(page, "/?lat=48.2&lng=11.8&z=9&call=N0CALL-9");
+  const show = page.getByRole("button", { name: "Show the radio path" });
+  await show.scrollIntoViewIfNeeded();
+  await show.click();
+  const hops = page.getByRole("list", { name: "Radio path" });
+  await expect(hops.getByRole("listitem")).toHaveCount(4);
+  await expect(hops).toContainText(/N0CALL-9\s*sender.*DB0XYZ-2\s*digipeater.*DB0DARK\s*digipeater · position unknown.*DB0GATE\s*igate/s);
+  await expect(hops).not.toContainText("WIDE2-1");
+  await expect(page.locator(".trail code")).toContainText("<img src=x onerror=alert(1)>");
+  await expect.poll(() => pixels(page, PATH)).toBeGreaterThan(100);
+  await info.attach("radio path", { body: await page.screenshot(), contentType: "image/png" });
+  await hops.getByRole("button", { name: "DB0GATE" }).click();
+  await expect(page.getByRole("heading", { name: "DB0GATE" })).toBeVisible();
+  await expect.poll(() => pixels(page, PATH)).toBeLessThan(20);
+});
+
+test("pointing at the selected symbol shows the path of its last packet", async ({ page }, info) => {
+  test.skip(info.project.name === "phone", "there is no pointer to hover with");
+  await open(page, "/?lat=48.35&lng=11.85&z=10&call=DB0XYZ-2");
+  await expect(page.locator(".trail")).toBeVisible();
+  const { x, y } = middle(page);
+  await page.mouse.move(x, y);
+  await expect.poll(() => pixels(page, PATH)).toBeGreaterThan(60);
+  await page.mouse.move(x + 300, y + 120);
+  await expect.poll(() => pixels(page, PATH)).toBeLessThan(20);
+});
+
+test("reach, vagueness and course are drawn", async ({ page }, info) => {
+  await open(page, "/?lat=48.35&lng=11.85&z=8&call=DB0XYZ-2");
+  await expect(page.locator(".trail")).toBeVisible();
+  const withRange = await pixels(page, [0x44, 0x60, 0x6f], 40);
+  await info.attach("range", { body: await page.screenshot(), contentType: "image/png" });
+  await page.getByRole("button", { name: "Close", exact: true }).click();
+  await expect.poll(() => pixels(page, [0x44, 0x60, 0x6f], 40)).toBeLessThan(withRange - 200);
+  await open(page, "/?lat=48.2&lng=12.6&z=11");
+  // The ground of the box differs from that of the map: its fill is seen.
+  await expect.poll(() => pixels(page, [0xbe, 0xce, 0xd5], 4)).toBeGreaterThan(2000);
+  await info.attach("vague", { body: await page.screenshot(), contentType: "image/png" });
+});
+
+test("area objects and signposts look as their packets say", async ({ page }, info) => {
+  await open(page, "/?lat=47.5&lng=12.8&z=10");
+  for (const colour of [[0x2f, 0x6f, 0xe0], [0xd8, 0x35, 0x2a], [0x1f, 0x9d, 0x55]] as const) {
+    await expect.poll(() => pixels(page, colour, 3)).toBeGreaterThan(30);
+  }
+  await info.attach("shapes", { body: await page.screenshot(), contentType: "image/png" });
+});
+
+for (const [prefix, lng, count] of [["FAN", 12.1, 5], ["PILE", 12.2, 16]] as const) {
+  test(`${count} symbols in one place fan out, and each can be opened`, async ({ page }, info) => {
+    await open(page, `/?lat=48.3&lng=${lng}&z=14`);
+    const { x, y } = middle(page);
+    await expect(async () => {
+      await page.mouse.click(x, y);
+      await page.waitForFunction(() => document.querySelector("#map canvas") !== null);
+      // The fan is there when a click beside the middle opens one of its members.
+      await page.mouse.click(x + (count === 5 ? 27 : 0), y - (count === 5 ? 37 : 0));
+      await expect(page.locator(".card h2")).toContainText(prefix, { timeout: 1500 });
+    }).toPass();
+    await info.attach(`fan of ${count}`, { body: await page.screenshot(), contentType: "image/png" });
+  });
+}
