@@ -1,9 +1,9 @@
 /** Shapes, signs, circles on the sphere, fans, and what the address says of layers. */
 import { describe, expect, test } from "vitest";
-import { fanPlace } from "../../src/map/fan";
 import { bearingDeg, circle, destination, distanceKm, greatCircle } from "../../src/map/geo";
 import { carried, placed } from "../../src/map/hops";
 import { areaOf, signOf } from "../../src/map/shapes";
+import { fanPlace } from "../../src/map/spread";
 import { parseLayers, parseTrail, trailHours } from "../../src/map/shown";
 import { formatPlace, parsePlace } from "../../src/ui/url";
 
