@@ -1,6 +1,6 @@
 export interface TestEntity {
   id: number; x: number; y: number; age?: number; table?: string; code?: string;
-  course?: number; flags?: number; speed?: number; name: string | number[];
+  course?: number; flags?: number; speed?: number; range?: number; interval?: number; name: string | number[];
 }
 type Tile = [number, number, number];
 export function varint(n: number): number[];

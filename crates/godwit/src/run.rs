@@ -13,7 +13,7 @@ use godwit_feed::{AprsIs, FeedStatus, Login, Timing};
 use godwit_flow::{Stop, Stopper, now_us, queue};
 use godwit_live::{Limits, Live};
 use godwit_store::{SqliteStore, Store};
-use godwit_web::Site;
+use godwit_web::{Site, ViewerTiming};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
@@ -243,6 +243,7 @@ fn site(
         image_hosts: image_hosts.unwrap_or_default().into(),
         clock: now_us,
         stop,
+        viewers: ViewerTiming::default(),
     }
 }
 

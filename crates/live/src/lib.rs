@@ -5,6 +5,7 @@
 
 mod address;
 pub mod bus;
+pub mod latency;
 mod link;
 mod live;
 mod tile;
@@ -13,7 +14,9 @@ pub mod wire;
 mod world;
 
 pub use address::{DENSITY_GRID, LEVELS, TileAddress};
+pub use latency::LatencyReading;
 pub use link::{AddressError, LinkError, RedisAddress, RedisLink};
 pub use live::{Figures, Limits, Live, TileAnswer};
-pub use viewer::{SubscribeError, Viewer};
+pub use tile::TileMessage;
+pub use viewer::{Message, SubscribeError, Viewer};
 pub use world::{Area, Found};

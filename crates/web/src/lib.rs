@@ -16,6 +16,7 @@ use godwit_live::Live;
 use godwit_store::Store;
 use serde_json::Value;
 
+pub use live::ViewerTiming;
 pub use router::router;
 
 /// What the handlers are given.
@@ -35,6 +36,8 @@ pub struct Site {
     pub image_hosts: Arc<str>,
     /// The clock: microseconds since 1970 UTC.
     pub clock: fn() -> i64,
-    /// When the program ends: live streams say goodbye.
+    /// When the program ends: viewers are asked to go elsewhere.
     pub stop: godwit_flow::Stop,
+    /// How long viewers are waited for.
+    pub viewers: ViewerTiming,
 }

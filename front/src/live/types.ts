@@ -22,6 +22,10 @@ export interface EntityColumns {
   courseDeg: Uint16Array;
   /** km/h; NaN unknown. */
   speedKmh: Float32Array;
+  /** Radio range, km; 0 unknown. */
+  rangeKm: Float32Array;
+  /** Usual beacon interval, rounded up to 30 s; 0 unknown, 7650 that or longer. */
+  intervalS: Uint16Array;
   /** Seconds since 1970; last heard. */
   heardS: Uint32Array;
   /** The flags byte of the wire (docs/protocol.md). */
