@@ -5,8 +5,10 @@
  */
 import type Leaflet from "leaflet";
 import { Attribution } from "leaflet/src/control/Control.Attribution.js";
+import Browser from "leaflet/src/core/Browser.js";
 import * as DomUtil from "leaflet/src/dom/DomUtil.js";
 import { toLatLng } from "leaflet/src/geo/LatLng.js";
+import { toLatLngBounds } from "leaflet/src/geo/LatLngBounds.js";
 import { Layer } from "leaflet/src/layer/Layer.js";
 import { GridLayer } from "leaflet/src/layer/tile/GridLayer.js";
 import { TileLayer } from "leaflet/src/layer/tile/TileLayer.js";
@@ -22,6 +24,6 @@ import { Map } from "leaflet/src/map/Map.js";
 // Each adds itself to the map when it is loaded; named here so that none is left out as unused.
 Object.assign(Map, { BoxZoom, DoubleClickZoom, Drag, Keyboard, ScrollWheelZoom, TapHold, TouchZoom, Attribution });
 
-type Parts = "DomUtil" | "GridLayer" | "Layer" | "Map" | "TileLayer" | "latLng";
-const L = { DomUtil, GridLayer, Layer, Map, TileLayer, latLng: toLatLng } as unknown as Pick<typeof Leaflet, Parts>;
+type Parts = "Browser" | "DomUtil" | "GridLayer" | "Layer" | "Map" | "TileLayer" | "latLng" | "latLngBounds";
+const L = { Browser, DomUtil, GridLayer, Layer, Map, TileLayer, latLng: toLatLng, latLngBounds: toLatLngBounds } as unknown as Pick<typeof Leaflet, Parts>;
 export default L;
