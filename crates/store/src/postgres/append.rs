@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     pin::pin,
+    sync::atomic::Ordering,
 };
 
 use deadpool_postgres::Object;
@@ -16,6 +17,12 @@ use crate::{
     Appended, Batch, Fence, Imported, StoreError,
     model::{KINDS, VERDICTS, content_hash},
 };
+
+/// Packets that can be followed at most: 8 MB of ids. They go after three hours too.
+const KEPT_IN_LOG: i64 = 1_000_000;
+
+/// Batches between two trimmings of the log.
+const TRIM_EVERY: u64 = 64;
 
 /// Numbers for names: those known before and those of this transaction.
 type Names = HashMap<EntityKey, i32>;
@@ -152,7 +159,8 @@ impl PostgresStore {
         }
         appended.stored = records.len() as u64;
         let names = self.names_of(transaction, &records, &write.states).await?;
-        copy(transaction, &records, &names).await?;
+        let ids = copy(transaction, &records, &names).await?;
+        self.log(transaction, &ids).await?;
         let entities = upsert(transaction, &write.states, &names).await?;
         count(transaction, &records, entities, write.import).await?;
         if let Some(hash) = write.hash {
@@ -160,6 +168,23 @@ impl PostgresStore {
             transaction.execute_typed(sql, &[(&self.writer, Type::INT8), (&&hash[..], Type::BYTEA)]).await?;
         }
         Ok((appended, names))
+    }
+
+    /// Notes what is appended for those who follow, and forgets what is old.
+    async fn log(&self, transaction: &Transaction<'_>, ids: &[i64]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let count = i64::try_from(ids.len()).unwrap_or(0);
+        let sql = "WITH grown AS (UPDATE counter SET value = value + $1 WHERE key = 'appended' RETURNING value)
+                   INSERT INTO appended (position, ids) SELECT value, $2 FROM grown";
+        transaction.execute_typed(sql, &[(&count, Type::INT8), (&ids, Type::INT8_ARRAY)]).await?;
+        if self.batches.fetch_add(1, Ordering::Relaxed).is_multiple_of(TRIM_EVERY) {
+            let sql = "DELETE FROM appended WHERE at < now() - interval '3 hours'
+                       OR position < (SELECT value FROM counter WHERE key = 'appended') - $1";
+            transaction.execute_typed(sql, &[(&KEPT_IN_LOG, Type::INT8)]).await?;
+        }
+        Ok(())
     }
 
     /// The numbers of all names in a batch; new ones are given to those that have none.
@@ -296,9 +321,9 @@ fn assign(records: &[&Record], taken: &BTreeMap<i64, i64>) -> Vec<i64> {
     ids
 }
 
-async fn copy(transaction: &Transaction<'_>, records: &[&Record], names: &Names) -> Result<(), Error> {
+async fn copy(transaction: &Transaction<'_>, records: &[&Record], names: &Names) -> Result<Vec<i64>, Error> {
     if records.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let ids = ids(transaction, records).await?;
     let sql = "COPY packet (id, entity, sender, latitude, longitude, kind, verdict, raw, reason) FROM STDIN BINARY";
@@ -319,7 +344,7 @@ async fn copy(transaction: &Transaction<'_>, records: &[&Record], names: &Names)
         writer.as_mut().write(&[id, &entity, &sender, &latitude, &longitude, &kind, &verdict, &raw, &reason]).await?;
     }
     writer.finish().await?;
-    Ok(())
+    Ok(ids)
 }
 
 /// Joins states with those kept, by the rule of `EntityState::apply`; returns how many are new.

@@ -13,7 +13,7 @@ mod reads;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -21,10 +21,12 @@ use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use godwit_pipeline::{EntityKey, EntityState};
 
-use crate::{Appended, Batch, Content, Counts, Imported, PacketPage, PacketQuery, Store, StoreError};
+use crate::{
+    Appended, Area, Batch, Content, Counts, Followed, Imported, PacketPage, PacketQuery, Store, StoreError, StoredPacket, TrackPoint,
+    WeatherPoint,
+};
 
 pub use lease::Lease;
-pub use reads::{Area, TrackPoint};
 
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
@@ -74,6 +76,8 @@ pub struct PostgresStore {
     names: Mutex<HashMap<EntityKey, i32>>,
     /// Days that have a partition.
     days: Mutex<HashSet<i64>>,
+    /// Batches written.
+    batches: AtomicU64,
     /// The batch whose commit was not answered: it may be kept.
     uncertain: Mutex<Option<[u8; 16]>>,
 }
@@ -94,8 +98,17 @@ impl PostgresStore {
         let read_url = config.read_url.as_ref().unwrap_or(&config.url);
         let (read, _) = connect::pool(read_url, config.read_pool, config.statement_timeout)?;
         let timeout = config.statement_timeout;
-        let mut store =
-            Self { at, write, read, timeout, writer: 0, names: Mutex::default(), days: Mutex::default(), uncertain: Mutex::default() };
+        let mut store = Self {
+            at,
+            write,
+            read,
+            timeout,
+            writer: 0,
+            names: Mutex::default(),
+            days: Mutex::default(),
+            batches: AtomicU64::default(),
+            uncertain: Mutex::default(),
+        };
         store.migrate().await?;
         let rows = store.write_one("SELECT nextval('writer'), now_us()", &[]).await?;
         let (writer, now_us) = (rows[0].get(0), rows[0].get(1));
@@ -143,6 +156,30 @@ impl Store for PostgresStore {
 
     async fn entity(&self, key: EntityKey) -> Result<Option<EntityState>, StoreError> {
         self.read_entity(key).await
+    }
+
+    async fn in_area(&self, area: Area, since_us: i64, limit: usize) -> Result<Vec<EntityState>, StoreError> {
+        self.read_area(area, since_us, limit).await
+    }
+
+    async fn track(&self, key: EntityKey, since_us: i64, until_us: i64, limit: usize) -> Result<Vec<TrackPoint>, StoreError> {
+        self.read_track(key, since_us, until_us, limit).await
+    }
+
+    async fn weather(&self, key: EntityKey, since_us: i64, until_us: i64, limit: usize) -> Result<Vec<WeatherPoint>, StoreError> {
+        self.read_weather(key, since_us, until_us, limit).await
+    }
+
+    async fn packet(&self, id: i64) -> Result<Option<StoredPacket>, StoreError> {
+        self.read_packet(id).await
+    }
+
+    async fn scan(&self, after_id: i64, until_us: i64, limit: usize) -> Result<Vec<StoredPacket>, StoreError> {
+        self.read_scan(after_id, until_us, limit).await
+    }
+
+    async fn follow(&self, after: Option<i64>, limit: usize) -> Result<Followed, StoreError> {
+        self.read_follow(after, limit).await
     }
 
     async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError> {
