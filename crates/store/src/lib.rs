@@ -6,6 +6,7 @@
 mod error;
 mod model;
 mod postgres;
+mod spool;
 mod sqlite;
 
 use async_trait::async_trait;
@@ -14,6 +15,7 @@ use godwit_pipeline::{EntityKey, EntityState};
 pub use error::StoreError;
 pub use model::{Appended, Batch, Content, Counts, Fence, Imported, PacketPage, PacketQuery, StoredPacket};
 pub use postgres::{Area, Lease, PostgresConfig, PostgresStore, TrackPoint};
+pub use spool::{Spool, SpoolError, Waiting};
 pub use sqlite::SqliteStore;
 
 /// What the product asks of history. All answers are bounded.
