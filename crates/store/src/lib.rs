@@ -3,6 +3,7 @@
 //! [`Store`] is what the product asks of history; [`SqliteStore`] answers it from a folder, [`PostgresStore`] from a
 //! database. Invariant: a store never stands between a viewer and the live map, and SQL lives only here.
 
+mod backup;
 mod error;
 mod model;
 mod postgres;
@@ -12,6 +13,7 @@ mod sqlite;
 use async_trait::async_trait;
 use godwit_pipeline::{EntityKey, EntityState};
 
+pub use backup::{BackedUp, BackupError, backup};
 pub use error::StoreError;
 pub use model::{Appended, Batch, Content, Counts, Fence, Imported, PacketPage, PacketQuery, StoredPacket};
 pub use postgres::{Area, Lease, PostgresConfig, PostgresStore, TrackPoint};

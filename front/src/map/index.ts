@@ -2,9 +2,9 @@
  * The map: Leaflet for moving about, our own layers for what is seen. Drawn only when something changed or moves; a
  * hidden tab draws nothing.
  */
-import "leaflet/dist/leaflet.css";
 import "./map.css";
-import L from "leaflet";
+import type Leaflet from "leaflet";
+import L from "./leaflet";
 import type { LiveWorld, MapView } from "../live/types";
 import { loadAtlas } from "./atlas";
 import { Basemap, type Place, placesIn } from "./basemap";
@@ -59,7 +59,7 @@ export function symbolSize(zoom: number): number {
 }
 
 export function createMap(element: HTMLElement, world: LiveWorld, options: MapOptions): MapHandle {
-  const map = L.map(element, {
+  const map = new L.Map(element, {
     zoomControl: false,
     center: options.view,
     zoom: options.view.zoom,
@@ -75,7 +75,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
   map.attributionControl.setPrefix(false);
   let theme = options.dark ? DARK : LIGHT;
   const embedded = new Basemap(options.dark);
-  let ground: L.GridLayer = embedded.addTo(map);
+  let ground: Leaflet.GridLayer = embedded.addTo(map);
   map.attributionControl.addAttribution(CREDIT);
 
   let language = options.language;
@@ -180,7 +180,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
   }
 
   overlay.addTo(map);
-  map.on("click", (event: L.LeafletMouseEvent) => {
+  map.on("click", (event: Leaflet.LeafletMouseEvent) => {
     const { left, top, scale, zoom } = overlay.frame;
     const at = map.project(event.latlng, zoom);
     const found = scene.pick(at.x - left, at.y - top, symbolSize(zoom) * 0.6 + 4);
@@ -196,7 +196,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     onMove(cb) {
       const tell = () => {
         const n = 256 * 2 ** map.getZoom();
-        const { min, max } = map.getPixelBounds() as { min: L.Point; max: L.Point };
+        const { min, max } = map.getPixelBounds() as { min: Leaflet.Point; max: Leaflet.Point };
         const { lat, lng } = map.getCenter();
         cb({ zoom: map.getZoom(), west: min.x / n, east: max.x / n, north: min.y / n, south: max.y / n }, { lat, lng }, map.getZoom());
       };
@@ -235,7 +235,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     setBasemap(id) {
       const wanted = options.basemaps.find((one) => one.id === id);
       ground.remove();
-      ground = wanted === undefined ? embedded : L.tileLayer(wanted.url, { attribution: wanted.attribution, maxZoom: 19, maxNativeZoom: wanted.max_zoom });
+      ground = wanted === undefined ? embedded : new L.TileLayer(wanted.url, { attribution: wanted.attribution, maxZoom: 19, maxNativeZoom: wanted.max_zoom });
       ground.addTo(map);
       drawBelow();
     },

@@ -181,7 +181,7 @@ fn open_for_writing(path: &Path, schema: &str) -> Result<Connection, StoreError>
 }
 
 /// Opens a file for reading.
-fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| StoreError::sqlite(path, &error))?;
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|error| StoreError::sqlite(path, &error))?;
