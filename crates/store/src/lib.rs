@@ -8,6 +8,7 @@ mod error;
 mod model;
 mod points;
 mod postgres;
+mod spool;
 mod sqlite;
 
 use async_trait::async_trait;
@@ -18,6 +19,7 @@ pub use error::StoreError;
 pub use model::{Appended, Area, Batch, Content, Counts, Fence, Followed, Imported, PacketPage, PacketQuery, StoredPacket};
 pub use points::{TrackPoint, WeatherPoint};
 pub use postgres::{Lease, PostgresConfig, PostgresStore};
+pub use spool::{Spool, SpoolError, Waiting};
 pub use sqlite::SqliteStore;
 
 /// What the product asks of history. All answers are bounded.

@@ -219,3 +219,43 @@ fn find<'p>(plan: &'p serde_json::Value, field: &str, value: &str) -> Option<&'p
         _ => None,
     }
 }
+
+#[tokio::test]
+async fn what_another_replica_kept_already_is_not_kept_again() {
+    let database = TestDatabase::create();
+    let (one, other) = (open(&database.url).await, open(&database.url).await);
+    one.append(batch(&[(NOON, b"A1B>APRS:>first"), (NOON + S, b"A1B>APRS:>second")])).await.unwrap();
+    // The other one heard it all a little later, and something more, and one line again half a minute later.
+    let heard = batch(&[
+        (NOON + S / 2, b"A1B>APRS:>first"),
+        (NOON + S + 7, b"A1B>APRS:>second"),
+        (NOON + 2 * S, b"A1B>APRS:>third"),
+        (NOON + 31 * S, b"A1B>APRS:>first"),
+    ]);
+    let appended = other.append_missing(&heard, 15 * S).await.unwrap();
+    assert_eq!((appended.stored, appended.already_there), (2, 2));
+    // At once from both sides, again and again: one of them keeps each line.
+    let both = batch(&(0..50).map(|at| (NOON + 60 * S + at, &b"A1B>APRS:>again"[..])).collect::<Vec<_>>());
+    let (a, b) = tokio::join!(one.append_missing(&both, 15 * S), other.append_missing(&both, 15 * S));
+    assert_eq!(a.unwrap().stored + b.unwrap().stored, 50);
+    assert_eq!(one.append_missing(&heard, 15 * S).await.unwrap().stored, 0);
+    let packets = one.packets(all()).await.unwrap().packets;
+    assert_eq!(packets.len(), 54);
+    assert_eq!(packets.iter().filter(|packet| &*packet.raw == b"A1B>APRS:>first").count(), 2);
+    assert_eq!(one.counts().await.unwrap().stored + one.counts().await.unwrap().duplicates, 54);
+}
+
+#[tokio::test]
+async fn a_schema_is_left_alone_when_told_so() {
+    let database = TestDatabase::create();
+    let config = PostgresConfig { migrate: false, ..PostgresConfig::new(&database.url) };
+    let error = PostgresStore::open(&config).await.unwrap_err();
+    assert!(matches!(error, StoreError::OlderSchema { found: 0, .. }) && error.to_string().contains("godwit migrate"), "{error}");
+    assert_eq!(
+        psql(&database.url, "SELECT count(*) FROM pg_tables WHERE tablename IN ('packet', 'schema_version')"),
+        "0",
+        "nothing was made"
+    );
+    open(&database.url).await;
+    PostgresStore::open(&config).await.unwrap();
+}

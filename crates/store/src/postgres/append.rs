@@ -12,7 +12,7 @@ use tokio::time::timeout;
 use tokio_postgres::{Error, Transaction, binary_copy::BinaryCopyInWriter, types::Type};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{DAY_US, KNOWN_NAMES, PostgresStore, lock};
+use super::{DAY_US, KNOWN_NAMES, PostgresStore, lock, missing};
 use crate::{
     Appended, Batch, Fence, Imported, StoreError,
     model::{KINDS, VERDICTS, content_hash},
@@ -35,6 +35,8 @@ struct Write<'b> {
     /// Identity of a batch of the feed; an import knows its lines one by one.
     hash: Option<[u8; 16]>,
     import: Option<&'b Imported>,
+    /// Leave out what is kept already, received at most so many microseconds earlier or later.
+    tolerance_us: Option<i64>,
 }
 
 /// What a transaction did, or why it did not.
@@ -47,7 +49,7 @@ enum Ended {
 }
 
 impl PostgresStore {
-    pub(super) async fn append_batch(&self, batch: &Batch) -> Result<Appended, StoreError> {
+    pub(super) async fn append_batch(&self, batch: &Batch, tolerance_us: Option<i64>) -> Result<Appended, StoreError> {
         let mut hash = Xxh3::new();
         for record in &batch.records {
             hash.update(&record.received_at_us.to_be_bytes());
@@ -59,6 +61,7 @@ impl PostgresStore {
             fence: batch.fence.as_ref(),
             hash: Some(hash.digest128().to_be_bytes()),
             import: None,
+            tolerance_us,
         };
         self.write(&write).await
     }
@@ -70,6 +73,7 @@ impl PostgresStore {
             fence: None,
             hash: None,
             import: Some(batch),
+            tolerance_us: None,
         };
         self.write(&write).await
     }
@@ -150,6 +154,10 @@ impl PostgresStore {
         }
         let mut appended = Appended::default();
         let mut records = write.records.clone();
+        if let Some(tolerance_us) = write.tolerance_us {
+            records = missing::from(transaction, records, tolerance_us).await?;
+            appended.already_there = (write.records.len() - records.len()) as u64;
+        }
         if let Some(import) = write.import {
             records = new_lines(transaction, import).await?;
             appended.already_there = (import.lines.len() - records.len()) as u64;

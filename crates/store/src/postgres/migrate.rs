@@ -14,7 +14,7 @@ const MIGRATIONS: [&str; 2] =
 const OLDEST: i32 = 150_000;
 
 impl PostgresStore {
-    pub(super) async fn migrate(&self) -> Result<(), StoreError> {
+    pub(super) async fn migrate(&self, allowed: bool) -> Result<(), StoreError> {
         let server = self.write_one("SELECT current_setting('server_version_num')::int4", &[]).await?;
         let version: i32 = server[0].get(0);
         if version < OLDEST {
@@ -34,6 +34,9 @@ impl PostgresStore {
         let found = usize::try_from(rows[0].get::<_, i32>(0)).unwrap_or(0);
         if found > MIGRATIONS.len() {
             return Err(StoreError::NewerSchema { at: self.at.clone(), found, known: MIGRATIONS.len() });
+        }
+        if found < MIGRATIONS.len() && !allowed {
+            return Err(StoreError::OlderSchema { at: self.at.clone(), found, known: MIGRATIONS.len() });
         }
         if found == 0 {
             let made = transaction.batch_execute("CREATE EXTENSION IF NOT EXISTS postgis").await;

@@ -9,6 +9,7 @@ mod append;
 mod connect;
 mod lease;
 mod migrate;
+mod missing;
 mod reads;
 
 use std::{
@@ -47,13 +48,15 @@ pub struct PostgresConfig {
     pub read_pool: usize,
     /// How long one statement, or the whole of a batch, may take.
     pub statement_timeout: Duration,
+    /// Whether opening brings the schema up to date; otherwise an older one is refused.
+    pub migrate: bool,
 }
 
 impl PostgresConfig {
-    /// Two connections to write, eight to read, 30 s.
+    /// Two connections to write, eight to read, 30 s; brings the schema up to date.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), read_url: None, write_pool: 2, read_pool: 8, statement_timeout: Duration::from_secs(30) }
+        Self { url: url.into(), read_url: None, write_pool: 2, read_pool: 8, statement_timeout: Duration::from_secs(30), migrate: true }
     }
 }
 
@@ -109,13 +112,24 @@ impl PostgresStore {
             batches: AtomicU64::default(),
             uncertain: Mutex::default(),
         };
-        store.migrate().await?;
+        store.migrate(config.migrate).await?;
         let rows = store.write_one("SELECT nextval('writer'), now_us()", &[]).await?;
         let (writer, now_us) = (rows[0].get(0), rows[0].get(1));
         store.writer = writer;
         store.write_one("DELETE FROM last_batch WHERE at < now() - interval '7 days'", &[]).await?;
         store.prepare_days(now_us, 3).await?;
         Ok(store)
+    }
+
+    /// Keeps what of a batch is not kept yet, and the latest state it stands for: for packets that another replica, or an
+    /// unanswered attempt, may have kept already. A packet is the same if its bytes are and it was received at most
+    /// `tolerance_us` earlier or later; each one kept stands for one of the batch. Looked up and kept in one transaction
+    /// that no other writer can come between.
+    ///
+    /// # Errors
+    /// As [`Store::append`]; it may be tried again, with other packets beside it too.
+    pub async fn append_missing(&self, batch: &Batch, tolerance_us: i64) -> Result<Appended, StoreError> {
+        self.append_batch(batch, Some(tolerance_us)).await
     }
 
     /// Makes the partitions of this many days from this time on; returns how many were missing.
@@ -139,7 +153,7 @@ impl Store for PostgresStore {
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended, StoreError> {
-        self.append_batch(&batch).await
+        self.append_batch(&batch, None).await
     }
 
     async fn append_imported(&self, batch: Imported) -> Result<Appended, StoreError> {
