@@ -5,6 +5,7 @@
 
 mod address;
 pub mod bus;
+mod find;
 pub mod latency;
 mod link;
 mod live;
@@ -14,6 +15,7 @@ pub mod wire;
 mod world;
 
 pub use address::{DENSITY_GRID, LEVELS, TileAddress};
+pub use find::Near;
 pub use latency::LatencyReading;
 pub use link::{AddressError, LinkError, RedisAddress, RedisLink};
 pub use live::{Figures, Limits, Live, TileAnswer};

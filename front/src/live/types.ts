@@ -22,9 +22,9 @@ export interface EntityColumns {
   courseDeg: Uint16Array;
   /** km/h; NaN unknown. */
   speedKmh: Float32Array;
-  /** Radio range, km; 0 unknown. */
+  /** How far it reaches by its own word (PHG, RNG), km; 0 when it does not say. */
   rangeKm: Float32Array;
-  /** Usual beacon interval, rounded up to 30 s; 0 unknown, 7650 that or longer. */
+  /** Usual seconds between two beacons; 0 unknown. */
   intervalS: Uint16Array;
   /** Seconds since 1970; last heard. */
   heardS: Uint32Array;

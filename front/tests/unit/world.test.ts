@@ -43,7 +43,7 @@ beforeEach(() => {
 
 describe("entities", () => {
   test("a snapshot fills the columns", async () => {
-    await apply(snapshot(A, 5, encodeBatch([entity(1, { x: 32768, y: 16384, course: 180, speed: 505, age: 30, table: "1", code: "#", flags: 5, range: 127, interval: 20 })])));
+    await apply(snapshot(A, 5, encodeBatch([entity(1, { x: 32768, y: 16384, course: 180, speed: 505, age: 30, table: "1", code: "#", flags: 5 })])));
     const { entities } = world;
     const slot = slotOf("T1");
     expect(entities.x[slot]).toBe(100.5 / 512);
@@ -52,8 +52,6 @@ describe("entities", () => {
     expect(entities.speedKmh[slot]).toBeCloseTo(50.5);
     expect(entities.heardS[slot]).toBe(BASE_S - 60);
     expect(entities.flags[slot]).toBe(5);
-    expect(entities.rangeKm[slot]).toBeCloseTo(12.7);
-    expect(entities.intervalS[slot]).toBe(600);
     expect(world.seqOf(id(A))).toBe(5);
   });
 
