@@ -5,6 +5,7 @@
 
 mod backup;
 mod error;
+mod jobs;
 mod model;
 mod postgres;
 mod sqlite;
@@ -14,6 +15,7 @@ use godwit_pipeline::{EntityKey, EntityState};
 
 pub use backup::{BackedUp, BackupError, backup};
 pub use error::StoreError;
+pub use jobs::{JobClaim, JobPlan, JobState, JobTable};
 pub use model::{Appended, Batch, Content, Counts, Fence, Imported, PacketPage, PacketQuery, StoredPacket};
 pub use postgres::{Area, Lease, PostgresConfig, PostgresStore, TrackPoint};
 pub use sqlite::SqliteStore;

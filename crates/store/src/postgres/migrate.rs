@@ -7,7 +7,8 @@ use super::PostgresStore;
 use crate::StoreError;
 
 /// In order; the place is the version. Only ever append.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/V0001__packets.sql")];
+const MIGRATIONS: [&str; 2] =
+    [include_str!("../../migrations/postgres/V0001__packets.sql"), include_str!("../../migrations/postgres/V0003__jobs.sql")];
 
 /// The oldest version that this engine is tested with.
 const OLDEST: i32 = 150_000;

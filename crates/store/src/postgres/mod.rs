@@ -7,6 +7,7 @@
 
 mod append;
 mod connect;
+mod jobs;
 mod lease;
 mod migrate;
 mod reads;

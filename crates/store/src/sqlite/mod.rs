@@ -5,6 +5,7 @@
 //! applies the day's newer packets to the latest state again; following a packet twice changes nothing.
 
 mod day;
+mod jobs;
 mod main_file;
 mod writer;
 
@@ -63,6 +64,8 @@ impl SqliteStore {
         let days = Days::default();
         let mut writer = Writer::open(folder, days.clone())?;
         writer.repair()?;
+        // Made here, where nobody else can be making it.
+        jobs::with(folder, |_| Ok(()))?;
         let (jobs, mut waiting) = mpsc::channel(WAITING_BATCHES);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
