@@ -184,8 +184,16 @@ fn the_demo_moves_and_every_route_answers() {
     }
     let name = stations_list[0]["name"].as_str().unwrap();
     assert!(!serving.json(&format!("/api/v1/search?q={}", &name[..2].replace('<', "%3C")))["results"].as_array().unwrap().is_empty());
+    let near = serving.json("/api/v1/stations/near?latitude=48.1&longitude=11.5&limit=5");
+    let ways: Vec<f64> = near["stations"].as_array().unwrap().iter().map(|one| one["distance_km"].as_f64().unwrap()).collect();
+    assert!(ways.len() == 5 && ways.is_sorted(), "{near}");
+    let found = serving.json("/api/v1/search?q=JN47");
+    assert_eq!(found["locations"][0]["text"], "JN47");
+    assert_eq!(serving.json("/api/v1/search?q=wien&limit=1")["places"][0]["country"], "AT");
     for (path, status) in [
         ("/", 200),
+        ("/api/v1/stations/near?latitude=1", 400),
+        ("/api/v1/stations/near?latitude=91&longitude=0", 400),
         ("/DL1ABC-9", 200),
         ("/livez", 200),
         ("/readyz", 200),
