@@ -10,7 +10,7 @@ use crate::StoreError;
 const MIGRATIONS: [&str; 3] = [
     include_str!("../../migrations/postgres/V0001__packets.sql"),
     include_str!("../../migrations/postgres/V0002__log.sql"),
-    include_str!("../../migrations/postgres/V0003__jobs.sql"),
+    include_str!("../../migrations/postgres/V0004__jobs.sql"),
 ];
 
 /// The oldest version that this engine is tested with.

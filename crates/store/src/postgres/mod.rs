@@ -7,6 +7,7 @@
 
 mod append;
 mod connect;
+mod days;
 mod jobs;
 mod lease;
 mod migrate;

@@ -5,6 +5,7 @@
 //! applies the day's newer packets to the latest state again; following a packet twice changes nothing.
 
 mod day;
+mod days;
 mod jobs;
 mod log;
 mod main_file;
