@@ -10,9 +10,10 @@ import { loadAtlas } from "./atlas";
 import { Basemap, type Place, placesIn } from "./basemap";
 import { drawDensity, drawPlaces } from "./ground";
 import { Labels } from "./labels";
+import { type Moves, moves } from "./moves";
 import { Overlay } from "./overlay";
 import { type Points, canvasPoints, glPoints } from "./points";
-import { type Passes, Scene } from "./scene";
+import { FIELDS, type Passes, Scene } from "./scene";
 import { DARK, LIGHT } from "./theme";
 
 export interface RasterMap {
@@ -33,11 +34,12 @@ export interface MapOptions {
   language: string;
 }
 
-export interface MapHandle {
+export interface MapHandle extends Moves {
   onMove(cb: (view: MapView, center: { lat: number; lng: number }, zoom: number) => void): void;
   onPick(cb: (slots: number[]) => void): void;
-  flyTo(lat: number, lng: number, zoom?: number): void;
   setSelected(slot: number | null): void;
+  /** Entities that are ringed and named, and shown whatever the filter says. */
+  setMarked(slots: ReadonlySet<number>): void;
   /** Shows only what passes; null shows all. */
   setFilter(passes: Passes | null): void;
   setDark(dark: boolean): void;
@@ -68,7 +70,6 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     worldCopyJump: true,
     maxBounds: [[-86, -Infinity], [86, Infinity]],
     maxBoundsViscosity: 1,
-    zoomAnimation: !options.reducedMotion,
     fadeAnimation: !options.reducedMotion,
     inertia: !options.reducedMotion,
   });
@@ -83,6 +84,8 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
   let places: Place[] = [];
   let points: Points | null = null;
   let selected = -1;
+  let marked: ReadonlySet<number> = new Set();
+  let still = options.reducedMotion;
   let pick: (slots: number[]) => void = () => {};
   let waiting = 0;
   let settling = 0 as unknown as ReturnType<typeof setTimeout>;
@@ -118,20 +121,23 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     waiting = 0;
     const frame = overlay.frame;
     const now = performance.now();
-    scene.build(world.entities, frame, now, options.reducedMotion, selected, passes);
+    scene.build(world.entities, frame, now, still, selected, passes, marked);
     const size = symbolSize(frame.zoom);
     points?.draw(scene, frame, size);
     if (aboveContext !== null) {
       aboveContext.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
       aboveContext.clearRect(0, 0, frame.width, frame.height);
-      if (selected >= 0 && scene.count > 0 && scene.slots[scene.count - 1] === selected) ring(aboveContext, size);
-      labels.draw(aboveContext, scene, world.entities, frame, theme, size, selected, now);
+      for (let i = 0; i < scene.count; i++) {
+        const slot = scene.slots[i] as number;
+        if (slot === selected || marked.has(slot)) ring(aboveContext, size, i);
+      }
+      labels.draw(aboveContext, scene, world.entities, frame, theme, size, selected, now, marked);
     }
     if (scene.movingUntil > now) later();
   }
 
-  function ring(context: CanvasRenderingContext2D, size: number): void {
-    const at = (scene.count - 1) * 6;
+  function ring(context: CanvasRenderingContext2D, size: number, i: number): void {
+    const at = i * FIELDS;
     context.beginPath();
     context.arc(scene.data[at] as number, scene.data[at + 1] as number, size * 0.72, 0, 7);
     context.lineWidth = 4;
@@ -192,7 +198,14 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     pick(found);
   });
 
+  const moving = moves(map, element, options);
+  moving.setReducedMotion(still);
   return {
+    ...moving,
+    setReducedMotion(on) {
+      still = on;
+      moving.setReducedMotion(on);
+    },
     onMove(cb) {
       const tell = () => {
         const n = 256 * 2 ** map.getZoom();
@@ -206,12 +219,13 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     onPick(cb) {
       pick = cb;
     },
-    flyTo(lat, lng, zoom) {
-      if (options.reducedMotion) map.setView([lat, lng], zoom ?? map.getZoom());
-      else map.flyTo([lat, lng], zoom, { duration: 0.9 });
-    },
     setSelected(slot) {
       selected = slot ?? -1;
+      labels.restless();
+      later();
+    },
+    setMarked(slots) {
+      marked = slots;
       labels.restless();
       later();
     },

@@ -46,11 +46,11 @@ export class Labels {
     this.chosenAt = -Infinity;
   }
 
-  draw(context: CanvasRenderingContext2D, scene: Scene, entities: EntityColumns, frame: Frame, theme: Theme, size: number, selected: number, nowMs: number): void {
+  draw(context: CanvasRenderingContext2D, scene: Scene, entities: EntityColumns, frame: Frame, theme: Theme, size: number, selected: number, nowMs: number, marked: ReadonlySet<number>): void {
     context.font = FONT;
     if (nowMs - this.chosenAt >= 1000) {
       this.chosenAt = nowMs;
-      this.choose(context, scene, entities, frame, size, selected);
+      this.choose(context, scene, entities, frame, size, selected, marked);
     }
     context.textBaseline = "middle";
     context.lineWidth = 1;
@@ -83,14 +83,14 @@ export class Labels {
     return width;
   }
 
-  private choose(context: CanvasRenderingContext2D, scene: Scene, entities: EntityColumns, frame: Frame, size: number, selected: number): void {
+  private choose(context: CanvasRenderingContext2D, scene: Scene, entities: EntityColumns, frame: Frame, size: number, selected: number, marked: ReadonlySet<number>): void {
     const before = this.chosen;
     this.chosen = new Set();
-    if (frame.zoom < 7 && selected < 0) return;
+    if (frame.zoom < 7 && selected < 0 && marked.size === 0) return;
     const order: [number, number][] = [];
     for (let i = 0; i < scene.count; i++) {
       const slot = scene.slots[i] as number;
-      if (slot === selected) order.push([-1e12, i]);
+      if (slot === selected || marked.has(slot)) order.push([slot === selected ? -2e12 : -1e12, i]);
       else if (frame.zoom >= 7) {
         const moving = (entities.speedKmh[slot] as number) > 0 ? 1e6 : 0;
         order.push([-(moving + (before.has(slot) ? 5e5 : 0)) + (slot % 1000) / 1000, i]);
@@ -111,7 +111,7 @@ export class Labels {
       const y = scene.data[i * FIELDS + 1] as number;
       if (x < 0 || x > frame.width || y < 0 || y > frame.height) continue;
       const width = this.width(context, entities.name(slot)) + 8;
-      if (taken.take(x, y - HEIGHT / 2, x + width, y + HEIGHT / 2) || slot === selected) this.chosen.add(slot);
+      if (taken.take(x, y - HEIGHT / 2, x + width, y + HEIGHT / 2) || slot === selected || marked.has(slot)) this.chosen.add(slot);
     }
   }
 }

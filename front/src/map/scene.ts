@@ -26,7 +26,7 @@ export class Scene {
   /** When the last glide in view ends (performance.now()); 0 when nothing moves. */
   movingUntil = 0;
 
-  build(entities: EntityColumns, frame: Frame, nowMs: number, still: boolean, selected: number, passes: Passes | null = null): void {
+  build(entities: EntityColumns, frame: Frame, nowMs: number, still: boolean, selected: number, passes: Passes | null = null, marked: ReadonlySet<number> = new Set()): void {
     const { scale, left, top, width, height } = frame;
     const nowS = Date.now() / 1000;
     const margin = 24;
@@ -36,8 +36,8 @@ export class Scene {
     let last = -1;
     for (let slot = 0; slot < entities.length; slot++) {
       if (entities.present[slot] === 0) continue;
-      // The selected one is shown whatever the filter says.
-      if (passes !== null && slot !== selected && !passes(entities, slot, nowS)) continue;
+      // The selected and the marked are shown whatever the filter says.
+      if (passes !== null && slot !== selected && !marked.has(slot) && !passes(entities, slot, nowS)) continue;
       let wx = entities.x[slot] as number;
       let wy = entities.y[slot] as number;
       const moved = entities.movedAtMs[slot] as number;
