@@ -3,7 +3,7 @@ import { defineConfig, devices } from "@playwright/test";
 
 /** GODWIT_URL tests a running server; without it the mock server is started. */
 const url = process.env["GODWIT_URL"];
-const PORT = 8791;
+const PORT = Number(process.env["GODWIT_MOCK_PORT"] ?? 8791);
 const chromium = process.env["CHROMIUM"] ?? "/usr/bin/chromium";
 
 export default defineConfig({

@@ -1,10 +1,10 @@
 export interface TestEntity {
   id: number; x: number; y: number; age?: number; table?: string; code?: string;
-  course?: number; flags?: number; speed?: number; name: string | number[];
+  course?: number; flags?: number; speed?: number; range?: number; interval?: number; name: string | number[];
 }
 type Tile = [number, number, number];
 export function varint(n: number): number[];
-export function encodeBatch(entities: TestEntity[], options?: { baseTimeS?: number; removed?: number[]; extra?: number }): Uint8Array;
+export function encodeBatch(entities: TestEntity[], options?: { baseTimeS?: number; removed?: number[]; extra?: number; old?: boolean }): Uint8Array;
 export function frame(kind: number, body: number[] | Uint8Array): number[];
 export function hello(epoch: bigint, serverTimeMs: number, version?: string): number[];
 export function snapshot(tile: Tile, seq: number, batch: Uint8Array, packing?: number): number[];

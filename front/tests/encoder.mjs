@@ -27,19 +27,20 @@ function differences(ids) {
 }
 
 /**
- * Entities: {id, x, y (0..65535 in the tile), age, table, code, course, flags, speed, name (string or bytes)}.
- * `extra` bytes of a column this page does not know are added for each entity.
+ * Entities: {id, x, y (0..65535 in the tile), age, table, code, course, flags, speed, range, interval, name (string or bytes)}.
+ * `extra` bytes of a column this page does not know are added for each entity; `old` leaves range and interval out.
  */
-export function encodeBatch(entities, { baseTimeS = 1_800_000_000, removed = [], extra = 0 } = {}) {
+export function encodeBatch(entities, { baseTimeS = 1_800_000_000, removed = [], extra = 0, old = false } = {}) {
   const sorted = [...entities].sort((a, b) => a.id - b.id);
   const names = sorted.map((e) => (typeof e.name === "string" ? [...Buffer.from(e.name)] : [...e.name]));
   const column = (write) => sorted.flatMap(write);
   return Uint8Array.from([
-    ...u32(baseTimeS), ...u8(12 + extra), ...varint(sorted.length),
+    ...u32(baseTimeS), ...u8((old ? 12 : 15) + extra), ...varint(sorted.length),
     ...differences(sorted.map((e) => e.id)),
     ...column((e) => u16(e.x)), ...column((e) => u16(e.y)), ...column((e) => u16(e.age ?? 0)),
     ...column((e) => u8((e.table ?? "/").charCodeAt(0))), ...column((e) => u8((e.code ?? ">").charCodeAt(0))),
     ...column((e) => u8(e.course ?? 255)), ...column((e) => u8(e.flags ?? 0)), ...column((e) => u16(e.speed ?? 65535)),
+    ...(old ? [] : [...column((e) => u16(e.range ?? 0)), ...column((e) => u8(e.interval ?? 0))]),
     ...Array.from({ length: sorted.length * extra }, () => 0xee),
     ...names.map((name) => name.length), ...names.flat(),
     ...varint(removed.length), ...differences([...removed].sort((a, b) => a - b)),

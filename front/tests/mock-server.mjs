@@ -8,7 +8,7 @@ import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
 import { delta, density, encodeBatch, hello, message, pulse, snapshot } from "./encoder.mjs";
 
-const PORT = Number(process.env.PORT ?? 8090);
+const PORT = Number(process.env.PORT ?? process.env.GODWIT_MOCK_PORT ?? 8090);
 const DIST = new URL("../dist", import.meta.url).pathname;
 const EPOCH = BigInt(Date.now());
 const LEVELS = [3, 5, 7, 9];

@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Import,
     /// `godwit migrate`
     Migrate,
+    /// `godwit backup`
+    Backup,
 }
 
 /// One thing that can be set.
@@ -65,7 +67,7 @@ pub(crate) enum Allowed {
 }
 
 use Allowed::{Address, Callsign, Number, Path, Servers, Switch, Text, TileUrl, View, Whole, Word};
-use Command::{Import, Migrate, Serve, Simulate};
+use Command::{Backup, Import, Migrate, Serve, Simulate};
 
 macro_rules! key {
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
@@ -86,7 +88,7 @@ pub(crate) const KEYS: &[Key] = &[
         Address,
         "Where to answer: the site (serve; default 127.0.0.1:8080) or APRS-IS clients (simulate; default 127.0.0.1:14580)"
     ),
-    key!("data", "DIR", "data", [Serve, Import, Migrate], Path, "Folder of the embedded store; made if missing"),
+    key!("data", "DIR", "data", [Serve, Import, Migrate, Backup], Path, "Folder of the embedded store; made if missing"),
     key!("demo", "", "false", [Serve], Switch, "Run the simulator inside and show its traffic"),
     key!("aprs-is", "HOST:PORT,..", "", [Serve], Servers, "APRS-IS servers, tried in turn; with a callsign alone: rotate.aprs2.net:14580"),
     key!("callsign", "CALL", "", [Serve], Callsign, "Callsign to log in to APRS-IS with: your own"),
@@ -122,7 +124,7 @@ pub(crate) const KEYS: &[Key] = &[
         "database-url",
         "URL",
         "",
-        [Serve, Import, Migrate],
+        [Serve, Import, Migrate, Backup],
         Text(2000),
         "PostgreSQL instead of the embedded store (not in this version)",
         secret
@@ -133,11 +135,11 @@ pub(crate) const KEYS: &[Key] = &[
         "log",
         "FILTER",
         "info",
-        [Serve, Simulate, Import, Migrate],
+        [Serve, Simulate, Import, Migrate, Backup],
         Text(400),
         "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"
     ),
-    key!("log-format", "FORMAT", "text", [Serve, Simulate, Import, Migrate], Word(&["text", "json"]), "Log lines as text or JSON"),
+    key!("log-format", "FORMAT", "text", [Serve, Simulate, Import, Migrate, Backup], Word(&["text", "json"]), "Log lines as text or JSON"),
 ];
 
 /// Where a value came from.

@@ -184,8 +184,16 @@ fn the_demo_moves_and_every_route_answers() {
     }
     let name = stations_list[0]["name"].as_str().unwrap();
     assert!(!serving.json(&format!("/api/v1/search?q={}", &name[..2].replace('<', "%3C")))["results"].as_array().unwrap().is_empty());
+    let near = serving.json("/api/v1/stations/near?latitude=48.1&longitude=11.5&limit=5");
+    let ways: Vec<f64> = near["stations"].as_array().unwrap().iter().map(|one| one["distance_km"].as_f64().unwrap()).collect();
+    assert!(ways.len() == 5 && ways.is_sorted(), "{near}");
+    let found = serving.json("/api/v1/search?q=JN47");
+    assert_eq!(found["locations"][0]["text"], "JN47");
+    assert_eq!(serving.json("/api/v1/search?q=wien&limit=1")["places"][0]["country"], "AT");
     for (path, status) in [
         ("/", 200),
+        ("/api/v1/stations/near?latitude=1", 400),
+        ("/api/v1/stations/near?latitude=91&longitude=0", 400),
         ("/DL1ABC-9", 200),
         ("/livez", 200),
         ("/readyz", 200),
@@ -211,6 +219,34 @@ fn the_demo_moves_and_every_route_answers() {
         }
     }
     assert_eq!(serving.end(), 0);
+}
+
+#[test]
+fn a_backup_is_taken_while_it_runs_and_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    let serving = Serving::start(&data, &["--demo", "--rate", "1000", "--stations", "500"]);
+    let status = serving.until("packets", |status| status["packets"]["stored"].as_u64() > Some(2000));
+    let backup = || run(&["backup", copy.to_str().unwrap(), "--data", data.to_str().unwrap()], b"");
+    let output = backup();
+    assert!(output.status.success() && text(&output.stdout).contains("checked"), "{}", text(&output.stderr));
+    let again = backup();
+    assert!(!again.status.success() && text(&again.stderr).contains("never overwrites"), "{}", text(&again.stderr));
+    assert_eq!(serving.end(), 0);
+    let serving = Serving::start(&copy, &[]);
+    let mut kept = 0;
+    let mut cursor = String::new();
+    loop {
+        let page = serving.json(&format!("/api/v1/packets?limit=10000{cursor}"));
+        kept += page["packets"].as_array().unwrap().len() as u64;
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert!(kept >= status["packets"]["stored"].as_u64().unwrap(), "{kept}: {status}");
+    assert_eq!(serving.end(), 0);
+    let elsewhere = run(&["backup", "x", "--database-url", "postgresql://u:geheim@h/d"], b"");
+    let said = text(&elsewhere.stderr);
+    assert!(!elsewhere.status.success() && said.contains("pg_dump") && !said.contains("geheim"), "{said}");
 }
 
 /// Numbers of the packets that are stored, and how many rows there are.

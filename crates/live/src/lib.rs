@@ -5,6 +5,7 @@
 
 mod address;
 pub mod bus;
+mod find;
 mod link;
 mod live;
 mod tile;
@@ -13,6 +14,7 @@ pub mod wire;
 mod world;
 
 pub use address::{DENSITY_GRID, LEVELS, TileAddress};
+pub use find::Near;
 pub use link::{AddressError, LinkError, RedisAddress, RedisLink};
 pub use live::{Figures, Limits, Live, TileAnswer};
 pub use viewer::{SubscribeError, Viewer};

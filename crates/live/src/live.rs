@@ -10,7 +10,7 @@ use godwit_pipeline::{EntityChange, EntityKey, EntityState};
 use tokio::sync::watch;
 
 use crate::{
-    Area, DENSITY_GRID, Found, TileAddress,
+    Area, DENSITY_GRID, Found, Near, TileAddress,
     tile::{News, Tile},
     viewer::Viewer,
     wire,
@@ -174,10 +174,16 @@ impl Live {
         self.world().get(key).cloned()
     }
 
-    /// Entities whose name has this in it.
+    /// Entities whose name fits a text: a name, a beginning or part of it, or a pattern with `*` and `?`.
     #[must_use]
     pub fn search(&self, text: &str, limit: usize) -> Vec<EntityState> {
         self.world().search(text, limit)
+    }
+
+    /// The entities nearest to a point (degrees), nearest first.
+    #[must_use]
+    pub fn nearest(&self, latitude: f64, longitude: f64, limit: usize) -> Vec<Near> {
+        self.world().nearest(latitude, longitude, limit)
     }
 
     /// What a tile has beyond what is known (`None`: nothing is known), as frames, with its sequence number.

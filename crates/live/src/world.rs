@@ -90,6 +90,11 @@ impl World {
         self.entities.get(&id).map(|entity| &entity.state)
     }
 
+    /// All keys with their ids, in no order.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = (&EntityKey, u32)> {
+        self.ids.iter().map(|(key, id)| (key, *id))
+    }
+
     pub(crate) fn get(&self, key: &EntityKey) -> Option<&EntityState> {
         self.state(*self.ids.get(key)?)
     }
@@ -241,33 +246,9 @@ impl World {
         }
         found
     }
-
-    /// Entities whose name has this in it, ignoring case: exact first, then beginnings, then by last heard.
-    pub(crate) fn search(&self, text: &str, limit: usize) -> Vec<EntityState> {
-        let wanted = text.trim().to_ascii_uppercase();
-        let mut found: Vec<(u8, i64, &EntityState)> = self
-            .entities
-            .values()
-            .filter_map(|entity| {
-                let name = entity.state.key.name.as_bytes().to_ascii_uppercase();
-                let rank = if name == wanted.as_bytes() {
-                    0
-                } else if name.starts_with(wanted.as_bytes()) {
-                    1
-                } else if memchr::memmem::find(&name, wanted.as_bytes()).is_some() {
-                    2
-                } else {
-                    return None;
-                };
-                drawn(&entity.state).map(|_| (rank, -entity.state.last_heard_us, &entity.state))
-            })
-            .collect();
-        found.sort_unstable_by_key(|(rank, age, state)| (*rank, *age, state.key));
-        found.into_iter().take(limit).map(|(.., state)| state.clone()).collect()
-    }
 }
 
 /// Where the map draws it: alive, with a position.
-fn drawn(state: &EntityState) -> Option<&Fix> {
+pub(crate) fn drawn(state: &EntityState) -> Option<&Fix> {
     state.position.as_ref().filter(|_| state.alive).map(|(_, fix, _)| fix)
 }

@@ -4,10 +4,12 @@
 
 mod api;
 mod basemap;
+mod coordinates;
 mod embed;
 mod error;
 mod live;
 mod pages;
+mod places;
 mod router;
 
 use std::sync::Arc;

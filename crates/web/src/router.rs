@@ -15,9 +15,10 @@ use crate::{Site, api, basemap, live, pages};
 pub fn router(site: Site) -> Router {
     Router::new()
         .route("/api/v1/stations", get(api::stations::list))
+        .route("/api/v1/stations/near", get(api::search::near))
         .route("/api/v1/stations/{name}", get(api::stations::one))
         .route("/api/v1/packets", get(api::packets::list))
-        .route("/api/v1/search", get(api::stations::search))
+        .route("/api/v1/search", get(api::search::search))
         .route("/api/v1/status", get(api::status::status))
         .route("/api/{*rest}", get(api::nothing))
         .route("/live/v1/ws", get(live::socket))

@@ -22,6 +22,10 @@ export interface EntityColumns {
   courseDeg: Uint16Array;
   /** km/h; NaN unknown. */
   speedKmh: Float32Array;
+  /** How far it reaches by its own word (PHG, RNG), km; 0 when it does not say. */
+  rangeKm: Float32Array;
+  /** Usual seconds between two beacons; 0 unknown. */
+  intervalS: Uint16Array;
   /** Seconds since 1970; last heard. */
   heardS: Uint32Array;
   /** The flags byte of the wire (docs/protocol.md). */

@@ -5,8 +5,9 @@
 
 /** The version byte this page understands. */
 export const WIRE_VERSION = 1;
-/** Bytes of the fixed columns this page knows. */
-const KNOWN_STRIDE = 12;
+/** Bytes of the fixed columns that have always been there, and with those that came later. */
+const FIRST_STRIDE = 12;
+const KNOWN_STRIDE = 15;
 /** No tile comes near this; a message that inflates to more is refused. */
 export const MAX_INFLATED_BYTES = 32 * 1024 * 1024;
 
@@ -44,6 +45,10 @@ export interface Batch {
   flags: Uint8Array;
   /** 0.1 km/h; 65535 unknown. */
   speed: Uint16Array;
+  /** 0.1 km, from PHG or RNG; 0 none. */
+  range: Uint16Array;
+  /** Usual time between two beacons in steps of 30 s; 0 unknown, 255 longer. */
+  interval: Uint8Array;
   names: string[];
   removed: Uint32Array;
 }
@@ -220,7 +225,7 @@ export function decodeBatch(bytes: Uint8Array): Batch {
   const reader = new Reader(bytes);
   const baseTimeS = reader.u32("base time");
   const stride = reader.u8("stride");
-  if (stride < KNOWN_STRIDE) throw new WireError(`stride ${stride} is under ${KNOWN_STRIDE}`);
+  if (stride < FIRST_STRIDE) throw new WireError(`stride ${stride} is under ${FIRST_STRIDE}`);
   const count = reader.count(stride + 2, "entity count");
   const ids = reader.ascending(count, "id");
   const x = reader.u16s(count, "x");
@@ -231,13 +236,16 @@ export function decodeBatch(bytes: Uint8Array): Batch {
   const course = reader.slice(count, "course");
   const flags = reader.slice(count, "flags");
   const speed = reader.u16s(count, "speed");
-  reader.slice(count * (stride - KNOWN_STRIDE), "further columns");
+  const known = stride >= KNOWN_STRIDE;
+  const range = known ? reader.u16s(count, "range") : new Uint16Array(count);
+  const interval = known ? reader.slice(count, "interval") : new Uint8Array(count);
+  reader.slice(count * (stride - (known ? KNOWN_STRIDE : FIRST_STRIDE)), "further columns");
   const lengths = reader.slice(count, "name lengths");
   const names: string[] = [];
   for (let i = 0; i < count; i++) names.push(decodeText(reader.slice(lengths[i] ?? 0, "name")));
   const removed = reader.ascending(reader.count(1, "removed count"), "removed id");
   return {
-    baseTimeS, count, ids, x, y, age, symbolTable, symbolCode, course, flags, speed, names, removed,
+    baseTimeS, count, ids, x, y, age, symbolTable, symbolCode, course, flags, speed, range, interval, names, removed,
   };
 }
 

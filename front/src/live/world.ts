@@ -36,6 +36,8 @@ class Columns implements EntityColumns {
   symbolCode = new Uint8Array(0);
   courseDeg = new Uint16Array(0);
   speedKmh = new Float32Array(0);
+  rangeKm = new Float32Array(0);
+  intervalS = new Uint16Array(0);
   heardS = new Uint32Array(0);
   flags = new Uint8Array(0);
   /** Key of the tile that told of it last, and that tile's level. */
@@ -93,6 +95,8 @@ class Columns implements EntityColumns {
     this.symbolCode = wider(this.symbolCode, Uint8Array);
     this.courseDeg = wider(this.courseDeg, Uint16Array);
     this.speedKmh = wider(this.speedKmh, Float32Array);
+    this.rangeKm = wider(this.rangeKm, Float32Array);
+    this.intervalS = wider(this.intervalS, Uint16Array);
     this.heardS = wider(this.heardS, Uint32Array);
     this.flags = wider(this.flags, Uint8Array);
     this.tile = wider(this.tile, Float64Array);
@@ -346,6 +350,8 @@ export class World implements LiveWorld {
     to.symbolCode[slot] = batch.symbolCode[i] as number;
     to.courseDeg[slot] = course > 180 ? 0xffff : course * 2;
     to.speedKmh[slot] = speed === 65535 ? Number.NaN : speed / 10;
+    to.rangeKm[slot] = (batch.range[i] as number) / 10;
+    to.intervalS[slot] = (batch.interval[i] as number) * 30;
     to.flags[slot] = batch.flags[i] as number;
     to.names[slot] = batch.names[i] ?? "";
   }

@@ -3,7 +3,8 @@
  * Bound: `CACHE` parsed tiles, the ones used longest ago leave first.
  */
 import { VectorTile, type VectorTileFeature } from "@mapbox/vector-tile";
-import L from "leaflet";
+import type Leaflet from "leaflet";
+import L from "./leaflet";
 import { PbfReader } from "pbf";
 import { DARK, LIGHT, type Theme } from "./theme";
 
@@ -129,7 +130,7 @@ export class Basemap extends L.GridLayer {
     this.redraw();
   }
 
-  override createTile(coords: L.Coords, done: L.DoneCallback): HTMLElement {
+  override createTile(coords: Leaflet.Coords, done: Leaflet.DoneCallback): HTMLElement {
     const element = document.createElement("canvas");
     const ratio = Math.min(2, window.devicePixelRatio || 1);
     element.width = SIZE * ratio;

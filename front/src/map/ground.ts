@@ -1,6 +1,7 @@
 /** What is written and drawn on the ground below the symbols: names of places, and the density at low zoom. */
 import type { DensityCell } from "../live/types";
 import type { Place } from "./basemap";
+import { short } from "./clusters";
 import { Taken } from "./labels";
 import { copies } from "./mercator";
 import type { Frame } from "./overlay";
@@ -58,10 +59,9 @@ export function drawDensity(context: CanvasRenderingContext2D, cells: readonly D
       context.arc(x, y, radius, 0, 7);
       context.fill();
       if (radius >= 10) {
-        const text = cell.entities < 1000 ? String(cell.entities) : `${(cell.entities / 1000).toFixed(cell.entities < 10_000 ? 1 : 0)}k`;
         context.fillStyle = theme.densityText;
         context.font = `600 ${Math.min(13, radius * 0.8)}px system-ui, sans-serif`;
-        context.fillText(text, x, y + 0.5);
+        context.fillText(short(cell.entities), x, y + 0.5);
       }
     }
   }

@@ -2,16 +2,18 @@
  * The map: Leaflet for moving about, our own layers for what is seen. Drawn only when something changed or moves; a
  * hidden tab draws nothing.
  */
-import "leaflet/dist/leaflet.css";
 import "./map.css";
-import L from "leaflet";
+import type Leaflet from "leaflet";
+import L from "./leaflet";
 import type { LiveWorld, MapView } from "../live/types";
 import { loadAtlas } from "./atlas";
+import { drawClusters } from "./clusters";
+import type { Core, Part } from "./core";
 import { Basemap, type Place, placesIn } from "./basemap";
 import { drawDensity, drawPlaces } from "./ground";
 import { Labels } from "./labels";
 import { type Moves, moves } from "./moves";
-import { Overlay } from "./overlay";
+import { type Frame, Overlay } from "./overlay";
 import { type Points, canvasPoints, glPoints } from "./points";
 import { FIELDS, type Passes, Scene } from "./scene";
 import { DARK, LIGHT } from "./theme";
@@ -45,6 +47,10 @@ export interface MapHandle extends Moves {
   setDark(dark: boolean): void;
   setLanguage(language: string): void;
   setBasemap(id: string): void;
+  /** Shows another world (another time) in the same view. */
+  setWorld(world: LiveWorld): void;
+  /** For what is loaded later. */
+  readonly core: Core;
   zoomIn(): void;
   zoomOut(): void;
   destroy(): void;
@@ -60,8 +66,8 @@ export function symbolSize(zoom: number): number {
   return Math.round(Math.max(16, Math.min(30, 16 + (zoom - 5) * 2)));
 }
 
-export function createMap(element: HTMLElement, world: LiveWorld, options: MapOptions): MapHandle {
-  const map = L.map(element, {
+export function createMap(element: HTMLElement, live: LiveWorld, options: MapOptions): MapHandle {
+  const map = new L.Map(element, {
     zoomControl: false,
     center: options.view,
     zoom: options.view.zoom,
@@ -74,9 +80,10 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     inertia: !options.reducedMotion,
   });
   map.attributionControl.setPrefix(false);
+  let world = live;
   let theme = options.dark ? DARK : LIGHT;
   const embedded = new Basemap(options.dark);
-  let ground: L.GridLayer = embedded.addTo(map);
+  let ground: Leaflet.GridLayer = embedded.addTo(map);
   map.attributionControl.addAttribution(CREDIT);
 
   let language = options.language;
@@ -84,21 +91,23 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
   let places: Place[] = [];
   let points: Points | null = null;
   let selected = -1;
-  let marked: ReadonlySet<number> = new Set();
   let still = options.reducedMotion;
   let pick: (slots: number[]) => void = () => {};
   let waiting = 0;
   let settling = 0 as unknown as ReturnType<typeof setTimeout>;
   const scene = new Scene();
   const labels = new Labels();
-  const overlay = new Overlay(3, () => {
+  const parts = new Set<Part>();
+  const overlay = new Overlay(4, () => {
     labels.restless();
     gatherPlaces();
+    for (const part of parts) part.moved?.();
     draw();
   });
-  const [below, symbols, above] = overlay.canvases as [HTMLCanvasElement, HTMLCanvasElement, HTMLCanvasElement];
-  const belowContext = below.getContext("2d");
-  const aboveContext = above.getContext("2d");
+  /** Of the overlay's canvases, the one that symbols are drawn on. */
+  const SYMBOLS = 2;
+  const [belowContext, linesContext, , aboveContext] = overlay.canvases.map((canvas, i) => (i === SYMBOLS ? null : canvas.getContext("2d")));
+  let linesDrawn = false;
 
   function gatherPlaces(): void {
     const { left, top, width, height, scale, zoom } = overlay.frame;
@@ -108,11 +117,16 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     });
   }
 
+  /** Makes a canvas empty and counts in CSS pixels from now on. */
+  function clean(context: CanvasRenderingContext2D, { ratio, width, height }: Frame): void {
+    context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    context.clearRect(0, 0, width, height);
+  }
+
   function drawBelow(): void {
-    if (belowContext === null) return;
+    if (belowContext == null) return;
     const frame = overlay.frame;
-    belowContext.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-    belowContext.clearRect(0, 0, frame.width, frame.height);
+    clean(belowContext, frame);
     if (ground === embedded) drawPlaces(belowContext, places, frame, theme);
     drawDensity(belowContext, world.density, frame, theme);
   }
@@ -121,17 +135,25 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     waiting = 0;
     const frame = overlay.frame;
     const now = performance.now();
-    scene.build(world.entities, frame, now, still, selected, passes, marked);
+    // Where the density counts everything, what is still known from closer by is not drawn a second time.
+    const counted = frame.zoom < 5 && world.density.length > 0;
+    scene.build(world.entities, frame, now, still, selected, counted ? () => false : passes);
     const size = symbolSize(frame.zoom);
+    if (linesContext != null && (parts.size > 0 || linesDrawn)) {
+      clean(linesContext, frame);
+      for (const part of parts) part.under?.(linesContext, frame, now);
+      linesDrawn = parts.size > 0;
+    }
     points?.draw(scene, frame, size);
-    if (aboveContext !== null) {
-      aboveContext.setTransform(frame.ratio, 0, 0, frame.ratio, 0, 0);
-      aboveContext.clearRect(0, 0, frame.width, frame.height);
+    if (aboveContext != null) {
+      clean(aboveContext, frame);
+      drawClusters(aboveContext, scene.clusters.list, theme);
       for (let i = 0; i < scene.count; i++) {
         const slot = scene.slots[i] as number;
-        if (slot === selected || marked.has(slot)) ring(aboveContext, size, i);
+        if (slot === selected || scene.marked.has(slot)) ring(aboveContext, size, i);
       }
-      labels.draw(aboveContext, scene, world.entities, frame, theme, size, selected, now, marked);
+      labels.draw(aboveContext, scene, world.entities, frame, theme, size, selected, now);
+      for (const part of parts) part.over?.(aboveContext, frame, now);
     }
     if (scene.movingUntil > now) later();
   }
@@ -153,18 +175,21 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
   }
 
   let hadDensity = 0;
-  const unlisten = world.onChange(() => {
+  const listeners = new Set<() => void>();
+  const changed = () => {
     if (world.density.length > 0 || hadDensity > 0) drawBelow();
     hadDensity = world.density.length;
+    for (const listener of listeners) listener();
     later();
-  });
+  };
+  let unlisten = world.onChange(changed);
   // Without news ages still fade.
   const fading = setInterval(() => document.hidden || later(), 30_000);
 
   // The first picture is drawn by Canvas 2D: it is there at once, where starting GL takes up to a second and a half
   // without a graphics card. GL takes over when the page has settled.
   void loadAtlas(30).then((loaded) => {
-    points = canvasPoints(symbols, loaded);
+    points = canvasPoints(overlay.canvases[SYMBOLS] as HTMLCanvasElement, loaded);
     later();
     settling = setTimeout(() => {
       const canvas = freshCanvas();
@@ -175,30 +200,106 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
 
   /** A canvas that had one kind of context gives no other: another one takes its place. */
   function freshCanvas(): HTMLCanvasElement {
-    return (overlay.canvases[1] as HTMLCanvasElement).cloneNode() as HTMLCanvasElement;
+    return (overlay.canvases[SYMBOLS] as HTMLCanvasElement).cloneNode() as HTMLCanvasElement;
   }
 
   function takeOver(canvas: HTMLCanvasElement, made: (canvas: HTMLCanvasElement) => Points): void {
     points = made(canvas);
-    (overlay.canvases[1] as HTMLCanvasElement).replaceWith(canvas);
-    overlay.canvases[1] = canvas;
+    (overlay.canvases[SYMBOLS] as HTMLCanvasElement).replaceWith(canvas);
+    overlay.canvases[SYMBOLS] = canvas;
     draw();
   }
 
   overlay.addTo(map);
-  map.on("click", (event: L.LeafletMouseEvent) => {
-    const { left, top, scale, zoom } = overlay.frame;
-    const at = map.project(event.latlng, zoom);
-    const found = scene.pick(at.x - left, at.y - top, symbolSize(zoom) * 0.6 + 4);
-    if (found.length === 0 && zoom <= 4 && world.density.length > 0) {
-      const near = world.density.some((cell) => Math.hypot(cell.x * scale - at.x, cell.y * scale - at.y) < 24);
-      if (near) map.setView(event.latlng, zoom + 2);
-      return;
-    }
-    pick(found);
+  const placeOnCanvas = (place: Leaflet.LatLng) => {
+    const { left, top, zoom } = overlay.frame;
+    const at = map.project(place, zoom);
+    return { x: at.x - left, y: at.y - top };
+  };
+  const under = (at: { x: number; y: number }) => scene.pick(at.x, at.y, symbolSize(overlay.frame.zoom) * 0.6 + 4);
+  map.on("click", (event: Leaflet.LeafletMouseEvent) => {
+    const at = placeOnCanvas(event.latlng);
+    for (const part of parts) if (part.press?.(at, event.latlng)) return;
+    const found = under(at);
+    for (const part of parts) if (part.pick?.(at, found)) return;
+    if (found.length > 0 || !openCrowd(at, event.latlng)) pick(found);
   });
 
-  const moving = moves(map, element, options);
+  /** Zooms into the cluster or density cell under a point; false when there is none. */
+  function openCrowd(at: { x: number; y: number }, place: Leaflet.LatLng): boolean {
+    const { left, top, scale, zoom } = overlay.frame;
+    const cluster = scene.clusters.at(at.x, at.y);
+    if (cluster !== undefined) {
+      const [west, north, east, south] = cluster.box;
+      const corner = (x: number, y: number) => map.unproject([x + left, y + top], zoom);
+      const fitting = map.getBoundsZoom(L.latLngBounds(corner(west, north), corner(east, south)));
+      map.setView(corner((west + east) / 2, (north + south) / 2), Math.min(Math.max(zoom + 1, fitting), zoom + 3));
+      return true;
+    }
+    const near = zoom <= 4 && world.density.some((cell) => Math.hypot(cell.x * scale - left - at.x, cell.y * scale - top - at.y) < 24);
+    if (near) map.setView(place, zoom + 2);
+    return near;
+  }
+
+  // At most once a frame, and only for what asks for it.
+  let pointed: Leaflet.LeafletMouseEvent | null = null;
+  let hovering = 0;
+  function hover(): void {
+    hovering = 0;
+    const at = pointed === null ? null : placeOnCanvas(pointed.latlng);
+    const found = at === null ? [] : under(at);
+    let cursor = found.length > 0 || (at !== null && scene.clusters.at(at.x, at.y) !== undefined);
+    for (const part of parts) if (part.hover?.(at, found)) cursor = true;
+    element.style.cursor = cursor ? "pointer" : "";
+  }
+  map.on("mousemove mouseout", (event: Leaflet.LeafletEvent) => {
+    pointed = event.type === "mouseout" ? null : event as Leaflet.LeafletMouseEvent;
+    if (hovering === 0) hovering = requestAnimationFrame(hover);
+  });
+
+  const core: Core = {
+    leaflet: map,
+    scene,
+    get frame() {
+      return overlay.frame;
+    },
+    get world() {
+      return world;
+    },
+    get theme() {
+      return theme;
+    },
+    get selected() {
+      return selected;
+    },
+    get passes() {
+      return passes;
+    },
+    get still() {
+      return still;
+    },
+    get symbolSize() {
+      return symbolSize(overlay.frame.zoom);
+    },
+    redraw(names = false) {
+      if (names) labels.restless();
+      later();
+    },
+    add(part) {
+      parts.add(part);
+      later();
+      return () => {
+        parts.delete(part);
+        later();
+      };
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+
+  const moving = moves(core, element);
   moving.setReducedMotion(still);
   return {
     ...moving,
@@ -209,7 +310,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     onMove(cb) {
       const tell = () => {
         const n = 256 * 2 ** map.getZoom();
-        const { min, max } = map.getPixelBounds() as { min: L.Point; max: L.Point };
+        const { min, max } = map.getPixelBounds() as { min: Leaflet.Point; max: Leaflet.Point };
         const { lat, lng } = map.getCenter();
         cb({ zoom: map.getZoom(), west: min.x / n, east: max.x / n, north: min.y / n, south: max.y / n }, { lat, lng }, map.getZoom());
       };
@@ -225,7 +326,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
       later();
     },
     setMarked(slots) {
-      marked = slots;
+      scene.marked = slots;
       labels.restless();
       later();
     },
@@ -249,10 +350,19 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
     setBasemap(id) {
       const wanted = options.basemaps.find((one) => one.id === id);
       ground.remove();
-      ground = wanted === undefined ? embedded : L.tileLayer(wanted.url, { attribution: wanted.attribution, maxZoom: 19, maxNativeZoom: wanted.max_zoom });
+      ground = wanted === undefined ? embedded : new L.TileLayer(wanted.url, { attribution: wanted.attribution, maxZoom: 19, maxNativeZoom: wanted.max_zoom });
       ground.addTo(map);
       drawBelow();
     },
+    setWorld(wanted) {
+      unlisten();
+      world = wanted;
+      unlisten = world.onChange(changed);
+      labels.restless();
+      drawBelow();
+      changed();
+    },
+    core,
     zoomIn() {
       map.zoomIn();
     },
@@ -264,6 +374,7 @@ export function createMap(element: HTMLElement, world: LiveWorld, options: MapOp
       clearInterval(fading);
       clearTimeout(settling);
       cancelAnimationFrame(waiting);
+      cancelAnimationFrame(hovering);
       points?.destroy();
       map.remove();
     },

@@ -3,6 +3,7 @@
  * first, then moving, then those that had one: no flicker); where they stand follows their symbols each frame.
  */
 import type { EntityColumns } from "../live/types";
+import { radiusOf } from "./clusters";
 import type { Frame } from "./overlay";
 import { FIELDS, type Scene } from "./scene";
 import type { Theme } from "./theme";
@@ -46,11 +47,11 @@ export class Labels {
     this.chosenAt = -Infinity;
   }
 
-  draw(context: CanvasRenderingContext2D, scene: Scene, entities: EntityColumns, frame: Frame, theme: Theme, size: number, selected: number, nowMs: number, marked: ReadonlySet<number>): void {
+  draw(context: CanvasRenderingContext2D, scene: Scene, entities: EntityColumns, frame: Frame, theme: Theme, size: number, selected: number, nowMs: number): void {
     context.font = FONT;
     if (nowMs - this.chosenAt >= 1000) {
       this.chosenAt = nowMs;
-      this.choose(context, scene, entities, frame, size, selected, marked);
+      this.choose(context, scene, entities, frame, size, selected);
     }
     context.textBaseline = "middle";
     context.lineWidth = 1;
@@ -83,14 +84,14 @@ export class Labels {
     return width;
   }
 
-  private choose(context: CanvasRenderingContext2D, scene: Scene, entities: EntityColumns, frame: Frame, size: number, selected: number, marked: ReadonlySet<number>): void {
+  private choose(context: CanvasRenderingContext2D, scene: Scene, entities: EntityColumns, frame: Frame, size: number, selected: number): void {
     const before = this.chosen;
     this.chosen = new Set();
-    if (frame.zoom < 7 && selected < 0 && marked.size === 0) return;
+    if (frame.zoom < 7 && selected < 0 && scene.marked.size === 0) return;
     const order: [number, number][] = [];
     for (let i = 0; i < scene.count; i++) {
       const slot = scene.slots[i] as number;
-      if (slot === selected || marked.has(slot)) order.push([slot === selected ? -2e12 : -1e12, i]);
+      if (slot === selected || scene.marked.has(slot) || scene.fan?.has(slot)) order.push([slot === selected ? -2e12 : -1e12, i]);
       else if (frame.zoom >= 7) {
         const moving = (entities.speedKmh[slot] as number) > 0 ? 1e6 : 0;
         order.push([-(moving + (before.has(slot) ? 5e5 : 0)) + (slot % 1000) / 1000, i]);
@@ -104,6 +105,7 @@ export class Labels {
       const y = scene.data[i * FIELDS + 1] as number;
       taken.take(x - size / 3, y - size / 3, x + size / 3, y + size / 3);
     }
+    for (const { x, y, count } of scene.clusters.list) taken.take(x - radiusOf(count), y - radiusOf(count), x + radiusOf(count), y + radiusOf(count));
     for (const [, i] of order) {
       if (this.chosen.size >= MOST) break;
       const slot = scene.slots[i] as number;
@@ -111,7 +113,8 @@ export class Labels {
       const y = scene.data[i * FIELDS + 1] as number;
       if (x < 0 || x > frame.width || y < 0 || y > frame.height) continue;
       const width = this.width(context, entities.name(slot)) + 8;
-      if (taken.take(x, y - HEIGHT / 2, x + width, y + HEIGHT / 2) || slot === selected || marked.has(slot)) this.chosen.add(slot);
+      const always = slot === selected || scene.marked.has(slot) || scene.fan?.has(slot);
+      if (taken.take(x, y - HEIGHT / 2, x + width, y + HEIGHT / 2) || always) this.chosen.add(slot);
     }
   }
 }

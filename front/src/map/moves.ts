@@ -1,6 +1,9 @@
 /** Moving the map from outside, and what people do to it by hand: following, fitting, pins, the menu of a point. */
-import L from "leaflet";
-import type { MapOptions } from "./index";
+import type Leaflet from "leaflet";
+import type { Core } from "./core";
+import L from "./leaflet";
+import { copies, toX, toY } from "./mercator";
+import type { Frame } from "./overlay";
 
 /** Pixels on each side that something of the page covers. */
 export interface Inset {
@@ -35,10 +38,38 @@ export interface Moves {
 const ARROWS = /^Arrow/;
 const FLIGHT = { duration: 0.9 };
 
-export function moves(map: L.Map, element: HTMLElement, options: Pick<MapOptions, "reducedMotion">): Moves {
-  const body = document.createElement("span");
-  const pin = L.marker([0, 0], { icon: L.divIcon({ html: body, className: "pin", iconSize: [0, 0] }), interactive: false, keyboard: false });
-  let still = options.reducedMotion;
+const PIN_PX = 9;
+
+/** A drop whose tip is at the point. */
+function drawPin(context: CanvasRenderingContext2D, x: number, y: number, colour: string, halo: string): void {
+  context.beginPath();
+  context.arc(x, y - 2 * PIN_PX, PIN_PX, Math.PI * 0.85, Math.PI * 0.15);
+  context.lineTo(x, y);
+  context.closePath();
+  context.lineWidth = 3;
+  context.strokeStyle = halo;
+  context.stroke();
+  context.fillStyle = colour;
+  context.fill();
+  context.beginPath();
+  context.arc(x, y - 2 * PIN_PX, PIN_PX / 2.5, 0, 7);
+  context.fillStyle = halo;
+  context.fill();
+}
+
+export function moves(core: Core, element: HTMLElement): Moves {
+  const map = core.leaflet;
+  let still = core.still;
+  let pin: Point | null = null;
+  core.add({
+    over(context: CanvasRenderingContext2D, { scale, left, top, width }: Frame) {
+      if (pin === null) return;
+      const { theme } = core;
+      for (const copy of copies(left / scale, (left + width) / scale)) {
+        drawPin(context, (toX(pin.lng) + copy) * scale - left, toY(pin.lat) * scale - top, `rgb(${theme.density.join(",")})`, theme.label);
+      }
+    },
+  });
   return {
     flyTo(lat, lng, zoom) {
       if (still) map.setView([lat, lng], zoom ?? map.getZoom());
@@ -54,7 +85,7 @@ export function moves(map: L.Map, element: HTMLElement, options: Pick<MapOptions
         paddingBottomRight: [inset.right + 40, inset.bottom + 40] as [number, number],
         maxZoom: zoom,
       };
-      const bounds = L.latLngBounds(points.map((one) => L.latLng(one)));
+      const bounds = points.reduce((all, one) => all.extend(one), L.latLngBounds(points[0] as Point, points[0] as Point));
       if (still) map.fitBounds(bounds, { ...fitting, animate: false });
       else map.flyToBounds(bounds, { ...fitting, ...FLIGHT });
     },
@@ -65,15 +96,15 @@ export function moves(map: L.Map, element: HTMLElement, options: Pick<MapOptions
       map.options.touchZoom = way;
     },
     setPin(point) {
-      if (point === null) pin.remove();
-      else pin.setLatLng(point).addTo(map);
+      pin = point;
+      core.redraw();
     },
     onGesture(cb) {
       map.on("dragstart", cb);
       element.addEventListener("keydown", (event) => ARROWS.test(event.key) && cb());
     },
     onMenu(cb) {
-      map.on("contextmenu", (event: L.LeafletMouseEvent) => {
+      map.on("contextmenu", (event: Leaflet.LeafletMouseEvent) => {
         const { lat, lng } = event.latlng.wrap();
         cb({ lat, lng }, event.originalEvent.clientX, event.originalEvent.clientY);
       });

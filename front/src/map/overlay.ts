@@ -2,7 +2,8 @@
  * Canvases glued to the map: they lie in the map's own pane, so that a drag moves them with it; a zoom animation scales
  * them with the tiles; at its end they are drawn anew. They reach beyond the view by a margin.
  */
-import L from "leaflet";
+import type Leaflet from "leaflet";
+import L from "./leaflet";
 
 /** How far the canvases reach beyond the view, as a part of it, on each side. */
 const MARGIN = 0.2;
@@ -40,7 +41,7 @@ export class Overlay extends L.Layer {
     });
   }
 
-  override onAdd(map: L.Map): this {
+  override onAdd(map: Leaflet.Map): this {
     map.getPanes().overlayPane?.append(this.box);
     this.update();
     return this;
@@ -51,11 +52,11 @@ export class Overlay extends L.Layer {
     return this;
   }
 
-  override getEvents(): Record<string, L.LeafletEventHandlerFn> {
-    const events: Record<string, L.LeafletEventHandlerFn> = {
+  override getEvents(): Record<string, Leaflet.LeafletEventHandlerFn> {
+    const events: Record<string, Leaflet.LeafletEventHandlerFn> = {
       zoom: () => this.follow(this._map.getCenter(), this._map.getZoom()),
       zoomanim: (event) => {
-        const { center, zoom } = event as L.ZoomAnimEvent;
+        const { center, zoom } = event as Leaflet.ZoomAnimEvent;
         this.follow(center, zoom);
       },
       moveend: () => this.update(),
@@ -97,7 +98,7 @@ export class Overlay extends L.Layer {
   }
 
   /** Scales with the map while it zooms: the point that was in the middle stays where the map puts it. */
-  private follow(centre: L.LatLng, zoom: number): void {
+  private follow(centre: Leaflet.LatLng, zoom: number): void {
     const map = this._map;
     const grown = map.getZoomScale(zoom, this.frame.zoom);
     const half = map.getSize().multiplyBy((0.5 + MARGIN) * -grown);

@@ -5,16 +5,13 @@
 import { GLIDE_MS, glide } from "../live/motion";
 import type { EntityColumns } from "../live/types";
 import { NO_CELL, cellOf, overlayOf, rotates } from "./atlas";
+import { Clusters } from "./clusters";
+import { visibility } from "./fade";
 import { copies } from "./mercator";
 import type { Frame } from "./overlay";
 
 /** Numbers for each drawn entity: x, y, cell, turn (radians), overlay (-1: none), alpha. */
 export const FIELDS = 6;
-
-/** Seconds after which an entity begins to fade, and is as faint as it gets. */
-const FADE_FROM_S = 1800;
-const FADE_TO_S = 6 * 3600;
-const FAINT = 0.4;
 
 /** Whether an entity is shown at a time (seconds since 1970). */
 export type Passes = (entities: EntityColumns, slot: number, nowS: number) => boolean;
@@ -25,8 +22,14 @@ export class Scene {
   count = 0;
   /** When the last glide in view ends (performance.now()); 0 when nothing moves. */
   movingUntil = 0;
+  /** Crowds at low zoom; their members are not in `data`. */
+  readonly clusters = new Clusters();
+  /** By how many pixels an entity stands beside its place: those that overlap, fanned out. */
+  fan: ReadonlyMap<number, readonly [number, number]> | null = null;
+  /** Entities that are ringed and named, and shown whatever the filter says and however crowded it is. */
+  marked: ReadonlySet<number> = new Set();
 
-  build(entities: EntityColumns, frame: Frame, nowMs: number, still: boolean, selected: number, passes: Passes | null = null, marked: ReadonlySet<number> = new Set()): void {
+  build(entities: EntityColumns, frame: Frame, nowMs: number, still: boolean, selected: number, passes: Passes | null = null): void {
     const { scale, left, top, width, height } = frame;
     const nowS = Date.now() / 1000;
     const margin = 24;
@@ -37,7 +40,7 @@ export class Scene {
     for (let slot = 0; slot < entities.length; slot++) {
       if (entities.present[slot] === 0) continue;
       // The selected and the marked are shown whatever the filter says.
-      if (passes !== null && slot !== selected && !marked.has(slot) && !passes(entities, slot, nowS)) continue;
+      if (passes !== null && slot !== selected && !this.marked.has(slot) && !passes(entities, slot, nowS)) continue;
       let wx = entities.x[slot] as number;
       let wy = entities.y[slot] as number;
       const moved = entities.movedAtMs[slot] as number;
@@ -56,10 +59,13 @@ export class Scene {
       for (const copy of shown) {
         const x = (wx + copy) * scale - left;
         if (x < -margin || x > width + margin) continue;
-        if (slot === selected) last = this.count;
-        this.put(entities, slot, x, y, nowS);
+        const aside = this.fan?.get(slot);
+        if (aside === undefined) this.put(entities, slot, x, y, nowS);
+        else this.put(entities, slot, x + aside[0], y + aside[1], nowS);
       }
     }
+    this.count = this.clusters.fold(this.data, FIELDS, this.count, frame, (i) => this.slots[i] === selected || this.marked.has(this.slots[i] as number), (from, to) => this.move(from, to));
+    if (selected >= 0) for (let i = 0; i < this.count; i++) if (this.slots[i] === selected) last = i;
     // The selected one lies on top.
     if (last >= 0 && last !== this.count - 1) this.swap(last, this.count - 1);
   }
@@ -83,8 +89,13 @@ export class Scene {
     this.data[at + 2] = cell;
     this.data[at + 3] = cell !== NO_CELL && course !== 0xffff && rotates(cell) ? (course * Math.PI) / 180 : 0;
     this.data[at + 4] = overlayOf(table);
-    this.data[at + 5] = age < FADE_FROM_S ? 1 : Math.max(FAINT, 1 - ((age - FADE_FROM_S) / (FADE_TO_S - FADE_FROM_S)) * (1 - FAINT));
+    this.data[at + 5] = visibility((entities.flags[slot] as number) & 3, (entities.speedKmh[slot] as number) > 0, entities.intervalS[slot] as number, age);
     this.slots[this.count++] = slot;
+  }
+
+  private move(from: number, to: number): void {
+    this.data.copyWithin(to * FIELDS, from * FIELDS, (from + 1) * FIELDS);
+    this.slots[to] = this.slots[from] as number;
   }
 
   private swap(a: number, b: number): void {
@@ -96,7 +107,15 @@ export class Scene {
     this.slots[b] = slot;
   }
 
-  /** The entities whose symbols are under a point, nearest first; at most 12. */
+  /** Where an entity is drawn, or null when it is not in the frame (or within a crowd). */
+  placeOf(slot: number): { x: number; y: number } | null {
+    for (let i = this.count - 1; i >= 0; i--) {
+      if (this.slots[i] === slot) return { x: this.data[i * FIELDS] as number, y: this.data[i * FIELDS + 1] as number };
+    }
+    return null;
+  }
+
+  /** The entities whose symbols are under a point, nearest first; at most 40. */
   pick(x: number, y: number, radius: number): number[] {
     const found: [number, number][] = [];
     for (let i = 0; i < this.count; i++) {
@@ -106,6 +125,6 @@ export class Scene {
       if (distance <= radius * radius) found.push([distance, this.slots[i] as number]);
     }
     found.sort((a, b) => a[0] - b[0]);
-    return [...new Set(found.map(([, slot]) => slot))].slice(0, 12);
+    return [...new Set(found.map(([, slot]) => slot))].slice(0, 40);
   }
 }

@@ -54,6 +54,14 @@ describe("frames", () => {
     expect(found).toEqual([{ kind: "leave", delayMs: 1 }]);
   });
 
+  test("range and interval are read when they are there, and none when an older server leaves them out", () => {
+    const one = { ...CAR, range: 305, interval: 20 };
+    const now = decodeBatch(encodeBatch([one], { removed: [9] }));
+    expect([now.range[0], now.interval[0], now.names[0], [...now.removed]]).toEqual([305, 20, CAR.name, [9]]);
+    const then = decodeBatch(encodeBatch([one], { removed: [9], old: true }));
+    expect([then.range[0], then.interval[0], then.names[0], [...then.removed]]).toEqual([0, 0, CAR.name, [9]]);
+  });
+
   test("columns of a later version are skipped by the stride", () => {
     const batch = decodeBatch(encodeBatch([CAR, WX], { extra: 5, removed: [9] }));
     expect(batch.names).toEqual(["N0CALL-9", "WX"]);

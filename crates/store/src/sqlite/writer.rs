@@ -14,7 +14,9 @@ use tokio::sync::oneshot;
 use super::{
     DAY_US, Days,
     day::{self, Day},
-    lock, main_file,
+    lock,
+    log::Log,
+    main_file,
 };
 use crate::{Appended, Batch, Imported, StoreError, model::content_hash};
 
@@ -37,11 +39,12 @@ pub(super) struct Writer {
     folder: PathBuf,
     main: Connection,
     days: Days,
+    log: Log,
     open: BTreeMap<i64, Day>,
 }
 
 impl Writer {
-    pub(super) fn open(folder: &Path, days: Days) -> Result<Self, StoreError> {
+    pub(super) fn open(folder: &Path, days: Days, log: Log) -> Result<Self, StoreError> {
         let main = super::open_for_writing(&main_file::path(folder), main_file::SCHEMA)?;
         let packets = folder.join("packets");
         let entries = fs::read_dir(&packets).map_err(|error| StoreError::folder(&packets, &error))?;
@@ -54,7 +57,7 @@ impl Writer {
             let counts = day::counts(&file.connection).map_err(|error| StoreError::sqlite(&path, &error))?;
             lock(&days).insert(day, counts);
         }
-        Ok(Self { folder: folder.to_owned(), main, days, open: BTreeMap::new() })
+        Ok(Self { folder: folder.to_owned(), main, days, log, open: BTreeMap::new() })
     }
 
     /// Applies packets to the latest state that were kept when the program died before their state was.
@@ -96,10 +99,11 @@ impl Writer {
         let mut last_id = None;
         for (day, records) in by_day {
             let file = self.day(day)?;
-            let (_, counts) = file
+            let (ids, counts) = file
                 .append(records.into_iter().map(|record| (record, None)), Some(false))
                 .map_err(|error| StoreError::sqlite(&file.path, &error))?;
             last_id = last_id.max(Some(file.last_id));
+            self.log.push(&ids);
             lock(&self.days).insert(day, counts);
         }
         self.apply(&batch.changes, last_id, None)?;
@@ -123,10 +127,11 @@ impl Writer {
             let old = (day + 1) * DAY_US <= batch.keep_before_us;
             let keep = known.map_or(old, |counts| counts.keep);
             let file = self.day(day)?;
-            let (kept, counts) = file.append(records, Some(keep)).map_err(|error| StoreError::sqlite(&file.path, &error))?;
-            let stored = kept.iter().filter(|kept| **kept).count() as u64;
-            appended.stored += stored;
-            appended.already_there += kept.len() as u64 - stored;
+            let offered = records.len();
+            let (ids, counts) = file.append(records, Some(keep)).map_err(|error| StoreError::sqlite(&file.path, &error))?;
+            appended.stored += ids.len() as u64;
+            appended.already_there += (offered - ids.len()) as u64;
+            self.log.push(&ids);
             lock(&self.days).insert(day, counts);
         }
         self.apply(batch.lines.iter().flat_map(|(_, changes, _)| changes), None, Some((&batch.source, batch.next_offset)))?;

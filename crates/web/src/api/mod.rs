@@ -1,6 +1,7 @@
 //! `/api/v1`: JSON for programs (docs/api.md).
 
 pub(crate) mod packets;
+pub(crate) mod search;
 pub(crate) mod stations;
 pub(crate) mod status;
 

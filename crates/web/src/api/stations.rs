@@ -1,5 +1,5 @@
-//! `GET /api/v1/stations`, `/api/v1/stations/{name}`, `/api/v1/search`: from the live side; one that fell silent long
-//! ago from the store. What a station said is read from its raw lines.
+//! `GET /api/v1/stations`, `/api/v1/stations/{name}`: from the live side; one that fell silent long ago from the
+//! store. What a station said is read from its raw lines.
 
 use axum::{
     Json,
@@ -99,29 +99,14 @@ pub(crate) fn names(text: &str) -> Vec<Name> {
     names
 }
 
-#[derive(Deserialize)]
-pub(crate) struct SearchQuery {
-    q: Option<String>,
-    limit: Option<String>,
-}
-
-/// `GET /api/v1/search?q=&limit=`.
-pub(crate) async fn search(State(site): State<Site>, Query(query): Query<SearchQuery>) -> Result<Json<Value>, ApiError> {
-    let text = query.q.unwrap_or_default();
-    let limit = limit(query.limit.as_deref(), 8, 100)?;
-    let found = if text.trim().is_empty() || text.len() > 40 { Vec::new() } else { site.live.search(&text, limit) };
-    let results: Vec<Value> = found.iter().map(|state| Value::Object(short(state))).collect();
-    Ok(Json(json!({ "results": results })))
-}
-
 /// At most this many decimals.
-fn rounded(value: f64, decimals: i32) -> f64 {
+pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
     (value * scale).round() / scale
 }
 
 /// What lists show of an entity.
-fn short(state: &EntityState) -> Map<String, Value> {
+pub(crate) fn short(state: &EntityState) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("name".into(), state.key.name.to_string().into());
     object.insert("kind".into(), state.key.kind.as_str().into());

@@ -1,0 +1,2 @@
+/** Leaflet's sources carry no types of their own; `leaflet.ts` gives them those of the whole. */
+declare module "leaflet/src/*";
