@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
 use godwit_feed::{AprsIs, FeedStatus, Login, Timing};
 use godwit_flow::{Stop, Stopper, now_us, queue};
 use godwit_live::{Limits, Live};
@@ -60,7 +61,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         None => None,
     };
 
-    let (sources, readers, tasks) = (Stopper::default(), Stopper::default(), Stopper::default());
+    let (viewers, sources, readers, tasks) = (Stopper::default(), Stopper::default(), Stopper::default(), Stopper::default());
     // What is asked for is checked before a folder is made.
     let feed = feed(settings, &sources).await?;
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(settings.get("data").unwrap_or("data").as_ref())?);
@@ -83,8 +84,11 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     tasks.spawn(retention(store.clone(), settings.whole("retention-days"), tasks.stop()));
 
     let draining = Arc::new(AtomicBool::new(false));
-    let site = site(settings, live, store.clone(), status, counters, &draining, tasks.stop());
+    let site = site(settings, live.clone(), store.clone(), status, counters, &draining, viewers.stop());
+    let timing = site.viewers;
     for listener in [Some(listener), operators].into_iter().flatten() {
+        // Answers are written whole: waiting for more would only delay their last part.
+        let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
         let (router, stop) = (godwit_web::router(site.clone()), tasks.stop());
         tasks.spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop.wanted().await }).await;
@@ -97,11 +101,14 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     println!("godwit {} is ready on http://{address}", env!("CARGO_PKG_VERSION"));
 
     signals.wanted().await;
-    tracing::info!("ending: the feed closes, what was received is stored, viewers are asked to come back");
+    tracing::info!("ending: viewers are asked to go elsewhere, the feed closes, what was received is stored");
     draining.store(true, Ordering::Relaxed);
     // A second signal ends at once.
     tokio::select! {
         ended = async {
+            // Viewers first: what they see goes on until they have moved.
+            viewers.finish(Duration::ZERO).await;
+            let _ = tokio::time::timeout(timing.drain + ViewerTiming::GRACE * 2, live.deserted()).await;
             let ended = sources.finish(DEADLINE).await & readers.finish(DEADLINE).await & tasks.finish(Duration::from_secs(5)).await;
             store.close().await.map(|()| ended)
         } => {
@@ -243,7 +250,7 @@ fn site(
         image_hosts: image_hosts.unwrap_or_default().into(),
         clock: now_us,
         stop,
-        viewers: ViewerTiming::default(),
+        viewers: ViewerTiming { drain: Duration::from_secs(settings.whole("drain-seconds")), ..ViewerTiming::default() },
     }
 }
 

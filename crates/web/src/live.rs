@@ -31,15 +31,15 @@ pub struct ViewerTiming {
 }
 
 impl Default for ViewerTiming {
-    /// 30 s and 5 s.
+    /// 30 s and 4 s.
     fn default() -> Self {
-        Self { patience: Duration::from_secs(30), drain: Duration::from_secs(5) }
+        Self { patience: Duration::from_secs(30), drain: Duration::from_secs(4) }
     }
 }
 
 impl ViewerTiming {
     /// What a viewer has to get going after its delay is over, before it is closed.
-    pub const GRACE: Duration = Duration::from_secs(3);
+    pub const GRACE: Duration = Duration::from_secs(2);
 }
 
 /// `GET /live/v1/ws`.
