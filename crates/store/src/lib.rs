@@ -4,6 +4,7 @@
 //! database. Invariant: a store never stands between a viewer and the live map, and SQL lives only here.
 
 mod backup;
+mod block;
 mod error;
 mod model;
 mod points;
@@ -15,6 +16,7 @@ use async_trait::async_trait;
 use godwit_pipeline::{EntityKey, EntityState};
 
 pub use backup::{BackedUp, BackupError, backup};
+pub use block::{Answer, BLOCK_S, BlockError, BlockFigures, Blocks, BlocksRange, Part};
 pub use error::StoreError;
 pub use model::{Appended, Area, Batch, Content, Counts, Fence, Followed, Imported, PacketPage, PacketQuery, StoredPacket};
 pub use points::{TrackPoint, WeatherPoint};
