@@ -52,8 +52,11 @@ fn respond(answer: Result<Answer, BlockError>, what: &str, request: &HeaderMap) 
         Err(BlockError::Store(error)) => return Err(error.into()),
     };
     let cache = if answer.closed { "public, max-age=31536000, immutable" } else { "public, max-age=10" };
-    let headers =
-        [(header::ETAG, format!("\"{}\"", answer.tag)), (header::CACHE_CONTROL, cache.to_owned()), (header::CONTENT_TYPE, "application/octet-stream".to_owned())];
+    let headers = [
+        (header::ETAG, format!("\"{}\"", answer.tag)),
+        (header::CACHE_CONTROL, cache.to_owned()),
+        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
+    ];
     let known = request.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
     if known.is_some_and(|known| known.trim_start_matches("W/").trim_matches('"') == answer.tag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
