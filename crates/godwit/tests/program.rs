@@ -184,6 +184,10 @@ fn the_demo_moves_and_every_route_answers() {
     }
     let name = stations_list[0]["name"].as_str().unwrap();
     assert!(!serving.json(&format!("/api/v1/search?q={}", &name[..2].replace('<', "%3C")))["results"].as_array().unwrap().is_empty());
+    let range = serving.json("/history/v1/range");
+    let open = range["open_block"].as_i64().unwrap();
+    assert_eq!((&range["oldest_block"], &range["block_s"]), (&range["open_block"], &600.into()));
+    assert!(serving.get(&format!("/history/v1/0/0/0/{open}")).0 == 200 && serving.json("/api/v1/status")["history"]["blocks_read"] == 1);
     let packets = serving.json("/api/v1/packets?limit=200");
     let repeated = packets["packets"].as_array().unwrap().iter().find(|packet| packet["raw"].as_str().unwrap().contains("*,qAR,")).unwrap();
     let one = serving.json(&format!("/api/v1/packets/{}", repeated["id"].as_str().unwrap()));
@@ -206,6 +210,14 @@ fn the_demo_moves_and_every_route_answers() {
         ("/api/v1/stations/NOBODY-99/track?kind=x", 400),
         ("/api/v1/packets/1", 404),
         ("/api/v1/packets/x", 404),
+        ("/history/v1/3/4/2/1000000", 200),
+        ("/history/v1/3/4/2/1000000/moves", 200),
+        ("/history/v1/3/4/2/1000002/hour", 200),
+        ("/history/v1/3/4/2/1000000/hour", 404),
+        ("/history/v1/3/4/2/1000000/nonsense", 404),
+        ("/history/v1/4/4/2/1000000", 404),
+        ("/history/v1/3/4/2/4294967295", 404),
+        ("/history/v1/3/4/2/-1", 400),
         ("/api/v1/stations/near?latitude=1", 400),
         ("/api/v1/stations/near?latitude=91&longitude=0", 400),
         ("/DL1ABC-9", 200),

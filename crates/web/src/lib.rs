@@ -7,6 +7,7 @@ mod basemap;
 mod coordinates;
 mod embed;
 mod error;
+mod history;
 mod live;
 mod pages;
 mod places;
@@ -15,7 +16,7 @@ mod router;
 use std::sync::Arc;
 
 use godwit_live::Live;
-use godwit_store::Store;
+use godwit_store::{Blocks, Store};
 use serde_json::Value;
 
 pub use live::ViewerTiming;
@@ -28,6 +29,8 @@ pub struct Site {
     pub live: Arc<Live>,
     /// The archive.
     pub store: Arc<dyn Store>,
+    /// The past in blocks.
+    pub blocks: Arc<Blocks>,
     /// What the page is told at its start (`/live/v1/page.json`).
     pub page: Arc<Value>,
     /// `feed` and `packets` of `/api/v1/status`, made by the program.

@@ -9,7 +9,7 @@ use axum::{
     routing::get,
 };
 
-use crate::{Site, api, basemap, live, pages};
+use crate::{Site, api, basemap, history, live, pages};
 
 /// The site.
 pub fn router(site: Site) -> Router {
@@ -26,6 +26,9 @@ pub fn router(site: Site) -> Router {
         .route("/live/v1/ws", get(live::socket))
         .route("/live/v1/tiles/{level}/{x}/{y}", get(live::tile))
         .route("/live/v1/page.json", get(pages::page))
+        .route("/history/v1/range", get(history::range))
+        .route("/history/v1/{level}/{x}/{y}/{block}", get(history::whole))
+        .route("/history/v1/{level}/{x}/{y}/{block}/{part}", get(history::part))
         .route("/basemap/{z}/{x}/{y}", get(basemap::tile))
         .route("/livez", get(pages::livez))
         .route("/readyz", get(pages::readyz))

@@ -15,6 +15,7 @@ pub(crate) async fn status(State(site): State<Site>) -> Result<Json<Value>, ApiE
     status["viewers"] = figures.viewers.into();
     status["live"] = live(&figures);
     status["engine"] = site.store.engine().into();
+    status["history"] = crate::history::figures(&site);
     Ok(Json(status))
 }
 
