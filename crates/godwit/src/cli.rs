@@ -79,6 +79,23 @@ pub(crate) fn command() -> Clap {
             Clap::new("migrate").about("Bring the store's layout up to this version (serve does it by itself)"),
             Command::Migrate,
         ))
+        .subcommand(with_keys(
+            Clap::new("backup")
+                .about("Copy the embedded store, also while serve runs; the copy is a folder that --data may name")
+                .long_about(
+                    "Copy the embedded store into a new folder, also while serve runs. The copy is of one moment, is \
+                     checked after it was written, and is itself a store: --data may name it. Nothing is ever \
+                     overwritten. PostgreSQL has its own tool for this, pg_dump.",
+                )
+                .arg(
+                    Arg::new("target")
+                        .value_name("FOLDER")
+                        .required(true)
+                        .value_parser(clap::value_parser!(PathBuf))
+                        .help("Where the copy goes; must not be there yet"),
+                ),
+            Command::Backup,
+        ))
         .subcommand(
             Clap::new("config")
                 .about("Configuration")

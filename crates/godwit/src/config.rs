@@ -17,6 +17,8 @@ pub(crate) enum Command {
     Import,
     /// `godwit migrate`
     Migrate,
+    /// `godwit backup`
+    Backup,
 }
 
 /// One thing that can be set.
@@ -65,7 +67,7 @@ pub(crate) enum Allowed {
 }
 
 use Allowed::{Address, Callsign, Number, Path, Servers, Switch, Text, TileUrl, View, Whole, Word};
-use Command::{Import, Migrate, Serve, Simulate};
+use Command::{Backup, Import, Migrate, Serve, Simulate};
 
 macro_rules! key {
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
@@ -86,7 +88,7 @@ pub(crate) const KEYS: &[Key] = &[
         Address,
         "Where to answer: the site (serve; default 127.0.0.1:8080) or APRS-IS clients (simulate; default 127.0.0.1:14580)"
     ),
-    key!("data", "DIR", "data", [Serve, Import, Migrate], Path, "Folder of the embedded store; made if missing"),
+    key!("data", "DIR", "data", [Serve, Import, Migrate, Backup], Path, "Folder of the embedded store; made if missing"),
     key!("demo", "", "false", [Serve], Switch, "Run the simulator inside and show its traffic"),
     key!("aprs-is", "HOST:PORT,..", "", [Serve], Servers, "APRS-IS servers, tried in turn; with a callsign alone: rotate.aprs2.net:14580"),
     key!("callsign", "CALL", "", [Serve], Callsign, "Callsign to log in to APRS-IS with: your own"),
@@ -106,7 +108,9 @@ pub(crate) const KEYS: &[Key] = &[
     key!("retention-days", "N", "30", [Serve, Import], Whole(0, 36_500), "Days of packets kept; 0 keeps them for ever"),
     key!("live-hours", "N", "24", [Serve], Whole(1, 8760), "Hours after which a silent station leaves the live map"),
     key!("max-entities", "N", "500000", [Serve], Whole(100, 10_000_000), "Most entities on the live map; the longest silent leave first"),
+    key!("history-memory-mb", "N", "128", [Serve], Whole(8, 65_536), "Memory for time travel: a day of the whole network takes about 128"),
     key!("max-viewers", "N", "20000", [Serve], Whole(1, 1_000_000), "Most live viewers at a time"),
+    key!("drain-seconds", "N", "4", [Serve], Whole(0, 600), "At the end, viewers are asked to go elsewhere, spread over this time"),
     key!("view", "LAT,LON,ZOOM", "49.5,11,6", [Serve], View, "What the map shows to a first visitor"),
     key!(
         "tiles-url",
@@ -122,7 +126,7 @@ pub(crate) const KEYS: &[Key] = &[
         "database-url",
         "URL",
         "",
-        [Serve, Import, Migrate],
+        [Serve, Import, Migrate, Backup],
         Text(2000),
         "PostgreSQL instead of the embedded store (not in this version)",
         secret
@@ -133,11 +137,11 @@ pub(crate) const KEYS: &[Key] = &[
         "log",
         "FILTER",
         "info",
-        [Serve, Simulate, Import, Migrate],
+        [Serve, Simulate, Import, Migrate, Backup],
         Text(400),
         "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"
     ),
-    key!("log-format", "FORMAT", "text", [Serve, Simulate, Import, Migrate], Word(&["text", "json"]), "Log lines as text or JSON"),
+    key!("log-format", "FORMAT", "text", [Serve, Simulate, Import, Migrate, Backup], Word(&["text", "json"]), "Log lines as text or JSON"),
 ];
 
 /// Where a value came from.

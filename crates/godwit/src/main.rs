@@ -1,10 +1,12 @@
 //! The program: command line, configuration, wiring. What it does is in the crates before it.
 
+mod backup;
 mod cli;
 mod config;
 mod decode;
 mod import;
 mod ingest;
+mod jobs;
 mod run;
 mod simulate;
 
@@ -43,6 +45,9 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         Some((name, matches)) => {
             let settings = cli::settings(matches)?;
             log(&settings)?;
+            if name == "backup" {
+                return backup::backup(&settings, matches);
+            }
             refuse_what_is_not_there(&settings)?;
             match name {
                 "serve" => run::serve(&settings),

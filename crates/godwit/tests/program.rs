@@ -184,8 +184,42 @@ fn the_demo_moves_and_every_route_answers() {
     }
     let name = stations_list[0]["name"].as_str().unwrap();
     assert!(!serving.json(&format!("/api/v1/search?q={}", &name[..2].replace('<', "%3C")))["results"].as_array().unwrap().is_empty());
+    let range = serving.json("/history/v1/range");
+    let open = range["open_block"].as_i64().unwrap();
+    assert_eq!((&range["oldest_block"], &range["block_s"]), (&range["open_block"], &600.into()));
+    assert!(serving.get(&format!("/history/v1/0/0/0/{open}")).0 == 200 && serving.json("/api/v1/status")["history"]["blocks_read"] == 1);
+    let packets = serving.json("/api/v1/packets?limit=200");
+    let repeated = packets["packets"].as_array().unwrap().iter().find(|packet| packet["raw"].as_str().unwrap().contains("*,qAR,")).unwrap();
+    let one = serving.json(&format!("/api/v1/packets/{}", repeated["id"].as_str().unwrap()));
+    let hops = one["hops"].as_array().unwrap();
+    assert_eq!((&one["raw"], &one["heard"]), (&repeated["raw"], &"digipeated".into()));
+    assert_eq!((&hops[0]["role"], &hops[hops.len() - 1]["role"]), (&"source".into(), &"igate".into()));
+    assert!(hops.iter().any(|hop| hop["role"] == "digipeater" && hop["used"] == true), "{one}");
+    let moved = packets["packets"].as_array().unwrap().iter().find(|packet| packet["kind"] == "position").unwrap();
+    let track = serving.json(&format!("/api/v1/stations/{}/track?limit=1", moved["source"].as_str().unwrap()));
+    assert!(track["points"][0]["verdict"] == "accepted" && track["points"][0]["latitude"].is_number(), "{track}");
+    let near = serving.json("/api/v1/stations/near?latitude=48.1&longitude=11.5&limit=5");
+    let ways: Vec<f64> = near["stations"].as_array().unwrap().iter().map(|one| one["distance_km"].as_f64().unwrap()).collect();
+    assert!(ways.len() == 5 && ways.is_sorted(), "{near}");
+    let found = serving.json("/api/v1/search?q=JN47");
+    assert_eq!(found["locations"][0]["text"], "JN47");
+    assert_eq!(serving.json("/api/v1/search?q=wien&limit=1")["places"][0]["country"], "AT");
     for (path, status) in [
         ("/", 200),
+        ("/api/v1/stations/NOBODY-99/track", 404),
+        ("/api/v1/stations/NOBODY-99/track?kind=x", 400),
+        ("/api/v1/packets/1", 404),
+        ("/api/v1/packets/x", 404),
+        ("/history/v1/3/4/2/1000000", 200),
+        ("/history/v1/3/4/2/1000000/moves", 200),
+        ("/history/v1/3/4/2/1000002/hour", 200),
+        ("/history/v1/3/4/2/1000000/hour", 404),
+        ("/history/v1/3/4/2/1000000/nonsense", 404),
+        ("/history/v1/4/4/2/1000000", 404),
+        ("/history/v1/3/4/2/4294967295", 404),
+        ("/history/v1/3/4/2/-1", 400),
+        ("/api/v1/stations/near?latitude=1", 400),
+        ("/api/v1/stations/near?latitude=91&longitude=0", 400),
         ("/DL1ABC-9", 200),
         ("/livez", 200),
         ("/readyz", 200),
@@ -211,6 +245,34 @@ fn the_demo_moves_and_every_route_answers() {
         }
     }
     assert_eq!(serving.end(), 0);
+}
+
+#[test]
+fn a_backup_is_taken_while_it_runs_and_serves() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));
+    let serving = Serving::start(&data, &["--demo", "--rate", "1000", "--stations", "500"]);
+    let status = serving.until("packets", |status| status["packets"]["stored"].as_u64() > Some(2000));
+    let backup = || run(&["backup", copy.to_str().unwrap(), "--data", data.to_str().unwrap()], b"");
+    let output = backup();
+    assert!(output.status.success() && text(&output.stdout).contains("checked"), "{}", text(&output.stderr));
+    let again = backup();
+    assert!(!again.status.success() && text(&again.stderr).contains("never overwrites"), "{}", text(&again.stderr));
+    assert_eq!(serving.end(), 0);
+    let serving = Serving::start(&copy, &[]);
+    let mut kept = 0;
+    let mut cursor = String::new();
+    loop {
+        let page = serving.json(&format!("/api/v1/packets?limit=10000{cursor}"));
+        kept += page["packets"].as_array().unwrap().len() as u64;
+        let Some(next) = page["next"].as_str() else { break };
+        cursor = format!("&cursor={next}");
+    }
+    assert!(kept >= status["packets"]["stored"].as_u64().unwrap(), "{kept}: {status}");
+    assert_eq!(serving.end(), 0);
+    let elsewhere = run(&["backup", "x", "--database-url", "postgresql://u:geheim@h/d"], b"");
+    let said = text(&elsewhere.stderr);
+    assert!(!elsewhere.status.success() && said.contains("pg_dump") && !said.contains("geheim"), "{said}");
 }
 
 /// Numbers of the packets that are stored, and how many rows there are.

@@ -122,7 +122,7 @@ async fn questions(store: &PostgresStore) {
             let (south, west) = (f64::from(35 + draw * 7 % 20), f64::from(draw * 11 % 35));
             let area = Area { south, west, north: south + height, east: west + width };
             let began = Instant::now();
-            found += store.entities_in(area, 0, 100_000).await.unwrap().len();
+            found += store.in_area(area, 0, 100_000).await.unwrap().len();
             times.push(began.elapsed());
         }
         report(what, &mut times, found);

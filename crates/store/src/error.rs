@@ -97,6 +97,16 @@ pub enum StoreError {
         /// Ours.
         known: usize,
     },
+    /// Its schema is of an older version, and it was said to leave it alone.
+    #[error("the database {at} has schema version {found}; this program needs {known}\n\n  hint: run `godwit migrate`")]
+    OlderSchema {
+        /// Host, port and name.
+        at: String,
+        /// Its version; 0 if there is none.
+        found: usize,
+        /// Ours.
+        known: usize,
+    },
     /// The batch carried a token that is not the lease's any more: another process writes now.
     #[error("nothing was stored: {0}\n\n  hint: another process took over; this one goes on as a reader")]
     Fenced(String),

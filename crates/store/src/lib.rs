@@ -3,17 +3,29 @@
 //! [`Store`] is what the product asks of history; [`SqliteStore`] answers it from a folder, [`PostgresStore`] from a
 //! database. Invariant: a store never stands between a viewer and the live map, and SQL lives only here.
 
+mod backup;
+mod block;
+mod days;
 mod error;
+mod jobs;
 mod model;
+mod points;
 mod postgres;
+mod spool;
 mod sqlite;
 
 use async_trait::async_trait;
 use godwit_pipeline::{EntityKey, EntityState};
 
+pub use backup::{BackedUp, BackupError, backup};
+pub use block::{Answer, BLOCK_S, BlockError, BlockFigures, Blocks, BlocksRange, Part};
+pub use days::{DayState, Days, Thin, day_name, day_number};
 pub use error::StoreError;
-pub use model::{Appended, Batch, Content, Counts, Fence, Imported, PacketPage, PacketQuery, StoredPacket};
-pub use postgres::{Area, Lease, PostgresConfig, PostgresStore, TrackPoint};
+pub use jobs::{JobClaim, JobPlan, JobState, JobTable};
+pub use model::{Appended, Area, Batch, Content, Counts, Fence, Followed, Imported, PacketPage, PacketQuery, StoredPacket};
+pub use points::{TrackPoint, WeatherPoint};
+pub use postgres::{Lease, PostgresConfig, PostgresStore};
+pub use spool::{Spool, SpoolError, Waiting};
 pub use sqlite::SqliteStore;
 
 /// What the product asks of history. All answers are bounded.
@@ -51,6 +63,48 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The store cannot be read.
     async fn entity(&self, key: EntityKey) -> Result<Option<EntityState>, StoreError>;
+
+    /// The living entities whose latest position is in an area and that were heard since a time, in no order, at most
+    /// `limit`.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn in_area(&self, area: Area, since_us: i64, limit: usize) -> Result<Vec<EntityState>, StoreError>;
+
+    /// Where an entity said it was from `since_us` on and before `until_us`, oldest first, at most `limit` points.
+    /// Implausible positions are among them, marked; copies and Maidenhead squares are not.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn track(&self, key: EntityKey, since_us: i64, until_us: i64, limit: usize) -> Result<Vec<TrackPoint>, StoreError>;
+
+    /// The weather that an entity sent from `since_us` on and before `until_us`, oldest first, at most `limit` reports.
+    /// Copies are left out.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn weather(&self, key: EntityKey, since_us: i64, until_us: i64, limit: usize) -> Result<Vec<WeatherPoint>, StoreError>;
+
+    /// The packet with this id.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn packet(&self, id: i64) -> Result<Option<StoredPacket>, StoreError>;
+
+    /// All packets, whatever their verdict, with ids above `after_id` and received before `until_us`; by id, oldest
+    /// first, at most `limit`. Going on from the last id reads everything once.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn scan(&self, after_id: i64, until_us: i64, limit: usize) -> Result<Vec<StoredPacket>, StoreError>;
+
+    /// Packets in the order in which they were *committed*, after a position of an earlier answer, at most `limit`:
+    /// also those of a batch that was kept late and is older than what is known. `None` answers where now is. Only the
+    /// last hours can be followed; [`Followed::gap`] says when that was not enough.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn follow(&self, after: Option<i64>, limit: usize) -> Result<Followed, StoreError>;
 
     /// Packets, newest first.
     ///

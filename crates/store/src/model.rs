@@ -128,6 +128,41 @@ pub struct PacketPage {
 /// When a packet was received, microseconds since 1970 UTC, and its bytes.
 pub type Content = (i64, Arc<[u8]>);
 
+/// A box on the map, degrees. `west` greater than `east` crosses the antimeridian.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Area {
+    /// Southern edge.
+    pub south: f64,
+    /// Western edge.
+    pub west: f64,
+    /// Northern edge.
+    pub north: f64,
+    /// Eastern edge.
+    pub east: f64,
+}
+
+impl Area {
+    /// Whether a place is in it.
+    #[must_use]
+    pub fn contains(&self, latitude: f64, longitude: f64) -> bool {
+        let across = self.west > self.east;
+        let between =
+            if across { longitude >= self.west || longitude <= self.east } else { longitude >= self.west && longitude <= self.east };
+        between && (self.south..=self.north).contains(&latitude)
+    }
+}
+
+/// Packets in the order in which they were committed.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Followed {
+    /// The packets, with those that are duplicates or bad.
+    pub packets: Vec<StoredPacket>,
+    /// Where to go on.
+    pub position: i64,
+    /// There were packets before these that cannot be followed any more: whoever wants them reads them from the store.
+    pub gap: bool,
+}
+
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Counts {

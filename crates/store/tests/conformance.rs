@@ -7,8 +7,8 @@ mod common;
 
 use std::sync::Arc;
 
-use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline};
-use godwit_store::{Imported, PacketQuery, PostgresConfig, PostgresStore, SqliteStore, Store};
+use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline, Verdict};
+use godwit_store::{Area, Imported, PacketQuery, PostgresConfig, PostgresStore, SqliteStore, Store};
 use godwit_testkit::{PgBouncer, TestDatabase};
 
 use common::{DAY, NOON, S, batch};
@@ -65,6 +65,11 @@ each_store! {
     a_standby_learns_what_is_kept,
     several_stations_at_once_newest_first,
     appends_from_many_sides_all_arrive,
+    a_track_goes_forward_with_its_doubtful_points_marked,
+    weather_goes_forward,
+    an_area_holds_what_lives_in_it,
+    a_scan_reads_everything_once_by_id,
+    who_follows_misses_no_late_batch,
 }
 
 fn imported(lines: &[(i64, &[u8], bool)], next_offset: u64) -> Imported {
@@ -251,4 +256,144 @@ async fn appends_from_many_sides_all_arrive(ground: Ground) {
     assert_eq!(raws.len(), 800);
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.stored, counts.entities), (800, 4));
+}
+
+async fn a_track_goes_forward_with_its_doubtful_points_marked(ground: Ground) {
+    let store = ground.open().await;
+    let lines: [(i64, &[u8]); 8] = [
+        (NOON - DAY, b"A1B-9>APRS,qAR,I:!4711.00N/00832.00E>088/036/A=001414 yesterday"),
+        (NOON, b"A1B-9>APRS,qAR,I:!4722.85N/00832.46E>147/064"),
+        (NOON + S, b"A1B-9>APRS,qAR,OTHER:!4722.85N/00832.46E>147/064"),
+        (NOON + 2 * S, b"A1B-9>APRS,qAR,I:!1200.00N/00600.00E>far away"),
+        (NOON + 3 * S, b"A1B-9>APRS,qAR,I:>no place"),
+        (NOON + 4 * S, b"X1Y>APRS,qAR,I:!4722.85S/00832.46W>another"),
+        (NOON + 5 * S, b"A1B-9>APRS,qAR,I:!4723.00N/00833.00E>"),
+        (NOON + 6 * S, b"A1B-9>APRS,qAR,I:!47 broken"),
+    ];
+    let mut batch = batch(&lines);
+    (batch.records[3].verdict, batch.records[3].position) = (Verdict::Implausible("far_away"), None);
+    batch.changes[3].fix = None;
+    store.append(batch).await.unwrap();
+    let key = station("A1B-9");
+    let track = store.track(key, 0, i64::MAX, 100).await.unwrap();
+    let seen: Vec<_> = track.iter().map(|point| (point.received_at_us, point.verdict)).collect();
+    assert_eq!(
+        seen,
+        [(NOON - DAY, "accepted"), (NOON, "accepted"), (NOON + 2 * S, "implausible"), (NOON + 5 * S, "accepted")],
+        "copies, bad lines and others are no points"
+    );
+    assert_eq!((track[0].altitude_m, track[0].course_deg), (Some(431), Some(88)));
+    assert!((track[0].speed_kmh.unwrap() - 66.7).abs() < 1e-4, "36 knots: {:?}", track[0].speed_kmh);
+    assert!((track[0].latitude - (47.0 + 11.0 / 60.0)).abs() < 1e-6 && (track[0].longitude - (8.0 + 32.0 / 60.0)).abs() < 1e-6);
+    assert_eq!((track[2].reason.as_deref(), track[2].latitude), (Some("far_away"), 12.0));
+    assert_eq!((track[3].altitude_m, track[3].course_deg, track[3].speed_kmh), (None, None, None));
+    assert_eq!(store.packet(track[1].id).await.unwrap().unwrap().raw[..], *lines[1].1);
+    let some = store.track(key, NOON, NOON + 5 * S, 1).await.unwrap();
+    assert_eq!(some, track[1..2], "from, until and how many");
+    assert_eq!(store.track(key, NOON + S, NOON + 5 * S, 9).await.unwrap(), track[2..3]);
+    assert!(store.track(station("NOBODY"), 0, i64::MAX, 100).await.unwrap().is_empty());
+}
+
+async fn weather_goes_forward(ground: Ground) {
+    let store = ground.open().await;
+    let lines: [(i64, &[u8]); 5] = [
+        (NOON - 3 * DAY, b"W1X>APRS,qAR,I:!4722.85N/00832.46E_220/004g005t077r001p002P003h50b09900"),
+        (NOON, b"W1X>APRS,qAR,I:!4722.85N/00832.46E-no weather"),
+        (NOON + S, b"W1X>APRS,qAR,I:_11231200c045s003g...t-05"),
+        (NOON + 2 * S, b"W1X>APRS,qAR,J:_11231200c045s003g...t-05"),
+        (NOON + 3 * S, b"A1B>APRS,qAR,I:_11231200c045s003g...t-05"),
+    ];
+    store.append(batch(&lines)).await.unwrap();
+    let weather = store.weather(station("W1X"), 0, i64::MAX, 100).await.unwrap();
+    assert_eq!(weather.iter().map(|point| point.received_at_us).collect::<Vec<_>>(), [NOON - 3 * DAY, NOON + S]);
+    let (first, second) = (&weather[0], &weather[1]);
+    assert_eq!((first.temperature_c, first.pressure_hpa, first.humidity_percent), (Some(25.0), Some(990.0), Some(50.0)));
+    assert_eq!((first.rain_1h_mm, first.wind_direction_deg, first.wind_speed_ms), (Some(0.25), Some(220.0), Some(1.79)));
+    assert_eq!((second.temperature_c, second.wind_gust_ms, second.pressure_hpa), (Some(-20.56), None, None));
+    assert_eq!(store.weather(station("W1X"), 0, i64::MAX, 1).await.unwrap(), weather[..1]);
+    assert_eq!(store.weather(station("W1X"), NOON, NOON + DAY, 9).await.unwrap(), weather[1..]);
+}
+
+async fn an_area_holds_what_lives_in_it(ground: Ground) {
+    let store = ground.open().await;
+    let lines: [(i64, &[u8]); 7] = [
+        (NOON, b"A1B>APRS,qAR,I:!4722.85N/00832.46E>in"),
+        (NOON + S, b"A1B>APRS,qAR,I:>still in"),
+        (NOON, b"X1Y>APRS,qAR,I:!4722.85N/00932.46E>out"),
+        (NOON, b"O1O>APRS,qAR,I:;DEAD     _231200z4722.85N/00832.46E;"),
+        (NOON - DAY, b"L1L>APRS,qAR,I:!4722.85N/00832.46E>long ago"),
+        (NOON, b"F1J>APRS,qAR,I:!1800.00S/17959.00E>Fiji"),
+        (NOON, b"S1P>APRS,qAR,I:!9000.00S/01200.00W>the pole"),
+    ];
+    store.append(batch(&lines)).await.unwrap();
+    let area = |south, west, north, east| Area { south, west, north, east };
+    let names = |states: Vec<godwit_pipeline::EntityState>| {
+        let mut names: Vec<String> = states.iter().map(|state| state.key.name.to_string()).collect();
+        names.sort();
+        names
+    };
+    let zurich = area(47.0, 8.0, 48.0, 9.0);
+    let found = store.in_area(zurich, NOON, 100).await.unwrap();
+    assert_eq!(found, [store.entity(station("A1B")).await.unwrap().unwrap()], "the very state that the entity has");
+    assert_eq!(names(store.in_area(zurich, 0, 100).await.unwrap()), ["A1B", "L1L"]);
+    assert_eq!(store.in_area(zurich, 0, 1).await.unwrap().len(), 1);
+    assert_eq!(names(store.in_area(area(-20.0, 179.0, -10.0, -179.0), 0, 9).await.unwrap()), ["F1J"], "over the antimeridian");
+    assert_eq!(names(store.in_area(area(-20.0, 179.99, -10.0, -179.0), 0, 9).await.unwrap()), <[&str; 0]>::default());
+    let world = area(-90.0, -180.0, 90.0, 180.0);
+    assert_eq!(names(store.in_area(world, 0, 9).await.unwrap()), ["A1B", "F1J", "L1L", "S1P", "X1Y"]);
+    store.append(batch(&[(NOON + DAY, b"A1B>APRS,qAR,I:!4722.85N/00932.46E>away")])).await.unwrap();
+    assert_eq!(names(store.in_area(zurich, 0, 100).await.unwrap()), ["L1L"], "it moved");
+}
+
+async fn a_scan_reads_everything_once_by_id(ground: Ground) {
+    let store = ground.open().await;
+    let texts: Vec<String> =
+        (0..60).map(|i| if i % 7 == 0 { format!("bad {i}") } else { format!("A1B-{}>APRS:>{}", i % 3, i / 9) }).collect();
+    for part in [30..60, 0..30] {
+        let lines: Vec<(i64, &[u8])> = part.map(|i| (NOON + i as i64 * DAY / 20, texts[i].as_bytes())).collect();
+        store.append(batch(&lines)).await.unwrap();
+    }
+    let (mut after, mut seen) = (0, Vec::new());
+    loop {
+        let packets = store.scan(after, i64::MAX, 7).await.unwrap();
+        let Some(last) = packets.last() else { break };
+        after = last.id;
+        seen.extend(packets);
+    }
+    assert_eq!(
+        seen.iter().map(|packet| packet.raw.to_vec()).collect::<Vec<_>>(),
+        texts.iter().map(|text| text.clone().into_bytes()).collect::<Vec<_>>()
+    );
+    assert_eq!(seen.iter().filter(|packet| packet.verdict == "bad").count(), 9);
+    assert_eq!(store.scan(seen[9].id, seen[20].id, 100).await.unwrap(), seen[10..20], "after the one, before the other");
+    assert_eq!(store.packet(seen[3].id).await.unwrap().as_ref(), Some(&seen[3]));
+    assert_eq!(store.packet(seen[3].id + 1).await.unwrap(), None);
+}
+
+async fn who_follows_misses_no_late_batch(ground: Ground) {
+    let store = ground.open().await;
+    store.append(batch(&[(NOON, b"A1B>APRS:>before")])).await.unwrap();
+    let start = store.follow(None, 100).await.unwrap();
+    assert!(start.packets.is_empty() && !start.gap);
+    assert_eq!(store.follow(Some(start.position), 100).await.unwrap(), start, "nothing new");
+    store.append(batch(&[(NOON + 2 * S, b"A1B>APRS:>1"), (NOON + 3 * S, b"A1B>APRS:>2"), (NOON + 3 * S, b"bad")])).await.unwrap();
+    // What waited in a spool, from before all others, among them a copy.
+    store.append(batch(&[(NOON - DAY, b"A1B>APRS:>late"), (NOON - DAY, b"A1B>APRS:>late")])).await.unwrap();
+    store.append_imported(imported(&[(NOON - 2 * DAY, b"A1B>APRS:>imported", true)], 9)).await.unwrap();
+    let (mut position, mut seen) = (start.position, Vec::new());
+    loop {
+        let followed = store.follow(Some(position), 2).await.unwrap();
+        assert!(!followed.gap && followed.packets.len() <= 2);
+        if followed.packets.is_empty() {
+            assert_eq!(followed.position, position);
+            break;
+        }
+        position = followed.position;
+        seen.extend(followed.packets.into_iter().map(|packet| String::from_utf8_lossy(&packet.raw).into_owned()));
+    }
+    assert_eq!(seen, ["A1B>APRS:>1", "A1B>APRS:>2", "bad", "A1B>APRS:>late", "A1B>APRS:>late", "A1B>APRS:>imported"]);
+    assert_eq!(store.follow(None, 0).await.unwrap().position, position);
+    let all = store.follow(Some(start.position), 100).await.unwrap();
+    assert_eq!((all.packets.len(), all.position), (6, position));
+    assert!(store.follow(Some(position + 1_000_000), 9).await.unwrap().gap, "a position of another store");
 }

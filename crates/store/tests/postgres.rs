@@ -69,10 +69,10 @@ async fn replicas_may_start_at_once_and_a_newer_schema_is_left_alone() {
     for opening in openings {
         opening.await.unwrap().unwrap();
     }
-    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "1|1");
+    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "3|3");
     psql(&database.url, "INSERT INTO schema_version VALUES (99)");
     let error = PostgresStore::open(&PostgresConfig::new(&database.url)).await.unwrap_err();
-    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 1, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 3, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -191,15 +191,15 @@ async fn a_track_and_a_box_are_read_from_their_indexes() {
     assert_eq!(track.len(), 40);
     assert!((track[0].latitude - (77.0 + 17.0 / 60.0)).abs() < 1e-5, "{:?}", track[0]);
     let area = Area { south: 77.2, west: 77.0, north: 77.4, east: 77.5 };
-    let found = store.entities_in(area, 0, 100).await.unwrap();
+    let found = store.in_area(area, 0, 100).await.unwrap();
     assert!(found.iter().any(|state| state.key == key), "{}", found.len());
     for state in &found {
         let fix = state.position.as_ref().unwrap().1;
         assert!((area.south..=area.north).contains(&fix.latitude) && (area.west..=area.east).contains(&fix.longitude), "{fix:?}");
     }
     let around = Area { south: -90.0, west: 179.0, north: 90.0, east: -179.0 };
-    assert!(store.entities_in(around, 0, 100).await.unwrap().is_empty());
-    assert_eq!(store.entities_in(Area { west: 100.0, east: 99.99, ..around }, 0, 10_000).await.unwrap().len(), 1000);
+    assert!(store.in_area(around, 0, 100).await.unwrap().is_empty());
+    assert_eq!(store.in_area(Area { west: 100.0, east: 99.99, ..around }, 0, 10_000).await.unwrap().len(), 1000);
 
     let plan: serde_json::Value = serde_json::from_str(&store.explain_track(key, NOON, NOON + DAY).await.unwrap()).unwrap();
     let node = find(&plan, "Relation Name", "packet_20261123").expect("the day");
@@ -218,4 +218,44 @@ fn find<'p>(plan: &'p serde_json::Value, field: &str, value: &str) -> Option<&'p
         serde_json::Value::Array(list) => list.iter().find_map(|inner| find(inner, field, value)),
         _ => None,
     }
+}
+
+#[tokio::test]
+async fn what_another_replica_kept_already_is_not_kept_again() {
+    let database = TestDatabase::create();
+    let (one, other) = (open(&database.url).await, open(&database.url).await);
+    one.append(batch(&[(NOON, b"A1B>APRS:>first"), (NOON + S, b"A1B>APRS:>second")])).await.unwrap();
+    // The other one heard it all a little later, and something more, and one line again half a minute later.
+    let heard = batch(&[
+        (NOON + S / 2, b"A1B>APRS:>first"),
+        (NOON + S + 7, b"A1B>APRS:>second"),
+        (NOON + 2 * S, b"A1B>APRS:>third"),
+        (NOON + 31 * S, b"A1B>APRS:>first"),
+    ]);
+    let appended = other.append_missing(&heard, 15 * S).await.unwrap();
+    assert_eq!((appended.stored, appended.already_there), (2, 2));
+    // At once from both sides, again and again: one of them keeps each line.
+    let both = batch(&(0..50).map(|at| (NOON + 60 * S + at, &b"A1B>APRS:>again"[..])).collect::<Vec<_>>());
+    let (a, b) = tokio::join!(one.append_missing(&both, 15 * S), other.append_missing(&both, 15 * S));
+    assert_eq!(a.unwrap().stored + b.unwrap().stored, 50);
+    assert_eq!(one.append_missing(&heard, 15 * S).await.unwrap().stored, 0);
+    let packets = one.packets(all()).await.unwrap().packets;
+    assert_eq!(packets.len(), 54);
+    assert_eq!(packets.iter().filter(|packet| &*packet.raw == b"A1B>APRS:>first").count(), 2);
+    assert_eq!(one.counts().await.unwrap().stored + one.counts().await.unwrap().duplicates, 54);
+}
+
+#[tokio::test]
+async fn a_schema_is_left_alone_when_told_so() {
+    let database = TestDatabase::create();
+    let config = PostgresConfig { migrate: false, ..PostgresConfig::new(&database.url) };
+    let error = PostgresStore::open(&config).await.unwrap_err();
+    assert!(matches!(error, StoreError::OlderSchema { found: 0, .. }) && error.to_string().contains("godwit migrate"), "{error}");
+    assert_eq!(
+        psql(&database.url, "SELECT count(*) FROM pg_tables WHERE tablename IN ('packet', 'schema_version')"),
+        "0",
+        "nothing was made"
+    );
+    open(&database.url).await;
+    PostgresStore::open(&config).await.unwrap();
 }

@@ -5,12 +5,12 @@
 import "./extras.css";
 import "../ui/texts.en.tools";
 import { effect, untracked } from "@preact/signals";
-import { Age } from "../ui/clock";
+import { Age } from "../ui/age";
 import { bearing, distance, height, moment, speed } from "../ui/format";
 import { number, plural, t } from "../ui/i18n";
 import { Icon } from "../ui/icons";
 import type { Page } from "../ui/page";
-import { units } from "../ui/settings";
+import { units } from "../ui/units";
 import type { Core } from "./core";
 import { Fan } from "./fan";
 import { Hops, carried } from "./hops";

@@ -1,13 +1,14 @@
 /**
  * The one way to a text of the page. A language is a table of all keys; numbers and plurals follow the language.
- * English is always there; what is loaded later brings its own texts (`import "./texts.en.tools"`). The other tables are
- * loaded when they are wanted. Components that call `t` are drawn anew when the language changes.
+ * English is always there, in parts: what is loaded later brings its texts (`texts.en.panels`, `texts.en.tools`). The other
+ * tables are loaded when they are wanted. Components that call `t` are drawn anew when the language changes.
  */
 import { batch, signal } from "@preact/signals";
 import { en } from "./texts.en";
+import type { panels } from "./texts.en.panels";
 import type { tools } from "./texts.en.tools";
 
-export type TextKey = keyof typeof en | keyof typeof tools;
+export type TextKey = keyof typeof en | keyof typeof panels | keyof typeof tools;
 export type Table = Readonly<Record<TextKey, string>>;
 type Params = Readonly<Record<string, string | number>>;
 /** Keys that exist as `key.one` and `key.other`. */

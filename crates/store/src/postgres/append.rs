@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     pin::pin,
+    sync::atomic::Ordering,
 };
 
 use deadpool_postgres::Object;
@@ -11,23 +12,39 @@ use tokio::time::timeout;
 use tokio_postgres::{Error, Transaction, binary_copy::BinaryCopyInWriter, types::Type};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{DAY_US, KNOWN_NAMES, PostgresStore, lock};
+use super::{DAY_US, KNOWN_NAMES, PostgresStore, lock, missing};
 use crate::{
     Appended, Batch, Fence, Imported, StoreError,
     model::{KINDS, VERDICTS, content_hash},
 };
 
+/// Packets that can be followed at most: 8 MB of ids. They go after three hours too.
+const KEPT_IN_LOG: i64 = 1_000_000;
+
+/// Batches between two trimmings of the log.
+const TRIM_EVERY: u64 = 64;
+
 /// Numbers for names: those known before and those of this transaction.
 type Names = HashMap<EntityKey, i32>;
 
 /// What goes into a transaction.
-struct Write<'b> {
+pub(super) struct Write<'b> {
     records: Vec<&'b Record>,
     states: HashMap<EntityKey, EntityState>,
     fence: Option<&'b Fence>,
     /// Identity of a batch of the feed; an import knows its lines one by one.
     hash: Option<[u8; 16]>,
     import: Option<&'b Imported>,
+    /// Leave out what is kept already, received at most so many microseconds earlier or later.
+    tolerance_us: Option<i64>,
+}
+
+impl<'b> Write<'b> {
+    /// Records of the archive: nobody follows them, and the latest state knew them long ago.
+    pub(super) fn restored(records: &'b [Record]) -> Self {
+        let records = records.iter().collect();
+        Self { records, states: HashMap::new(), fence: None, hash: None, import: None, tolerance_us: None }
+    }
 }
 
 /// What a transaction did, or why it did not.
@@ -40,7 +57,7 @@ enum Ended {
 }
 
 impl PostgresStore {
-    pub(super) async fn append_batch(&self, batch: &Batch) -> Result<Appended, StoreError> {
+    pub(super) async fn append_batch(&self, batch: &Batch, tolerance_us: Option<i64>) -> Result<Appended, StoreError> {
         let mut hash = Xxh3::new();
         for record in &batch.records {
             hash.update(&record.received_at_us.to_be_bytes());
@@ -52,6 +69,7 @@ impl PostgresStore {
             fence: batch.fence.as_ref(),
             hash: Some(hash.digest128().to_be_bytes()),
             import: None,
+            tolerance_us,
         };
         self.write(&write).await
     }
@@ -63,11 +81,12 @@ impl PostgresStore {
             fence: None,
             hash: None,
             import: Some(batch),
+            tolerance_us: None,
         };
         self.write(&write).await
     }
 
-    async fn write(&self, write: &Write<'_>) -> Result<Appended, StoreError> {
+    pub(super) async fn write(&self, write: &Write<'_>) -> Result<Appended, StoreError> {
         let records = write.records.iter().copied().chain(write.import.iter().flat_map(|import| import.lines.iter().map(|line| &line.0)));
         let days: BTreeSet<i64> = records.map(|record| record.received_at_us.div_euclid(DAY_US)).collect();
         for day in days {
@@ -143,6 +162,10 @@ impl PostgresStore {
         }
         let mut appended = Appended::default();
         let mut records = write.records.clone();
+        if let Some(tolerance_us) = write.tolerance_us {
+            records = missing::from(transaction, records, tolerance_us).await?;
+            appended.already_there = (write.records.len() - records.len()) as u64;
+        }
         if let Some(import) = write.import {
             records = new_lines(transaction, import).await?;
             appended.already_there = (import.lines.len() - records.len()) as u64;
@@ -152,7 +175,10 @@ impl PostgresStore {
         }
         appended.stored = records.len() as u64;
         let names = self.names_of(transaction, &records, &write.states).await?;
-        copy(transaction, &records, &names).await?;
+        let ids = copy(transaction, &records, &names).await?;
+        if write.hash.is_some() || write.import.is_some() {
+            self.log(transaction, &ids).await?;
+        }
         let entities = upsert(transaction, &write.states, &names).await?;
         count(transaction, &records, entities, write.import).await?;
         if let Some(hash) = write.hash {
@@ -160,6 +186,23 @@ impl PostgresStore {
             transaction.execute_typed(sql, &[(&self.writer, Type::INT8), (&&hash[..], Type::BYTEA)]).await?;
         }
         Ok((appended, names))
+    }
+
+    /// Notes what is appended for those who follow, and forgets what is old.
+    async fn log(&self, transaction: &Transaction<'_>, ids: &[i64]) -> Result<(), Error> {
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let count = i64::try_from(ids.len()).unwrap_or(0);
+        let sql = "WITH grown AS (UPDATE counter SET value = value + $1 WHERE key = 'appended' RETURNING value)
+                   INSERT INTO appended (position, ids) SELECT value, $2 FROM grown";
+        transaction.execute_typed(sql, &[(&count, Type::INT8), (&ids, Type::INT8_ARRAY)]).await?;
+        if self.batches.fetch_add(1, Ordering::Relaxed).is_multiple_of(TRIM_EVERY) {
+            let sql = "DELETE FROM appended WHERE at < now() - interval '3 hours'
+                       OR position < (SELECT value FROM counter WHERE key = 'appended') - $1";
+            transaction.execute_typed(sql, &[(&KEPT_IN_LOG, Type::INT8)]).await?;
+        }
+        Ok(())
     }
 
     /// The numbers of all names in a batch; new ones are given to those that have none.
@@ -296,9 +339,9 @@ fn assign(records: &[&Record], taken: &BTreeMap<i64, i64>) -> Vec<i64> {
     ids
 }
 
-async fn copy(transaction: &Transaction<'_>, records: &[&Record], names: &Names) -> Result<(), Error> {
+async fn copy(transaction: &Transaction<'_>, records: &[&Record], names: &Names) -> Result<Vec<i64>, Error> {
     if records.is_empty() {
-        return Ok(());
+        return Ok(Vec::new());
     }
     let ids = ids(transaction, records).await?;
     let sql = "COPY packet (id, entity, sender, latitude, longitude, kind, verdict, raw, reason) FROM STDIN BINARY";
@@ -319,7 +362,7 @@ async fn copy(transaction: &Transaction<'_>, records: &[&Record], names: &Names)
         writer.as_mut().write(&[id, &entity, &sender, &latitude, &longitude, &kind, &verdict, &raw, &reason]).await?;
     }
     writer.finish().await?;
-    Ok(())
+    Ok(ids)
 }
 
 /// Joins states with those kept, by the rule of `EntityState::apply`; returns how many are new.

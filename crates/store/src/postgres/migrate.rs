@@ -7,13 +7,17 @@ use super::PostgresStore;
 use crate::StoreError;
 
 /// In order; the place is the version. Only ever append.
-const MIGRATIONS: [&str; 1] = [include_str!("../../migrations/postgres/V0001__packets.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/postgres/V0001__packets.sql"),
+    include_str!("../../migrations/postgres/V0002__log.sql"),
+    include_str!("../../migrations/postgres/V0004__jobs.sql"),
+];
 
 /// The oldest version that this engine is tested with.
 const OLDEST: i32 = 150_000;
 
 impl PostgresStore {
-    pub(super) async fn migrate(&self) -> Result<(), StoreError> {
+    pub(super) async fn migrate(&self, allowed: bool) -> Result<(), StoreError> {
         let server = self.write_one("SELECT current_setting('server_version_num')::int4", &[]).await?;
         let version: i32 = server[0].get(0);
         if version < OLDEST {
@@ -33,6 +37,9 @@ impl PostgresStore {
         let found = usize::try_from(rows[0].get::<_, i32>(0)).unwrap_or(0);
         if found > MIGRATIONS.len() {
             return Err(StoreError::NewerSchema { at: self.at.clone(), found, known: MIGRATIONS.len() });
+        }
+        if found < MIGRATIONS.len() && !allowed {
+            return Err(StoreError::OlderSchema { at: self.at.clone(), found, known: MIGRATIONS.len() });
         }
         if found == 0 {
             let made = transaction.batch_execute("CREATE EXTENSION IF NOT EXISTS postgis").await;

@@ -7,13 +7,16 @@
 
 mod append;
 mod connect;
+mod days;
+mod jobs;
 mod lease;
 mod migrate;
+mod missing;
 mod reads;
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Mutex, PoisonError},
+    sync::{Mutex, PoisonError, atomic::AtomicU64},
     time::Duration,
 };
 
@@ -21,10 +24,12 @@ use async_trait::async_trait;
 use deadpool_postgres::Pool;
 use godwit_pipeline::{EntityKey, EntityState};
 
-use crate::{Appended, Batch, Content, Counts, Imported, PacketPage, PacketQuery, Store, StoreError};
+use crate::{
+    Appended, Area, Batch, Content, Counts, Followed, Imported, PacketPage, PacketQuery, Store, StoreError, StoredPacket, TrackPoint,
+    WeatherPoint,
+};
 
 pub use lease::Lease;
-pub use reads::{Area, TrackPoint};
 
 /// Microseconds of a day.
 const DAY_US: i64 = 86_400_000_000;
@@ -45,13 +50,15 @@ pub struct PostgresConfig {
     pub read_pool: usize,
     /// How long one statement, or the whole of a batch, may take.
     pub statement_timeout: Duration,
+    /// Whether opening brings the schema up to date; otherwise an older one is refused.
+    pub migrate: bool,
 }
 
 impl PostgresConfig {
-    /// Two connections to write, eight to read, 30 s.
+    /// Two connections to write, eight to read, 30 s; brings the schema up to date.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), read_url: None, write_pool: 2, read_pool: 8, statement_timeout: Duration::from_secs(30) }
+        Self { url: url.into(), read_url: None, write_pool: 2, read_pool: 8, statement_timeout: Duration::from_secs(30), migrate: true }
     }
 }
 
@@ -74,6 +81,8 @@ pub struct PostgresStore {
     names: Mutex<HashMap<EntityKey, i32>>,
     /// Days that have a partition.
     days: Mutex<HashSet<i64>>,
+    /// Batches written.
+    batches: AtomicU64,
     /// The batch whose commit was not answered: it may be kept.
     uncertain: Mutex<Option<[u8; 16]>>,
 }
@@ -94,15 +103,35 @@ impl PostgresStore {
         let read_url = config.read_url.as_ref().unwrap_or(&config.url);
         let (read, _) = connect::pool(read_url, config.read_pool, config.statement_timeout)?;
         let timeout = config.statement_timeout;
-        let mut store =
-            Self { at, write, read, timeout, writer: 0, names: Mutex::default(), days: Mutex::default(), uncertain: Mutex::default() };
-        store.migrate().await?;
+        let mut store = Self {
+            at,
+            write,
+            read,
+            timeout,
+            writer: 0,
+            names: Mutex::default(),
+            days: Mutex::default(),
+            batches: AtomicU64::default(),
+            uncertain: Mutex::default(),
+        };
+        store.migrate(config.migrate).await?;
         let rows = store.write_one("SELECT nextval('writer'), now_us()", &[]).await?;
         let (writer, now_us) = (rows[0].get(0), rows[0].get(1));
         store.writer = writer;
         store.write_one("DELETE FROM last_batch WHERE at < now() - interval '7 days'", &[]).await?;
         store.prepare_days(now_us, 3).await?;
         Ok(store)
+    }
+
+    /// Keeps what of a batch is not kept yet, and the latest state it stands for: for packets that another replica, or an
+    /// unanswered attempt, may have kept already. A packet is the same if its bytes are and it was received at most
+    /// `tolerance_us` earlier or later; each one kept stands for one of the batch. Looked up and kept in one transaction
+    /// that no other writer can come between.
+    ///
+    /// # Errors
+    /// As [`Store::append`]; it may be tried again, with other packets beside it too.
+    pub async fn append_missing(&self, batch: &Batch, tolerance_us: i64) -> Result<Appended, StoreError> {
+        self.append_batch(batch, Some(tolerance_us)).await
     }
 
     /// Makes the partitions of this many days from this time on; returns how many were missing.
@@ -126,7 +155,7 @@ impl Store for PostgresStore {
     }
 
     async fn append(&self, batch: Batch) -> Result<Appended, StoreError> {
-        self.append_batch(&batch).await
+        self.append_batch(&batch, None).await
     }
 
     async fn append_imported(&self, batch: Imported) -> Result<Appended, StoreError> {
@@ -143,6 +172,30 @@ impl Store for PostgresStore {
 
     async fn entity(&self, key: EntityKey) -> Result<Option<EntityState>, StoreError> {
         self.read_entity(key).await
+    }
+
+    async fn in_area(&self, area: Area, since_us: i64, limit: usize) -> Result<Vec<EntityState>, StoreError> {
+        self.read_area(area, since_us, limit).await
+    }
+
+    async fn track(&self, key: EntityKey, since_us: i64, until_us: i64, limit: usize) -> Result<Vec<TrackPoint>, StoreError> {
+        self.read_track(key, since_us, until_us, limit).await
+    }
+
+    async fn weather(&self, key: EntityKey, since_us: i64, until_us: i64, limit: usize) -> Result<Vec<WeatherPoint>, StoreError> {
+        self.read_weather(key, since_us, until_us, limit).await
+    }
+
+    async fn packet(&self, id: i64) -> Result<Option<StoredPacket>, StoreError> {
+        self.read_packet(id).await
+    }
+
+    async fn scan(&self, after_id: i64, until_us: i64, limit: usize) -> Result<Vec<StoredPacket>, StoreError> {
+        self.read_scan(after_id, until_us, limit).await
+    }
+
+    async fn follow(&self, after: Option<i64>, limit: usize) -> Result<Followed, StoreError> {
+        self.read_follow(after, limit).await
     }
 
     async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError> {

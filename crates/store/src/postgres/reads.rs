@@ -1,39 +1,15 @@
 //! What is asked. Every answer has a bound; every statement is one round trip.
 
-use std::sync::Arc;
+use std::{collections::HashMap, sync::Arc};
 
 use godwit_pipeline::{EntityKey, EntityState, Name, fix_of};
 use tokio_postgres::{Row, types::Type};
 
 use super::{PostgresStore, append::key_of, connect::Param};
 use crate::{
-    Content, Counts, PacketPage, PacketQuery, StoreError, StoredPacket,
+    Area, Content, Counts, Followed, PacketPage, PacketQuery, StoreError, StoredPacket, TrackPoint, WeatherPoint,
     model::{KINDS, RECENT_CONTENT, VERDICTS},
 };
-
-/// A box on the map, degrees. `west` greater than `east` crosses the antimeridian.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Area {
-    /// Southern edge.
-    pub south: f64,
-    /// Western edge.
-    pub west: f64,
-    /// Northern edge.
-    pub north: f64,
-    /// Eastern edge.
-    pub east: f64,
-}
-
-/// A point of a track.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct TrackPoint {
-    /// When it was received, microseconds since 1970 UTC.
-    pub received_at_us: i64,
-    /// Degrees north.
-    pub latitude: f64,
-    /// Degrees east.
-    pub longitude: f64,
-}
 
 const STATE: &str = "SELECT n.kind, n.name, e.owner, e.alive, e.first_heard_us, e.last_heard_us, e.raw, e.positioned_us, e.position_raw
   FROM entity e JOIN name n ON n.id = e.id";
@@ -49,20 +25,7 @@ const IN_BOX: &str = "WHERE e.geom && ST_MakeEnvelope($1, $2, $3, $4, 4326) AND 
 const PACKET: &str = "p.id, s.name, p.kind, p.verdict, p.reason, p.raw";
 
 impl PostgresStore {
-    /// The positions of an entity in a time, oldest first, at most `limit`.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn track(&self, key: EntityKey, since_us: i64, until_us: i64, limit: u32) -> Result<Vec<TrackPoint>, StoreError> {
-        let rows = self.read(TRACK, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, limit.into()))).await?;
-        let degrees = |row: &Row, at: usize| f64::from(row.get::<_, i32>(at)) / 1e6;
-        Ok(rows
-            .iter()
-            .map(|row| TrackPoint { received_at_us: row.get(0), latitude: degrees(row, 1), longitude: degrees(row, 2) })
-            .collect())
-    }
-
-    /// How the database would answer [`PostgresStore::track`], as `EXPLAIN (FORMAT JSON)`: for operators and tests.
+    /// How the database would answer [`crate::Store::track`], as `EXPLAIN (FORMAT JSON)`: for operators and tests.
     ///
     /// # Errors
     /// The database cannot be read.
@@ -70,7 +33,7 @@ impl PostgresStore {
         self.explain(TRACK, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, 1000))).await
     }
 
-    /// How the database would answer [`PostgresStore::entities_in`], as [`PostgresStore::explain_track`].
+    /// How the database would answer [`crate::Store::in_area`], as [`PostgresStore::explain_track`].
     ///
     /// # Errors
     /// The database cannot be read.
@@ -83,19 +46,97 @@ impl PostgresStore {
         Ok(rows.first().and_then(|row| row.try_get::<_, super::connect::Json>(0).ok()).map(|json| json.0).unwrap_or_default())
     }
 
-    /// The entities in a box that were heard since a time, in no order, at most `limit`.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn entities_in(&self, area: Area, since_us: i64, limit: u32) -> Result<Vec<EntityState>, StoreError> {
+    pub(super) async fn read_area(&self, area: Area, since_us: i64, limit: usize) -> Result<Vec<EntityState>, StoreError> {
         let halves = if area.west <= area.east { vec![(area.west, area.east)] } else { vec![(area.west, 180.0), (-180.0, area.east)] };
         let mut states = Vec::new();
         for (west, east) in halves {
-            let left = i64::from(limit) - i64::try_from(states.len()).unwrap_or(i64::MAX);
+            let left = bound(limit) - bound(states.len());
             let half = Area { west, east, ..area };
             states.extend(self.read(&format!("{STATE} {IN_BOX}"), &box_params(&half, &since_us, &left)).await?.iter().filter_map(state));
         }
         Ok(states)
+    }
+
+    pub(super) async fn read_track(
+        &self,
+        key: EntityKey,
+        since_us: i64,
+        until_us: i64,
+        limit: usize,
+    ) -> Result<Vec<TrackPoint>, StoreError> {
+        let packets = self.read_series(key, since_us, until_us).await?;
+        Ok(packets.iter().filter_map(TrackPoint::read).take(limit).collect())
+    }
+
+    pub(super) async fn read_weather(
+        &self,
+        key: EntityKey,
+        since_us: i64,
+        until_us: i64,
+        limit: usize,
+    ) -> Result<Vec<WeatherPoint>, StoreError> {
+        let packets = self.read_series(key, since_us, until_us).await?;
+        Ok(packets.iter().filter_map(WeatherPoint::read).take(limit).collect())
+    }
+
+    async fn read_series(&self, key: EntityKey, since_us: i64, until_us: i64) -> Result<Vec<StoredPacket>, StoreError> {
+        let sql = format!(
+            "SELECT {PACKET} FROM packet p LEFT JOIN name s ON s.id = p.sender
+             WHERE p.entity = (SELECT id FROM name WHERE kind = $1 AND name = $2) AND p.id >= $3 AND p.id < $4 AND p.verdict IN (0, 2)
+             ORDER BY p.id LIMIT $5"
+        );
+        let rows = self.read(&sql, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, 100_000))).await?;
+        Ok(rows.iter().map(stored).collect())
+    }
+
+    pub(super) async fn read_packet(&self, id: i64) -> Result<Option<StoredPacket>, StoreError> {
+        let sql = format!("SELECT {PACKET} FROM packet p LEFT JOIN name s ON s.id = p.sender WHERE p.id = $1");
+        Ok(self.read(&sql, &[(&id, Type::INT8)]).await?.first().map(stored))
+    }
+
+    pub(super) async fn read_scan(&self, after_id: i64, until_us: i64, limit: usize) -> Result<Vec<StoredPacket>, StoreError> {
+        let sql = format!(
+            "SELECT {PACKET} FROM (SELECT * FROM packet p WHERE p.id > $1 AND p.id < $2 ORDER BY p.id LIMIT $3) p
+             LEFT JOIN name s ON s.id = p.sender ORDER BY p.id"
+        );
+        let rows = self.read(&sql, &[(&after_id, Type::INT8), (&until_us, Type::INT8), (&bound(limit), Type::INT8)]).await?;
+        Ok(rows.iter().map(stored).collect())
+    }
+
+    pub(super) async fn read_follow(&self, after: Option<i64>, limit: usize) -> Result<Followed, StoreError> {
+        const END: &str = "SELECT value FROM counter WHERE key = 'appended'";
+        let end = |rows: &[Row]| rows.first().map_or(0, |row| row.get::<_, i64>(0));
+        let Some(after) = after else {
+            return Ok(Followed { position: end(&self.read(END, &[]).await?), ..Followed::default() });
+        };
+        // Batches are small beside what may be asked for; one that is cut short is read again next time.
+        let sql = "SELECT position, ids FROM appended WHERE position > $1 ORDER BY position LIMIT 16";
+        let rows = self.read(sql, &[(&after, Type::INT8)]).await?;
+        let mut followed = Followed { position: after, ..Followed::default() };
+        let mut wanted: Vec<i64> = Vec::new();
+        for row in &rows {
+            let (until, ids): (i64, Vec<i64>) = (row.get(0), row.get(1));
+            let begin = until - ids.len() as i64;
+            if wanted.is_empty() && followed.position < begin {
+                followed.gap = true;
+                followed.position = begin;
+            }
+            let skipped = usize::try_from(followed.position - begin).unwrap_or(0);
+            let taken = &ids[skipped.min(ids.len())..];
+            let taken = &taken[..taken.len().min(limit - wanted.len())];
+            wanted.extend(taken);
+            followed.position += taken.len() as i64;
+        }
+        if rows.is_empty() {
+            // All caught up, or all of it forgotten, or a position of another database.
+            let end = end(&self.read(END, &[]).await?);
+            return Ok(Followed { position: end, gap: end != after, ..followed });
+        }
+        let sql = format!("SELECT {PACKET} FROM packet p LEFT JOIN name s ON s.id = p.sender WHERE p.id = ANY ($1)");
+        let rows = self.read(&sql, &[(&wanted, Type::INT8_ARRAY)]).await?;
+        let mut found: HashMap<i64, StoredPacket> = rows.iter().map(stored).map(|packet| (packet.id, packet)).collect();
+        followed.packets = wanted.iter().filter_map(|id| found.remove(id)).collect();
+        Ok(followed)
     }
 
     pub(super) async fn read_entities(&self, since_us: i64) -> Result<Vec<EntityState>, StoreError> {
@@ -162,6 +203,11 @@ impl PostgresStore {
         let number = |at: usize| u64::try_from(rows[0].get::<_, i64>(at)).unwrap_or(0);
         Ok(Counts { stored: number(0), duplicates: number(1), bad: number(2), entities: number(3) })
     }
+}
+
+/// A count as a parameter.
+fn bound(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 /// The parameters of [`TRACK`]: kind, name, from, until, how many.

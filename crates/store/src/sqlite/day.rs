@@ -27,6 +27,13 @@ pub(super) struct DayCounts {
     pub(super) keep: bool,
 }
 
+impl DayCounts {
+    /// Packets, whatever their verdict.
+    pub(super) fn all(&self) -> u64 {
+        self.accepted + self.duplicate + self.implausible + self.bad
+    }
+}
+
 /// `packets/2026-11-23.sqlite`.
 pub(super) fn path(folder: &Path, day: i64) -> PathBuf {
     let date = jiff::Timestamp::from_second(day * 86_400).map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default();
@@ -59,13 +66,13 @@ impl Day {
         Ok(Self { path, connection, last_id: last_id.unwrap_or(0), names: HashMap::new() })
     }
 
-    /// Keeps records of this day in one transaction; those with an import hash only if it is new. Returns which were
-    /// kept, and the counts after.
+    /// Keeps records of this day in one transaction; those with an import hash only if it is new. Returns the ids of those
+    /// that were kept, and the counts after.
     pub(super) fn append<'r>(
         &mut self,
         records: impl IntoIterator<Item = (&'r Record, Option<u128>)>,
         keep: Option<bool>,
-    ) -> rusqlite::Result<(Vec<bool>, DayCounts)> {
+    ) -> rusqlite::Result<(Vec<i64>, DayCounts)> {
         // Names of a transaction that fails must not stay in the cache: their ids were rolled back.
         let mut names = std::mem::take(&mut self.names);
         let mut last_id = self.last_id;
@@ -75,14 +82,13 @@ impl Day {
         for (record, hash) in records {
             if let Some(hash) = hash {
                 let new = transaction.prepare_cached("INSERT OR IGNORE INTO imported VALUES (?1)")?.execute([hash.to_be_bytes()])? == 1;
-                kept.push(new);
                 if !new {
                     continue;
                 }
-            } else {
-                kept.push(true);
             }
-            last_id = last_id.max(insert(&transaction, &mut names, record, last_id)?);
+            let id = insert(&transaction, &mut names, record, last_id)?;
+            last_id = last_id.max(id);
+            kept.push(id);
             match record.verdict {
                 Verdict::Accepted => counts.accepted += 1,
                 Verdict::Duplicate => counts.duplicate += 1,
@@ -242,6 +248,79 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredPacket> {
         reason: row.get(4)?,
         raw: row.get_ref(5)?.as_blob()?.into(),
     })
+}
+
+/// Opens a day for reading; `None` if there is none (any more: retention may have dropped it since it was listed).
+fn open(folder: &Path, day: i64) -> Result<Option<(PathBuf, Connection)>, StoreError> {
+    let path = path(folder, day);
+    if !path.exists() {
+        return Ok(None);
+    }
+    let connection = super::open_for_reading(&path)?;
+    Ok(Some((path, connection)))
+}
+
+/// The packet with this id. It may be in the day before: making a time unique can push it over midnight.
+pub(super) fn packet(folder: &Path, id: i64) -> Result<Option<StoredPacket>, StoreError> {
+    let day = id.div_euclid(DAY_US);
+    for day in [day, day - 1] {
+        if let Some((path, connection)) = open(folder, day)? {
+            let found = connection.query_row(&format!("{SELECT} WHERE packet.id = ?1"), [id], stored).optional();
+            if let Some(packet) = found.map_err(|error| StoreError::sqlite(&path, &error))? {
+                return Ok(Some(packet));
+            }
+        }
+    }
+    Ok(None)
+}
+
+/// All packets of several days (oldest day first) above an id and before a time, by id.
+pub(super) fn scan(folder: &Path, days: &[i64], after_id: i64, until_us: i64, limit: usize) -> Result<Vec<StoredPacket>, StoreError> {
+    let mut packets = Vec::new();
+    for day in days.iter().filter(|day| **day * DAY_US < until_us && (**day + 1) * DAY_US >= after_id) {
+        let left = limit - packets.len();
+        let Some((path, connection)) = open(folder, *day)?.filter(|_| left > 0) else {
+            continue;
+        };
+        let read = || {
+            let sql = format!("{SELECT} WHERE packet.id > ?1 AND packet.id < ?2 ORDER BY packet.id LIMIT ?3");
+            let left = i64::try_from(left).unwrap_or(i64::MAX);
+            connection.prepare(&sql)?.query_map([after_id, until_us, left], stored)?.collect::<rusqlite::Result<Vec<_>>>()
+        };
+        packets.extend(read().map_err(|error| StoreError::sqlite(&path, &error))?);
+    }
+    Ok(packets)
+}
+
+/// What `read` makes of the packets about an entity that are no copies, oldest first, at most `limit`.
+pub(super) fn series<P>(
+    folder: &Path,
+    days: &[i64],
+    (key, since_us, until_us, limit): (EntityKey, i64, i64, usize),
+    read: impl Fn(&StoredPacket) -> Option<P>,
+) -> Result<Vec<P>, StoreError> {
+    let mut points = Vec::new();
+    for day in days.iter().filter(|day| **day * DAY_US < until_us && (**day + 1) * DAY_US > since_us) {
+        let Some((path, connection)) = open(folder, *day)?.filter(|_| points.len() < limit) else {
+            continue;
+        };
+        let mut go = || {
+            let sql = format!(
+                "{SELECT} WHERE packet.entity = (SELECT id FROM name WHERE kind = ?1 AND name = ?2)
+                 AND packet.id >= ?3 AND packet.id < ?4 AND packet.verdict IN (0, 2) ORDER BY packet.id"
+            );
+            let mut select = connection.prepare(&sql)?;
+            let mut rows = select.query(params![key.kind as u8, key.name.as_bytes(), since_us, until_us])?;
+            while let Some(row) = rows.next()?
+                && points.len() < limit
+            {
+                points.extend(read(&stored(row)?));
+            }
+            Ok(())
+        };
+        go().map_err(|error| StoreError::sqlite(&path, &error))?;
+    }
+    Ok(points)
 }
 
 /// Packets of several days (newest day first), newest first.

@@ -8,7 +8,7 @@ use std::{
 use godwit_pipeline::{EntityChange, EntityKey, EntityKind, EntityState, Name, fix_of};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::StoreError;
+use crate::{Area, StoreError};
 
 pub(super) const SCHEMA: &str = include_str!("../../migrations/sqlite/main.sql");
 
@@ -111,6 +111,17 @@ pub(super) fn entities(folder: &Path, since_us: i64) -> Result<Vec<EntityState>,
         let mut select = connection.prepare(&format!("SELECT {COLUMNS} FROM entity WHERE last_heard_us >= ?1"))?;
         let rows = select.query_map([since_us], state)?;
         rows.filter_map(Result::transpose).collect()
+    })
+}
+
+/// The living entities in an area that were heard since.
+pub(super) fn in_area(folder: &Path, area: &Area, since_us: i64, limit: usize) -> Result<Vec<EntityState>, StoreError> {
+    read(folder, |connection| {
+        let mut select = connection
+            .prepare(&format!("SELECT {COLUMNS} FROM entity WHERE last_heard_us >= ?1 AND alive AND positioned_us IS NOT NULL"))?;
+        let inside = |state: &EntityState| state.position.as_ref().is_some_and(|(_, fix, _)| area.contains(fix.latitude, fix.longitude));
+        let states = select.query_map([since_us], state)?.filter_map(Result::transpose);
+        states.filter(|state| state.as_ref().map_or(true, inside)).take(limit).collect()
     })
 }
 

@@ -5,6 +5,9 @@
 //! applies the day's newer packets to the latest state again; following a packet twice changes nothing.
 
 mod day;
+mod days;
+mod jobs;
+mod log;
 mod main_file;
 mod writer;
 
@@ -20,7 +23,10 @@ use godwit_pipeline::{EntityKey, EntityState};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
-use crate::{Appended, Batch, Content, Counts, Imported, PacketPage, PacketQuery, Store, StoreError};
+use crate::{
+    Appended, Area, Batch, Content, Counts, Followed, Imported, PacketPage, PacketQuery, Store, StoreError, StoredPacket, TrackPoint,
+    WeatherPoint,
+};
 use writer::{Job, Writer};
 
 /// Microseconds of a day.
@@ -37,6 +43,7 @@ type Days = Arc<Mutex<BTreeMap<i64, day::DayCounts>>>;
 pub struct SqliteStore {
     folder: PathBuf,
     days: Days,
+    log: log::Log,
     jobs: mpsc::Sender<Job>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     /// Held as long as the store is: one process a folder.
@@ -61,8 +68,11 @@ impl SqliteStore {
             }
         }
         let days = Days::default();
-        let mut writer = Writer::open(folder, days.clone())?;
+        let log = log::Log::new();
+        let mut writer = Writer::open(folder, days.clone(), log.clone())?;
         writer.repair()?;
+        // Made here, where nobody else can be making it.
+        jobs::with(folder, |_| Ok(()))?;
         let (jobs, mut waiting) = mpsc::channel(WAITING_BATCHES);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -74,7 +84,12 @@ impl SqliteStore {
                 }
             })
             .map_err(|error| StoreError::folder(folder, &error))?;
-        Ok(Self { folder: folder.to_owned(), days, jobs, thread: Mutex::new(Some(thread)), _lock: lock })
+        Ok(Self { folder: folder.to_owned(), days, log, jobs, thread: Mutex::new(Some(thread)), _lock: lock })
+    }
+
+    /// The days that hold something, oldest first.
+    fn days(&self) -> Vec<i64> {
+        lock(&self.days).keys().copied().collect()
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job) -> Result<T, StoreError> {
@@ -116,13 +131,42 @@ impl Store for SqliteStore {
         self.read(move |folder| main_file::entity(folder, key)).await
     }
 
+    async fn in_area(&self, area: Area, since_us: i64, limit: usize) -> Result<Vec<EntityState>, StoreError> {
+        self.read(move |folder| main_file::in_area(folder, &area, since_us, limit)).await
+    }
+
+    async fn track(&self, key: EntityKey, since_us: i64, until_us: i64, limit: usize) -> Result<Vec<TrackPoint>, StoreError> {
+        let days = self.days();
+        self.read(move |folder| day::series(folder, &days, (key, since_us, until_us, limit), TrackPoint::read)).await
+    }
+
+    async fn weather(&self, key: EntityKey, since_us: i64, until_us: i64, limit: usize) -> Result<Vec<WeatherPoint>, StoreError> {
+        let days = self.days();
+        self.read(move |folder| day::series(folder, &days, (key, since_us, until_us, limit), WeatherPoint::read)).await
+    }
+
+    async fn packet(&self, id: i64) -> Result<Option<StoredPacket>, StoreError> {
+        self.read(move |folder| day::packet(folder, id)).await
+    }
+
+    async fn scan(&self, after_id: i64, until_us: i64, limit: usize) -> Result<Vec<StoredPacket>, StoreError> {
+        let days = self.days();
+        self.read(move |folder| day::scan(folder, &days, after_id, until_us, limit)).await
+    }
+
+    async fn follow(&self, after: Option<i64>, limit: usize) -> Result<Followed, StoreError> {
+        let (ids, position, gap) = self.log.after(after, limit);
+        let packets = self.read(move |folder| ids.into_iter().filter_map(|id| day::packet(folder, id).transpose()).collect()).await?;
+        Ok(Followed { packets, position, gap })
+    }
+
     async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError> {
-        let days: Vec<i64> = lock(&self.days).keys().rev().copied().collect();
+        let days: Vec<i64> = self.days().into_iter().rev().collect();
         self.read(move |folder| day::packets(folder, &days, &query)).await
     }
 
     async fn recent_content(&self, since_us: i64) -> Result<Vec<Content>, StoreError> {
-        let days: Vec<i64> = lock(&self.days).keys().rev().copied().collect();
+        let days: Vec<i64> = self.days().into_iter().rev().collect();
         self.read(move |folder| day::recent_content(folder, &days, since_us)).await
     }
 
@@ -181,7 +225,7 @@ fn open_for_writing(path: &Path, schema: &str) -> Result<Connection, StoreError>
 }
 
 /// Opens a file for reading.
-fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
+pub(crate) fn open_for_reading(path: &Path) -> Result<Connection, StoreError> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX)
         .map_err(|error| StoreError::sqlite(path, &error))?;
     connection.busy_timeout(std::time::Duration::from_secs(5)).map_err(|error| StoreError::sqlite(path, &error))?;

@@ -14,7 +14,9 @@ use tokio::sync::oneshot;
 use super::{
     DAY_US, Days,
     day::{self, Day},
-    lock, main_file,
+    days, lock,
+    log::Log,
+    main_file,
 };
 use crate::{Appended, Batch, Imported, StoreError, model::content_hash};
 
@@ -26,6 +28,19 @@ pub(super) enum Job {
     Append(Batch, Answer<Appended>),
     Import(Imported, Answer<Appended>),
     Retain(i64, Answer<usize>),
+    /// Drops a day, or puts another file in its place, if it holds so many packets.
+    Replace {
+        day: i64,
+        packets: u64,
+        with: Option<PathBuf>,
+        answer: Answer<bool>,
+    },
+    /// Keeps records of a day as they are, on purpose.
+    Restore {
+        day: i64,
+        records: Vec<Record>,
+        answer: Answer<()>,
+    },
     Close(Answer<()>),
 }
 
@@ -37,11 +52,12 @@ pub(super) struct Writer {
     folder: PathBuf,
     main: Connection,
     days: Days,
+    log: Log,
     open: BTreeMap<i64, Day>,
 }
 
 impl Writer {
-    pub(super) fn open(folder: &Path, days: Days) -> Result<Self, StoreError> {
+    pub(super) fn open(folder: &Path, days: Days, log: Log) -> Result<Self, StoreError> {
         let main = super::open_for_writing(&main_file::path(folder), main_file::SCHEMA)?;
         let packets = folder.join("packets");
         let entries = fs::read_dir(&packets).map_err(|error| StoreError::folder(&packets, &error))?;
@@ -54,7 +70,7 @@ impl Writer {
             let counts = day::counts(&file.connection).map_err(|error| StoreError::sqlite(&path, &error))?;
             lock(&days).insert(day, counts);
         }
-        Ok(Self { folder: folder.to_owned(), main, days, open: BTreeMap::new() })
+        Ok(Self { folder: folder.to_owned(), main, days, log, open: BTreeMap::new() })
     }
 
     /// Applies packets to the latest state that were kept when the program died before their state was.
@@ -80,6 +96,8 @@ impl Writer {
             Job::Append(batch, answer) => drop(answer.send(self.append(&batch))),
             Job::Import(batch, answer) => drop(answer.send(self.import(&batch))),
             Job::Retain(day, answer) => drop(answer.send(self.retain(day))),
+            Job::Replace { day, packets, with, answer } => drop(answer.send(self.replace(day, packets, with.as_deref()))),
+            Job::Restore { day, records, answer } => drop(answer.send(self.restore(day, &records))),
             Job::Close(answer) => {
                 drop(answer.send(self.close()));
                 return ControlFlow::Break(());
@@ -96,10 +114,11 @@ impl Writer {
         let mut last_id = None;
         for (day, records) in by_day {
             let file = self.day(day)?;
-            let (_, counts) = file
+            let (ids, counts) = file
                 .append(records.into_iter().map(|record| (record, None)), Some(false))
                 .map_err(|error| StoreError::sqlite(&file.path, &error))?;
             last_id = last_id.max(Some(file.last_id));
+            self.log.push(&ids);
             lock(&self.days).insert(day, counts);
         }
         self.apply(&batch.changes, last_id, None)?;
@@ -123,10 +142,11 @@ impl Writer {
             let old = (day + 1) * DAY_US <= batch.keep_before_us;
             let keep = known.map_or(old, |counts| counts.keep);
             let file = self.day(day)?;
-            let (kept, counts) = file.append(records, Some(keep)).map_err(|error| StoreError::sqlite(&file.path, &error))?;
-            let stored = kept.iter().filter(|kept| **kept).count() as u64;
-            appended.stored += stored;
-            appended.already_there += kept.len() as u64 - stored;
+            let offered = records.len();
+            let (ids, counts) = file.append(records, Some(keep)).map_err(|error| StoreError::sqlite(&file.path, &error))?;
+            appended.stored += ids.len() as u64;
+            appended.already_there += (offered - ids.len()) as u64;
+            self.log.push(&ids);
             lock(&self.days).insert(day, counts);
         }
         self.apply(batch.lines.iter().flat_map(|(_, changes, _)| changes), None, Some((&batch.source, batch.next_offset)))?;
@@ -182,18 +202,42 @@ impl Writer {
         for day in &old {
             self.open.remove(day);
             lock(&self.days).remove(day);
-            let path = day::path(&self.folder, *day);
-            for end in ["", "-wal", "-shm"] {
-                let file = PathBuf::from(format!("{}{end}", path.display()));
-                match fs::remove_file(&file) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(StoreError::folder(&file, &error));
-                    }
-                    _ => {}
-                }
-            }
+            days::remove_files(&day::path(&self.folder, *day))?;
         }
         Ok(old.len())
+    }
+
+    fn replace(&mut self, day: i64, packets: u64, with: Option<&Path>) -> Result<bool, StoreError> {
+        if lock(&self.days).get(&day).is_none_or(|counts| counts.all() != packets) {
+            return Ok(false);
+        }
+        let path = day::path(&self.folder, day);
+        let failed = |error: rusqlite::Error| StoreError::sqlite(&path, &error);
+        if let Some(new) = with {
+            let file = self.day(day)?;
+            let busy: i64 = file.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(failed)?;
+            // Somebody reads the log: another time.
+            if busy != 0 {
+                return Ok(false);
+            }
+            self.open.remove(&day);
+            days::put(new, &path)?;
+            let counts = day::counts(&self.day(day)?.connection).map_err(failed)?;
+            lock(&self.days).insert(day, counts);
+        } else {
+            self.open.remove(&day);
+            lock(&self.days).remove(&day);
+            days::remove_files(&path)?;
+        }
+        Ok(true)
+    }
+
+    fn restore(&mut self, day: i64, records: &[Record]) -> Result<(), StoreError> {
+        let file = self.day(day)?;
+        let kept = file.append(records.iter().map(|record| (record, None)), Some(true));
+        let (.., counts) = kept.map_err(|error| StoreError::sqlite(&file.path, &error))?;
+        lock(&self.days).insert(day, counts);
+        Ok(())
     }
 
     fn close(&mut self) -> Result<(), StoreError> {

@@ -1,8 +1,10 @@
 //! `/api/v1`: JSON for programs (docs/api.md).
 
 pub(crate) mod packets;
+pub(crate) mod search;
 pub(crate) mod stations;
 pub(crate) mod status;
+pub(crate) mod track;
 
 use axum::http::Uri;
 use jiff::{Timestamp, tz::TimeZone};

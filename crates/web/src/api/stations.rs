@@ -1,5 +1,5 @@
-//! `GET /api/v1/stations`, `/api/v1/stations/{name}`, `/api/v1/search`: from the live side; one that fell silent long
-//! ago from the store. What a station said is read from its raw lines.
+//! `GET /api/v1/stations`, `/api/v1/stations/{name}`: from the live side; one that fell silent long ago from the
+//! store. What a station said is read from its raw lines.
 
 use axum::{
     Json,
@@ -64,16 +64,7 @@ pub(crate) async fn one(
     Path(name): Path<String>,
     Query(query): Query<OneQuery>,
 ) -> Result<Json<Value>, ApiError> {
-    let unknown = || ApiError::not_found(format!("No station, object or item \"{}\" is known.", shown(&name)));
-    let kinds: &[EntityKind] = match query.kind.as_deref() {
-        None => &[EntityKind::Station, EntityKind::Object, EntityKind::Item],
-        Some("station") => &[EntityKind::Station],
-        Some("object") => &[EntityKind::Object],
-        Some("item") => &[EntityKind::Item],
-        Some(other) => {
-            return Err(ApiError::bad_request(format!("kind = \"{}\" is not station, object or item", shown(other))));
-        }
-    };
+    let kinds = kinds(query.kind.as_deref())?;
     for name in names(&name) {
         for kind in kinds {
             let key = EntityKey { kind: *kind, name };
@@ -86,7 +77,23 @@ pub(crate) async fn one(
             }
         }
     }
-    Err(unknown())
+    Err(unknown(&name))
+}
+
+/// The answer for a name that nobody bears.
+pub(crate) fn unknown(name: &str) -> ApiError {
+    ApiError::not_found(format!("No station, object or item \"{}\" is known.", shown(name)))
+}
+
+/// The kinds that a parameter allows; all without it.
+pub(crate) fn kinds(value: Option<&str>) -> Result<&'static [EntityKind], ApiError> {
+    match value {
+        None => Ok(&[EntityKind::Station, EntityKind::Object, EntityKind::Item]),
+        Some("station") => Ok(&[EntityKind::Station]),
+        Some("object") => Ok(&[EntityKind::Object]),
+        Some("item") => Ok(&[EntityKind::Item]),
+        Some(other) => Err(ApiError::bad_request(format!("kind = \"{}\" is not station, object or item", shown(other)))),
+    }
 }
 
 /// The names that a text may mean: as written; as Latin-1 bytes where it is not ASCII; a callsign in capitals.
@@ -99,29 +106,14 @@ pub(crate) fn names(text: &str) -> Vec<Name> {
     names
 }
 
-#[derive(Deserialize)]
-pub(crate) struct SearchQuery {
-    q: Option<String>,
-    limit: Option<String>,
-}
-
-/// `GET /api/v1/search?q=&limit=`.
-pub(crate) async fn search(State(site): State<Site>, Query(query): Query<SearchQuery>) -> Result<Json<Value>, ApiError> {
-    let text = query.q.unwrap_or_default();
-    let limit = limit(query.limit.as_deref(), 8, 100)?;
-    let found = if text.trim().is_empty() || text.len() > 40 { Vec::new() } else { site.live.search(&text, limit) };
-    let results: Vec<Value> = found.iter().map(|state| Value::Object(short(state))).collect();
-    Ok(Json(json!({ "results": results })))
-}
-
 /// At most this many decimals.
-fn rounded(value: f64, decimals: i32) -> f64 {
+pub(crate) fn rounded(value: f64, decimals: i32) -> f64 {
     let scale = 10_f64.powi(decimals);
     (value * scale).round() / scale
 }
 
 /// What lists show of an entity.
-fn short(state: &EntityState) -> Map<String, Value> {
+pub(crate) fn short(state: &EntityState) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("name".into(), state.key.name.to_string().into());
     object.insert("kind".into(), state.key.kind.as_str().into());

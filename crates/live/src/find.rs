@@ -1,0 +1,265 @@
+//! Finding entities in the world: by name, and by nearness. Both look at the compact keys or at few tiles first, never
+//! at 100,000 states.
+
+use godwit_pipeline::{EntityKey, EntityState};
+
+use crate::{
+    LEVELS, TileAddress,
+    address::{locate, mercator},
+    world::{World, drawn},
+};
+
+/// Mean radius of the earth, km.
+const EARTH_KM: f64 = 6371.0088;
+
+/// An entity near a point.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Near {
+    /// Its state; it has a position.
+    pub state: EntityState,
+    /// Along the great circle, km.
+    pub distance_km: f64,
+    /// From the point towards it, degrees, 0 (north) to below 360.
+    pub bearing_deg: f64,
+}
+
+/// What a name is compared with: in capitals, `*` for any bytes, `?` for one.
+struct Pattern {
+    text: Vec<u8>,
+    wild: bool,
+}
+
+impl Pattern {
+    fn new(text: &str) -> Self {
+        let text = text.trim().to_ascii_uppercase().into_bytes();
+        let wild = text.iter().any(|byte| matches!(byte, b'*' | b'?'));
+        Self { text, wild }
+    }
+
+    /// How well a name fits, best first: the name itself, the same call with any SSID, a beginning, a part.
+    fn rank(&self, name: &[u8]) -> Option<u8> {
+        // Names are at most 9 bytes.
+        let mut upper = [0; 9];
+        let upper = upper.get_mut(..name.len())?;
+        upper.copy_from_slice(name);
+        upper.make_ascii_uppercase();
+        if self.wild {
+            return glob(&self.text, upper).then_some(0);
+        }
+        match upper.strip_prefix(&self.text[..]) {
+            Some([]) => Some(0),
+            Some([b'-', ..]) => Some(1),
+            Some(_) => Some(2),
+            None => memchr::memmem::find(upper, &self.text).map(|_| 3),
+        }
+    }
+}
+
+/// Whether a text fits a pattern. Each `*` is tried from the left, and only the last one again: no pattern is slow.
+fn glob(pattern: &[u8], text: &[u8]) -> bool {
+    let (mut p, mut t) = (0, 0);
+    let mut star = None;
+    while t < text.len() {
+        match pattern.get(p) {
+            Some(b'*') => {
+                star = Some((p, t));
+                p += 1;
+            }
+            Some(byte) if *byte == b'?' || *byte == text[t] => (p, t) = (p + 1, t + 1),
+            _ => match star {
+                Some((at, from)) => {
+                    star = Some((at, from + 1));
+                    (p, t) = (at + 1, from + 1);
+                }
+                None => return false,
+            },
+        }
+    }
+    pattern[p..].iter().all(|byte| *byte == b'*')
+}
+
+impl World {
+    /// Entities on the map whose name fits, ignoring case: the best fit first, then the last heard.
+    pub(crate) fn search(&self, text: &str, limit: usize) -> Vec<EntityState> {
+        let pattern = Pattern::new(text);
+        if pattern.text.is_empty() {
+            return Vec::new();
+        }
+        let mut found: Vec<(u8, i64, EntityKey, &EntityState)> = self
+            .keys()
+            .filter_map(|(key, id)| Some((pattern.rank(key.name.as_bytes())?, key, self.state(id)?)))
+            .filter(|(.., state)| drawn(state).is_some())
+            .map(|(rank, key, state)| (rank, -state.last_heard_us, *key, state))
+            .collect();
+        let order = |(rank, age, key, _): &(u8, i64, EntityKey, &EntityState)| (*rank, *age, *key);
+        if found.len() > limit {
+            found.select_nth_unstable_by_key(limit, order);
+            found.truncate(limit);
+        }
+        found.sort_unstable_by_key(order);
+        found.into_iter().map(|(.., state)| state.clone()).collect()
+    }
+
+    /// The entities nearest to a point, nearest first: from the tiles around it, finest level first, as soon as what lies
+    /// beyond them must be farther.
+    pub(crate) fn nearest(&self, latitude: f64, longitude: f64, limit: usize) -> Vec<Near> {
+        for level in LEVELS.iter().rev() {
+            let (members, safe_km) = self.around(latitude, longitude, *level);
+            let mut near = measured(members.filter_map(|id| self.state(id)), latitude, longitude);
+            near.retain(|(distance_km, _)| *distance_km <= safe_km);
+            if near.len() >= limit {
+                return best(near, latitude, longitude, limit);
+            }
+        }
+        best(measured(self.keys().filter_map(|(_, id)| self.state(id)), latitude, longitude), latitude, longitude, limit)
+    }
+
+    /// Members of a tile and its eight neighbours, and up to which distance nobody else can be.
+    fn around(&self, latitude: f64, longitude: f64, level: u8) -> (impl Iterator<Item = u32>, f64) {
+        let at = mercator(latitude, longitude);
+        let (tile, ..) = locate(at, level);
+        let side = 1_i32 << level;
+        let mut members = Vec::new();
+        for dy in -1..=1 {
+            for dx in -1..=1 {
+                let y = i32::from(tile.y) + dy;
+                if !(0..side).contains(&y) {
+                    continue;
+                }
+                let x = (i32::from(tile.x) + dx).rem_euclid(side);
+                let (x, y) = (u16::try_from(x).unwrap_or(0), u16::try_from(y).unwrap_or(0));
+                members.extend(self.members(TileAddress { level, x, y }));
+            }
+        }
+        let tile_deg = 360.0 / f64::from(side);
+        let west_deg = at.0 * 360.0 - (f64::from(tile.x) - 1.0) * tile_deg;
+        let east_deg = 3.0 * tile_deg - west_deg;
+        let edge = |y: f64| (std::f64::consts::PI * (1.0 - 2.0 * y / f64::from(side))).sinh().atan().to_degrees();
+        let north_deg = edge(f64::from(tile.y) - 1.0) - latitude;
+        let south_deg = latitude - edge(f64::from(tile.y) + 2.0);
+        // A meridian is nearest where the great circle meets it at a right angle, a parallel due north or south.
+        let meridian = |degrees: f64| (degrees.min(90.0).to_radians().sin() * latitude.to_radians().cos()).asin().to_degrees();
+        let safe_deg = meridian(west_deg).min(meridian(east_deg)).min(north_deg).min(south_deg);
+        (members.into_iter(), safe_deg.max(0.0).to_radians() * EARTH_KM)
+    }
+}
+
+fn measured<'w>(states: impl Iterator<Item = &'w EntityState>, latitude: f64, longitude: f64) -> Vec<(f64, &'w EntityState)> {
+    states.filter_map(|state| drawn(state).map(|fix| (distance_km(latitude, longitude, fix.latitude, fix.longitude), state))).collect()
+}
+
+fn best(mut near: Vec<(f64, &EntityState)>, latitude: f64, longitude: f64, limit: usize) -> Vec<Near> {
+    near.sort_unstable_by(|(a, one), (b, other)| a.total_cmp(b).then(one.key.cmp(&other.key)));
+    near.into_iter()
+        .take(limit)
+        .filter_map(|(distance_km, state)| {
+            let fix = drawn(state)?;
+            let bearing_deg = bearing_deg(latitude, longitude, fix.latitude, fix.longitude);
+            Some(Near { state: state.clone(), distance_km, bearing_deg })
+        })
+        .collect()
+}
+
+/// The way along the great circle, km; degrees north and east.
+fn distance_km(latitude: f64, longitude: f64, to_latitude: f64, to_longitude: f64) -> f64 {
+    let (a, b) = (latitude.to_radians(), to_latitude.to_radians());
+    let half = |degrees: f64| (degrees.to_radians() / 2.0).sin().powi(2);
+    let chord = half(to_latitude - latitude) + a.cos() * b.cos() * half(to_longitude - longitude);
+    2.0 * EARTH_KM * chord.sqrt().min(1.0).asin()
+}
+
+/// The direction in which the great circle begins, degrees from north.
+fn bearing_deg(latitude: f64, longitude: f64, to_latitude: f64, to_longitude: f64) -> f64 {
+    let (a, b, turn) = (latitude.to_radians(), to_latitude.to_radians(), (to_longitude - longitude).to_radians());
+    let east = turn.sin() * b.cos();
+    let north = a.cos() * b.sin() - a.sin() * b.cos() * turn.cos();
+    // -0.0 and rounding must not make it 360.
+    let degrees = east.atan2(north).to_degrees().rem_euclid(360.0);
+    if degrees < 360.0 { degrees } else { 0.0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use godwit_pipeline::Pipeline;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn world(lines: impl IntoIterator<Item = String>) -> World {
+        let mut world = World::new(1_000_000);
+        let mut pipeline = Pipeline::default();
+        for (at_us, line) in (1_000_000_i64..).zip(lines) {
+            for change in pipeline.accept(at_us, line.as_bytes()).changes {
+                world.apply(&change);
+            }
+        }
+        world
+    }
+
+    fn placed(name: &str, latitude: f64, longitude: f64) -> String {
+        let dm = |degrees: f64, digits: usize| format!("{:0digits$}{:05.2}", degrees.abs() as u32, (degrees.abs() % 1.0 * 60.0).min(59.99));
+        let (ns, ew) = (if latitude < 0.0 { 'S' } else { 'N' }, if longitude < 0.0 { 'W' } else { 'E' });
+        format!("{name}>APRS,qAR,G1:!{}{ns}/{}{ew}-", dm(latitude, 2), dm(longitude, 3))
+    }
+
+    fn names(found: &[EntityState]) -> Vec<String> {
+        found.iter().map(|state| state.key.name.to_string()).collect()
+    }
+
+    #[test]
+    fn names_are_found_by_call_ssid_beginning_part_and_wildcard() {
+        let calls = ["DL1ABC-9", "DL1ABC", "DL1ABCD", "XDL1ABC", "OE1A-10", "DL1ABC-15"];
+        let world = world(calls.iter().map(|call| placed(call, 47.0, 8.0)));
+        assert_eq!(names(&world.search(" dl1abc ", 9)), ["DL1ABC", "DL1ABC-15", "DL1ABC-9", "DL1ABCD", "XDL1ABC"]);
+        assert_eq!(names(&world.search("dl1abc", 2)), ["DL1ABC", "DL1ABC-15"]);
+        assert_eq!(names(&world.search("*-1?", 9)), ["DL1ABC-15", "OE1A-10"]);
+        assert_eq!(names(&world.search("DL*ABC", 9)), ["DL1ABC"]);
+        assert!(world.search("", 9).is_empty() && world.search("ZZ*", 9).is_empty());
+        assert_eq!(world.search("*", 3).len(), 3);
+    }
+
+    #[test]
+    fn globs() {
+        for (pattern, text, fits) in [
+            ("*", "", true),
+            ("", "", true),
+            ("A*", "A", true),
+            ("A*B*C", "AxxBxBxC", true),
+            ("A*B*C", "AxxBxBx", false),
+            ("??", "A", false),
+        ] {
+            assert_eq!(glob(pattern.as_bytes(), text.as_bytes()), fits, "{pattern} {text}");
+        }
+        assert!(!glob("*a".repeat(4000).as_bytes(), "a".repeat(3999).as_bytes()));
+    }
+
+    #[test]
+    fn distance_and_bearing_of_known_ways() {
+        // Vienna to Munich, from the tables of any atlas: 355 km, a little north of west.
+        assert!((distance_km(48.2082, 16.3738, 48.1372, 11.5756) - 355.5).abs() < 1.0);
+        assert!((bearing_deg(48.2082, 16.3738, 48.1372, 11.5756) - 270.6).abs() < 0.5);
+        assert_eq!(bearing_deg(0.0, 0.0, 0.0, 1.0), 90.0);
+        assert_eq!(bearing_deg(10.0, 5.0, 11.0, 5.0), 0.0);
+        assert!((distance_km(0.0, 179.5, 0.0, -179.5) - 111.195).abs() < 0.01);
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(64))]
+        /// The short cut over tiles finds what looking at everybody finds, also at the date line and near the poles.
+        #[test]
+        fn the_nearest_are_the_nearest(
+            places in prop::collection::vec((-89.0..89.0_f64, -179.9..179.9_f64), 1..300),
+            crowd in prop::collection::vec((-0.5..0.5_f64, -0.5..0.5_f64), 0..60),
+            latitude in -89.9..89.9_f64, longitude in -180.0..180.0_f64,
+        ) {
+            let near_by = crowd.iter().map(|(a, b)| ((latitude + a).clamp(-89.0, 89.0), (longitude + b).clamp(-179.9, 179.9)));
+            let all: Vec<(f64, f64)> = places.iter().copied().chain(near_by).collect();
+            let world = world(all.iter().enumerate().map(|(at, (latitude, longitude))| placed(&format!("T{at}"), *latitude, *longitude)));
+            let mut expected: Vec<f64> = measured(world.keys().filter_map(|(_, id)| world.state(id)), latitude, longitude).iter().map(|(km, _)| *km).collect();
+            expected.sort_unstable_by(f64::total_cmp);
+            expected.truncate(10);
+            let found: Vec<f64> = world.nearest(latitude, longitude, 10).iter().map(|near| near.distance_km).collect();
+            prop_assert_eq!(found, expected);
+        }
+    }
+}
