@@ -3,6 +3,8 @@
 //! [`Store`] is what the product asks of history; [`SqliteStore`] answers it from a folder, [`PostgresStore`] from a
 //! database. Invariant: a store never stands between a viewer and the live map, and SQL lives only here.
 
+#[cfg(feature = "archive")]
+pub mod archive;
 mod backup;
 mod days;
 mod error;
