@@ -43,10 +43,13 @@ function manifest(): Plugin {
   };
 }
 
+const SHEET = JSON.parse(readFileSync(new URL("../assets/symbols/symbols.json", import.meta.url), "utf8")) as {
+  symbols: { name: string; rotates: boolean }[];
+};
+
 /** The cells of the symbol sheet that turn with the course. */
 function rotatingCells(): number[] {
-  const sheet = JSON.parse(readFileSync(new URL("../assets/symbols/symbols.json", import.meta.url), "utf8")) as { symbols: { rotates: boolean }[] };
-  return sheet.symbols.flatMap((symbol, cell) => (symbol.rotates ? [cell] : []));
+  return SHEET.symbols.flatMap((symbol, cell) => (symbol.rotates ? [cell] : []));
 }
 
 /** `npm run dev` beside a running server: GODWIT_URL, or the mock server. */
@@ -54,7 +57,10 @@ const target = process.env["GODWIT_URL"] ?? "http://127.0.0.1:8090";
 
 export default defineConfig({
   plugins: [manifest()],
-  define: { __ROTATING_CELLS__: JSON.stringify(rotatingCells()) },
+  define: {
+    __ROTATING_CELLS__: JSON.stringify(rotatingCells()),
+    __SYMBOL_NAMES__: JSON.stringify(SHEET.symbols.map((symbol) => symbol.name)),
+  },
   build: {
     outDir: "dist",
     assetsDir: "assets",

@@ -9,8 +9,9 @@ import { createMap } from "./map";
 import { pageSettings } from "./ui/api";
 import { App } from "./ui/app";
 import { language, t } from "./ui/i18n";
+import { startInstall } from "./ui/install";
 import { Page } from "./ui/page";
-import { dark, reducedMotion, startLanguage, startTheme } from "./ui/settings";
+import { dark, startLanguage, startMotion, startTheme, still } from "./ui/settings";
 import { parsePlace } from "./ui/url";
 
 function element(id: string): HTMLElement {
@@ -21,6 +22,7 @@ function element(id: string): HTMLElement {
 
 async function start(): Promise<void> {
   startTheme();
+  startMotion();
   const texts = startLanguage();
   const world = new World();
   const stream = new LiveStream(world, new URL("/live/v1/ws", location.href).href.replace(/^http/, "ws"));
@@ -38,17 +40,19 @@ async function start(): Promise<void> {
       view: page.view.value,
       dark: dark.value,
       basemaps: page.settings.basemaps,
-      reducedMotion: reducedMotion(),
+      reducedMotion: still.value,
       language: language(),
     });
     effect(() => map.setLanguage(language()));
     effect(() => map.setDark(dark.value));
+    effect(() => map.setReducedMotion(still.value));
     page.attach(map, place);
   } catch (error) {
     console.error(error);
     mapElement.textContent = t("map.failed", { reason: error instanceof Error ? error.message : String(error) });
   }
   render(<App page={page} />, element("app"));
+  startInstall();
 }
 
 void start();

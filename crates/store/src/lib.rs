@@ -6,6 +6,7 @@
 #[cfg(feature = "archive")]
 pub mod archive;
 mod backup;
+mod block;
 mod days;
 mod error;
 mod jobs;
@@ -19,6 +20,7 @@ use async_trait::async_trait;
 use godwit_pipeline::{EntityKey, EntityState};
 
 pub use backup::{BackedUp, BackupError, backup};
+pub use block::{Answer, BLOCK_S, BlockError, BlockFigures, Blocks, BlocksRange, Part};
 pub use days::{DayState, Days, Thin, day_name, day_number};
 pub use error::StoreError;
 pub use jobs::{JobClaim, JobPlan, JobState, JobTable};

@@ -12,9 +12,10 @@ import type { Core, Part } from "./core";
 import { Basemap, type Place, placesIn } from "./basemap";
 import { drawDensity, drawPlaces } from "./ground";
 import { Labels } from "./labels";
+import { type Moves, moves } from "./moves";
 import { type Frame, Overlay } from "./overlay";
 import { type Points, canvasPoints, glPoints } from "./points";
-import { type Passes, Scene } from "./scene";
+import { FIELDS, type Passes, Scene } from "./scene";
 import { DARK, LIGHT } from "./theme";
 
 export interface RasterMap {
@@ -35,11 +36,12 @@ export interface MapOptions {
   language: string;
 }
 
-export interface MapHandle {
+export interface MapHandle extends Moves {
   onMove(cb: (view: MapView, center: { lat: number; lng: number }, zoom: number) => void): void;
   onPick(cb: (slots: number[]) => void): void;
-  flyTo(lat: number, lng: number, zoom?: number): void;
   setSelected(slot: number | null): void;
+  /** Entities that are ringed and named, and shown whatever the filter says. */
+  setMarked(slots: ReadonlySet<number>): void;
   /** Shows only what passes; null shows all. */
   setFilter(passes: Passes | null): void;
   setDark(dark: boolean): void;
@@ -74,7 +76,6 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     worldCopyJump: true,
     maxBounds: [[-86, -Infinity], [86, Infinity]],
     maxBoundsViscosity: 1,
-    zoomAnimation: !options.reducedMotion,
     fadeAnimation: !options.reducedMotion,
     inertia: !options.reducedMotion,
   });
@@ -90,6 +91,7 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
   let places: Place[] = [];
   let points: Points | null = null;
   let selected = -1;
+  let still = options.reducedMotion;
   let pick: (slots: number[]) => void = () => {};
   let waiting = 0;
   let settling = 0 as unknown as ReturnType<typeof setTimeout>;
@@ -135,7 +137,7 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     const now = performance.now();
     // Where the density counts everything, what is still known from closer by is not drawn a second time.
     const counted = frame.zoom < 5 && world.density.length > 0;
-    scene.build(world.entities, frame, now, options.reducedMotion, selected, counted ? () => false : passes);
+    scene.build(world.entities, frame, now, still, selected, counted ? () => false : passes);
     const size = symbolSize(frame.zoom);
     if (linesContext != null && (parts.size > 0 || linesDrawn)) {
       clean(linesContext, frame);
@@ -146,15 +148,18 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     if (aboveContext != null) {
       clean(aboveContext, frame);
       drawClusters(aboveContext, scene.clusters.list, theme);
-      if (selected >= 0 && scene.count > 0 && scene.slots[scene.count - 1] === selected) ring(aboveContext, size);
+      for (let i = 0; i < scene.count; i++) {
+        const slot = scene.slots[i] as number;
+        if (slot === selected || scene.marked.has(slot)) ring(aboveContext, size, i);
+      }
       labels.draw(aboveContext, scene, world.entities, frame, theme, size, selected, now);
       for (const part of parts) part.over?.(aboveContext, frame, now);
     }
     if (scene.movingUntil > now) later();
   }
 
-  function ring(context: CanvasRenderingContext2D, size: number): void {
-    const at = (scene.count - 1) * 6;
+  function ring(context: CanvasRenderingContext2D, size: number, i: number): void {
+    const at = i * FIELDS;
     context.beginPath();
     context.arc(scene.data[at] as number, scene.data[at + 1] as number, size * 0.72, 0, 7);
     context.lineWidth = 4;
@@ -270,7 +275,9 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     get passes() {
       return passes;
     },
-    still: options.reducedMotion,
+    get still() {
+      return still;
+    },
     get symbolSize() {
       return symbolSize(overlay.frame.zoom);
     },
@@ -292,7 +299,14 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     },
   };
 
+  const moving = moves(core, element);
+  moving.setReducedMotion(still);
   return {
+    ...moving,
+    setReducedMotion(on) {
+      still = on;
+      moving.setReducedMotion(on);
+    },
     onMove(cb) {
       const tell = () => {
         const n = 256 * 2 ** map.getZoom();
@@ -306,12 +320,13 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     onPick(cb) {
       pick = cb;
     },
-    flyTo(lat, lng, zoom) {
-      if (options.reducedMotion) map.setView([lat, lng], zoom ?? map.getZoom());
-      else map.flyTo([lat, lng], zoom, { duration: 0.9 });
-    },
     setSelected(slot) {
       selected = slot ?? -1;
+      labels.restless();
+      later();
+    },
+    setMarked(slots) {
+      scene.marked = slots;
       labels.restless();
       later();
     },

@@ -87,11 +87,11 @@ export class Labels {
   private choose(context: CanvasRenderingContext2D, scene: Scene, entities: EntityColumns, frame: Frame, size: number, selected: number): void {
     const before = this.chosen;
     this.chosen = new Set();
-    if (frame.zoom < 7 && selected < 0) return;
+    if (frame.zoom < 7 && selected < 0 && scene.marked.size === 0) return;
     const order: [number, number][] = [];
     for (let i = 0; i < scene.count; i++) {
       const slot = scene.slots[i] as number;
-      if (slot === selected || scene.fan?.has(slot)) order.push([slot === selected ? -2e12 : -1e12, i]);
+      if (slot === selected || scene.marked.has(slot) || scene.fan?.has(slot)) order.push([slot === selected ? -2e12 : -1e12, i]);
       else if (frame.zoom >= 7) {
         const moving = (entities.speedKmh[slot] as number) > 0 ? 1e6 : 0;
         order.push([-(moving + (before.has(slot) ? 5e5 : 0)) + (slot % 1000) / 1000, i]);
@@ -113,7 +113,8 @@ export class Labels {
       const y = scene.data[i * FIELDS + 1] as number;
       if (x < 0 || x > frame.width || y < 0 || y > frame.height) continue;
       const width = this.width(context, entities.name(slot)) + 8;
-      if (taken.take(x, y - HEIGHT / 2, x + width, y + HEIGHT / 2) || slot === selected || scene.fan?.has(slot)) this.chosen.add(slot);
+      const always = slot === selected || scene.marked.has(slot) || scene.fan?.has(slot);
+      if (taken.take(x, y - HEIGHT / 2, x + width, y + HEIGHT / 2) || always) this.chosen.add(slot);
     }
   }
 }

@@ -26,6 +26,8 @@ export class Scene {
   readonly clusters = new Clusters();
   /** By how many pixels an entity stands beside its place: those that overlap, fanned out. */
   fan: ReadonlyMap<number, readonly [number, number]> | null = null;
+  /** Entities that are ringed and named, and shown whatever the filter says and however crowded it is. */
+  marked: ReadonlySet<number> = new Set();
 
   build(entities: EntityColumns, frame: Frame, nowMs: number, still: boolean, selected: number, passes: Passes | null = null): void {
     const { scale, left, top, width, height } = frame;
@@ -37,8 +39,8 @@ export class Scene {
     let last = -1;
     for (let slot = 0; slot < entities.length; slot++) {
       if (entities.present[slot] === 0) continue;
-      // The selected one is shown whatever the filter says.
-      if (passes !== null && slot !== selected && !passes(entities, slot, nowS)) continue;
+      // The selected and the marked are shown whatever the filter says.
+      if (passes !== null && slot !== selected && !this.marked.has(slot) && !passes(entities, slot, nowS)) continue;
       let wx = entities.x[slot] as number;
       let wy = entities.y[slot] as number;
       const moved = entities.movedAtMs[slot] as number;
@@ -62,7 +64,7 @@ export class Scene {
         else this.put(entities, slot, x + aside[0], y + aside[1], nowS);
       }
     }
-    this.count = this.clusters.fold(this.data, FIELDS, this.count, frame, (i) => this.slots[i] === selected, (from, to) => this.move(from, to));
+    this.count = this.clusters.fold(this.data, FIELDS, this.count, frame, (i) => this.slots[i] === selected || this.marked.has(this.slots[i] as number), (from, to) => this.move(from, to));
     if (selected >= 0) for (let i = 0; i < this.count; i++) if (this.slots[i] === selected) last = i;
     // The selected one lies on top.
     if (last >= 0 && last !== this.count - 1) this.swap(last, this.count - 1);

@@ -1,19 +1,47 @@
 /** The REST answers that the page uses. Shapes are those of docs of `/api/v1`; a field that is absent is unknown. */
 import { t } from "./i18n";
-import type { EntityKind } from "./url";
+import type { EntityKind, LatLng } from "./url";
 
 export interface SymbolId {
   table: string;
   code: string;
 }
 
-export interface SearchResult {
+/** An entity as lists give it. */
+export interface Summary {
   name: string;
   kind: EntityKind;
+  latitude?: number;
+  longitude?: number;
+  symbol?: SymbolId;
+  last_heard: string;
+}
+
+export interface NamedPlace {
+  name: string;
+  country?: string;
   latitude: number;
   longitude: number;
-  symbol: SymbolId;
-  last_heard: string;
+  zoom: number;
+}
+
+export interface PlaceByText {
+  kind: "locator" | "coordinates";
+  text: string;
+  latitude: number;
+  longitude: number;
+  zoom: number;
+}
+
+export interface SearchAnswer {
+  results: Summary[];
+  places: NamedPlace[];
+  locations: PlaceByText[];
+}
+
+export interface Near extends Summary {
+  distance_km: number;
+  bearing_deg: number;
 }
 
 export interface Hop {
@@ -42,8 +70,11 @@ export interface StationDetail {
   igate?: string;
   heard: "direct" | "digipeated" | "internet" | "unknown";
   device?: { vendor?: string; model?: string; class?: string };
-  weather?: Record<string, number>;
+  weather?: Record<string, unknown>;
   phg?: { power_w: number; height_m: number; gain_db: number; directivity_deg: number | null };
+  range_km?: number;
+  mic_e_message?: string;
+  telemetry?: { sequence?: number | string; values?: (number | null)[]; bits?: string };
   raw: string;
   received_at: string;
 }
@@ -92,14 +123,33 @@ async function get(url: string, signal: AbortSignal): Promise<unknown> {
   throw new ApiError(response.status, typeof said === "string" ? said : `HTTP ${response.status}`);
 }
 
-export async function search(text: string, signal: AbortSignal): Promise<SearchResult[]> {
-  const body = await get(`/api/v1/search?q=${encodeURIComponent(text)}&limit=8`, signal);
-  const results = (body as { results?: unknown } | null)?.results;
-  return Array.isArray(results) ? (results as SearchResult[]) : [];
+/** The list of an answer's field, without what has no place or name: a server of another version may send anything. */
+function list<T>(body: unknown, field: string, usable: (one: T) => boolean): T[] {
+  const found = (body as Record<string, unknown> | null)?.[field];
+  return Array.isArray(found) ? (found as T[]).filter((one) => typeof one === "object" && one !== null && usable(one)) : [];
 }
 
-export async function station(name: string, kind: EntityKind, signal: AbortSignal): Promise<StationDetail> {
-  const query = kind === "station" ? "" : `?kind=${kind}`;
+const named = (one: { name: string }) => typeof one.name === "string";
+const placed = (one: { latitude: number; longitude: number; zoom: number }) =>
+  [one.latitude, one.longitude, one.zoom].every(Number.isFinite);
+
+export async function search(text: string, limit: number, signal: AbortSignal): Promise<SearchAnswer> {
+  const body = await get(`/api/v1/search?q=${encodeURIComponent(text)}&limit=${limit}`, signal);
+  return {
+    results: list<Summary>(body, "results", named),
+    places: list<NamedPlace>(body, "places", (one) => named(one) && placed(one)),
+    locations: list<PlaceByText>(body, "locations", (one) => typeof one.text === "string" && placed(one)),
+  };
+}
+
+export async function near(from: LatLng, limit: number, signal: AbortSignal): Promise<Near[]> {
+  const query = `latitude=${from.lat.toFixed(5)}&longitude=${from.lng.toFixed(5)}&limit=${limit}`;
+  const body = await get(`/api/v1/stations/near?${query}`, signal);
+  return list<Near>(body, "stations", (one) => named(one) && Number.isFinite(one.distance_km) && Number.isFinite(one.bearing_deg));
+}
+
+export async function station(name: string, kind: EntityKind | "any", signal: AbortSignal): Promise<StationDetail> {
+  const query = kind === "any" ? "" : `?kind=${kind}`;
   const body = await get(`/api/v1/stations/${encodeURIComponent(name)}${query}`, signal);
   if (typeof (body as StationDetail | null)?.name !== "string") throw new ApiError(200, t("error.answer"));
   return body as StationDetail;

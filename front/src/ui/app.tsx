@@ -1,56 +1,63 @@
-/** The page over the map: what is where, and the keys that belong to no single part. */
-import { useEffect } from "preact/hooks";
-import { Card } from "./card";
-import { plural, t } from "./i18n";
-import { Icon } from "./icons";
+/** The page over the map: what is where. All that is not in the first picture is fetched when it is first wanted. */
+import { useEffect, useRef } from "preact/hooks";
+import { FilterChip } from "./chip";
+import { t } from "./i18n";
+import { startKeys } from "./keys";
+import { lazy, prefetchWhenIdle } from "./lazy";
 import { Controls } from "./menu";
+import { OfflineNotice } from "./offline";
 import type { Page } from "./page";
 import { Search } from "./search";
 import { Status } from "./status";
 
-function Picker({ page }: { page: Page }) {
-  const picked = page.picked.value;
-  return (
-    <aside class="picker panel" aria-labelledby="picker-title">
-      <header>
-        <h2 id="picker-title">{plural("pick.title", picked.length)}</h2>
-        <button type="button" class="quiet" aria-label={t("close")} onClick={() => page.close()}>
-          <Icon name="close" />
-        </button>
-      </header>
-      <ul>
-        {picked.map((one) => (
-          <li key={`${one.kind} ${one.name}`}>
-            <button type="button" onClick={() => page.open(one)}>
-              <span class="name" dir="auto">{one.name}</span>
-              <Icon name="chevron" />
-            </button>
-          </li>
-        ))}
-      </ul>
-    </aside>
-  );
+const Card = lazy(() => import("./panels/card").then((part) => part.Card));
+const Picker = lazy(() => import("./panels/picker").then((part) => part.Picker));
+const ListPanel = lazy(() => import("./panels/list-panel").then((part) => part.ListPanel));
+const NearPanel = lazy(() => import("./panels/near").then((part) => part.NearPanel));
+const MarkedPanel = lazy(() => import("./panels/marked").then((part) => part.MarkedPanel));
+const FilterPanel = lazy(() => import("./panels/filter").then((part) => part.FilterPanel));
+const PointMenu = lazy(() => import("./panels/point-menu").then((part) => part.PointMenu));
+const SettingsDialog = lazy(() => import("./panels/settings-dialog").then((part) => part.SettingsDialog));
+const HelpDialog = lazy(() => import("./panels/help-dialog").then((part) => part.HelpDialog));
+
+/** The one thing beside the map: what was asked for last lies on top. */
+function Beside({ page }: { page: Page }) {
+  const selection = page.selection.value;
+  if (page.picked.value.length > 0) return <Picker page={page} />;
+  if (selection !== null) return <Card page={page} selection={selection} />;
+  switch (page.side.value) {
+    case "list": return <ListPanel page={page} />;
+    case "near": return <NearPanel page={page} />;
+    case "marked": return <MarkedPanel page={page} />;
+    case "filter": return <FilterPanel page={page} />;
+    default: return null;
+  }
 }
 
 export function App({ page }: { page: Page }) {
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      if (event.key === "Escape") page.close();
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
-  }, []);
-  const selection = page.selection.value;
+  const search = useRef<HTMLInputElement>(null);
+  useEffect(() => startKeys(page, () => {
+    search.current?.focus();
+    search.current?.select();
+  }), []);
+  useEffect(() => prefetchWhenIdle(Card, ListPanel), []);
+  const point = page.pointMenu.value;
   return (
     <>
+      <button type="button" class="skip panel" onClick={() => page.openSide("list")}>{t("skip.list")}</button>
       <div class="bar">
-        <Search page={page} />
-        <Status page={page} />
+        <Search page={page} input={search} />
+        <div class="states">
+          <Status page={page} />
+          <FilterChip page={page} />
+        </div>
       </div>
-      {page.picked.value.length > 0
-        ? <Picker page={page} />
-        : selection !== null && <Card page={page} selection={selection} />}
+      <OfflineNotice page={page} />
+      <Beside page={page} />
       <Controls page={page} />
+      {point !== null && <PointMenu page={page} point={point} />}
+      {page.over.value === "settings" && <SettingsDialog page={page} />}
+      {page.over.value === "help" && <HelpDialog page={page} />}
     </>
   );
 }

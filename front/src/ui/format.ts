@@ -1,41 +1,57 @@
 /** Quantities as people read them. The program is metric throughout; units are chosen here, at display, and rounded once. */
 import { locale, number, t } from "./i18n";
-
-export type Units = "metric" | "imperial" | "nautical";
+import type { Units } from "./units";
 
 const KM_PER_MILE = 1.609344;
 const KM_PER_NAUTICAL_MILE = 1.852;
 const M_PER_FOOT = 0.3048;
 const KMH_PER_MS = 3.6;
 const MM_PER_INCH = 25.4;
+const HPA_PER_INHG = 33.8639;
+const HPA_PER_MMHG = 1.33322;
+
+function inSpeed(kmh: number, unit: Units["speed" | "wind"], digits: number): string {
+  switch (unit) {
+    case "mph": return `${number(kmh / KM_PER_MILE)} mph`;
+    case "kn": return `${number(kmh / KM_PER_NAUTICAL_MILE, 1)} kn`;
+    case "ms": return `${number(kmh / KMH_PER_MS, 1)} m/s`;
+    // The scale's own definition: v = 0.836 B^(3/2) m/s.
+    case "bft": return `${number(Math.min(12, (kmh / KMH_PER_MS / 0.836) ** (2 / 3)))} Bft`;
+    default: return `${number(kmh, digits)} km/h`;
+  }
+}
 
 export function speed(kmh: number, units: Units): string {
-  if (units === "imperial") return `${number(kmh / KM_PER_MILE)} mph`;
-  if (units === "nautical") return `${number(kmh / KM_PER_NAUTICAL_MILE, 1)} kn`;
-  return `${number(kmh)} km/h`;
+  return inSpeed(kmh, units.speed, 0);
 }
 
 export function windSpeed(ms: number, units: Units): string {
-  return units === "metric" ? `${number(ms, 1)} m/s` : speed(ms * KMH_PER_MS, units);
+  return inSpeed(ms * KMH_PER_MS, units.wind, 0);
 }
 
 export function height(m: number, units: Units): string {
-  return units === "metric" ? `${number(m)} m` : `${number(m / M_PER_FOOT)} ft`;
+  return units.altitude === "m" ? `${number(m)} m` : `${number(m / M_PER_FOOT)} ft`;
 }
 
 /** A rough distance: no digits that nobody measured. */
 export function distance(km: number, units: Units): string {
-  const [value, unit] = units === "imperial" ? [km / KM_PER_MILE, "mi"]
-    : units === "nautical" ? [km / KM_PER_NAUTICAL_MILE, "nmi"] : [km, "km"];
+  const unit = units.distance;
+  const value = unit === "mi" ? km / KM_PER_MILE : unit === "nmi" ? km / KM_PER_NAUTICAL_MILE : km;
   return `${number(value, value < 10 ? 1 : 0)} ${unit}`;
 }
 
 export function temperature(celsius: number, units: Units): string {
-  return units === "imperial" ? `${number(celsius * 1.8 + 32)} °F` : `${number(celsius, 1)} °C`;
+  return units.temperature === "f" ? `${number(celsius * 1.8 + 32)} °F` : `${number(celsius, 1)} °C`;
 }
 
 export function rain(mm: number, units: Units): string {
-  return units === "imperial" ? `${number(mm / MM_PER_INCH, 2)} in` : `${number(mm, 1)} mm`;
+  return units.rain === "in" ? `${number(mm / MM_PER_INCH, 2)} in` : `${number(mm, 1)} mm`;
+}
+
+/** Without marks between thousands, as pressures are written. */
+export function pressure(hpa: number, units: Units): string {
+  if (units.pressure === "inhg") return `${number(hpa / HPA_PER_INHG, 2)} inHg`;
+  return units.pressure === "mmhg" ? `${number(hpa / HPA_PER_MMHG, 0, true)} mmHg` : `${number(hpa, 1, true)} hPa`;
 }
 
 /** The name of one of the 16 points of the compass, 0 being north. */

@@ -1,11 +1,13 @@
 /**
  * The one way to a text of the page. A language is a table of all keys; numbers and plurals follow the language.
- * English is always there; the other tables are loaded when they are wanted. Components that call `t` are drawn anew
- * when the language changes.
+ * English is always there, in two parts: what is loaded later brings its texts (`import "./texts.en.panels"`). The other
+ * tables are loaded when they are wanted. Components that call `t` are drawn anew when the language changes.
  */
 import { batch, signal } from "@preact/signals";
-import { type TextKey, en } from "./texts.en";
+import { en } from "./texts.en";
+import type { panels } from "./texts.en.panels";
 
+export type TextKey = keyof typeof en | keyof typeof panels;
 export type Table = Readonly<Record<TextKey, string>>;
 type Params = Readonly<Record<string, string | number>>;
 /** Keys that exist as `key.one` and `key.other`. */
@@ -21,9 +23,16 @@ const LOADERS: Readonly<Record<Exclude<Language, "en">, () => Promise<Table>>> =
   fr: () => import("./texts.fr").then((found) => found.fr),
 };
 
-const table = signal<Table>(en);
+let english: Partial<Table> = en;
+const table = signal<Partial<Table>>(en);
 const current = signal<Language>("en");
 let wanted: Language = "en";
+
+/** Adds texts that came later. */
+export function addEnglish(more: Partial<Table>): void {
+  english = { ...english, ...more };
+  if (current.peek() === "en") table.value = english;
+}
 
 /** The language that is shown; changes when its table has come. */
 export const language = (): Language => current.value;
@@ -41,10 +50,10 @@ export function languageOf(preferred: readonly string[]): Language {
 export async function setLanguage(next: Language): Promise<void> {
   wanted = next;
   if (next === current.peek()) return;
-  const loaded = next === "en" ? en : await LOADERS[next]();
+  const loaded = next === "en" ? null : await LOADERS[next]();
   if (wanted !== next) return;
   batch(() => {
-    table.value = loaded;
+    table.value = loaded ?? english;
     current.value = next;
   });
 }
@@ -62,7 +71,7 @@ function fill(text: string, params?: Params): string {
 
 /** The text of a key, with `{name}` replaced by the parameter of that name. */
 export function t(key: TextKey, params?: Params): string {
-  return fill(table.value[key], params);
+  return fill(table.value[key] ?? key, params);
 }
 
 const made = new Map<string, Intl.PluralRules | Intl.NumberFormat>();
@@ -81,8 +90,7 @@ export function plural(key: PluralKey, count: number, params?: Params): string {
   const rules = once(`plural ${current.value}`, () => new Intl.PluralRules(current.value));
   const form = `${key}.${rules.select(count)}`;
   const texts = table.value;
-  const text = form in texts ? texts[form as TextKey] : texts[`${key}.other` as TextKey];
-  return fill(text, { ...params, count: number(count) });
+  return fill(texts[form as TextKey] ?? texts[`${key}.other` as TextKey] ?? key, { ...params, count: number(count) });
 }
 
 /** A number as the language writes it; `plain` leaves out the marks between thousands, as a pressure is written. */

@@ -12,9 +12,16 @@ const PATHS = {
   check: "M5 12.5l4.5 4.5L19 7.5",
   pin: "M12 21s-6.5-6-6.5-11a6.5 6.5 0 1 1 13 0c0 5-6.5 11-6.5 11ZM12 7.7a2.3 2.3 0 1 1 0 4.6 2.3 2.3 0 0 1 0-4.6Z",
   chevron: "M9 6l6 6-6 6",
+  list: "M4 6h2M9.5 6H20M4 12h2M9.5 12H20M4 18h2M9.5 18H20",
+  follow: "M20 4L3.5 10.5l7 3 3 7L20 4Z",
+  near: "M12 3a9 9 0 1 1 0 18 9 9 0 0 1 0-18ZM12 7.5a4.5 4.5 0 1 1 0 9 4.5 4.5 0 0 1 0-9ZM12 12h.01",
+  mark: "M6 20.5V4.5h12l-3 4.5 3 4.5H6",
+  install: "M12 4v11M7.5 11l4.5 4.5 4.5-4.5M5 19.5h14",
 } as const;
 
-export function Icon(props: { name: keyof typeof PATHS }) {
+export type IconName = keyof typeof PATHS;
+
+export function Icon(props: { name: IconName }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" aria-hidden="true">
       <path d={PATHS[props.name]} />

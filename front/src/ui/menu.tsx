@@ -1,64 +1,18 @@
-/** Zoom, position and the small menu of what the map looks like. */
+/** Lower right: the list, the filter, the map's menu, position and zoom. */
 import { type Signal, useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { test } from "../live/filter";
-import { FilterPanel } from "./filter";
-import { LANGUAGES, type Language, t } from "./i18n";
-import { Icon } from "./icons";
+import { Choice } from "./choice";
+import { t } from "./i18n";
+import { Icon, type IconName } from "./icons";
 import type { Page } from "./page";
-import { LANGUAGE_CHOICES, THEMES, UNITS, languageChoice, languageFailed, theme, units } from "./settings";
-
-/** One of a few, all in sight. */
-function Choice<T extends string>(props: { name: string; title: string; options: readonly T[]; chosen: Signal<T>; text: (option: T) => string }) {
-  return (
-    <fieldset class="choice">
-      <legend>{props.title}</legend>
-      <div>
-        {props.options.map((option) => (
-          <label key={option}>
-            <input
-              type="radio"
-              name={props.name}
-              checked={props.chosen.value === option}
-              onChange={() => {
-                props.chosen.value = option;
-              }}
-            />
-            <span>{props.text(option)}</span>
-          </label>
-        ))}
-      </div>
-    </fieldset>
-  );
-}
-
-function LanguageChoice() {
-  return (
-    <label class="pick-one">
-      <span>{t("menu.language")}</span>
-      <select
-        value={languageChoice.value}
-        onChange={(event) => {
-          languageChoice.value = event.currentTarget.value as "auto" | Language;
-        }}
-      >
-        {LANGUAGE_CHOICES.map((one) => (
-          <option key={one} value={one} lang={one === "auto" ? undefined : one}>
-            {one === "auto" ? t("menu.language.auto") : LANGUAGES[one]}
-          </option>
-        ))}
-      </select>
-      {languageFailed.value && <span role="alert">{t("menu.language.failed")}</span>}
-    </label>
-  );
-}
+import { THEMES, theme } from "./settings";
 
 function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
-  const { basemaps, version } = page.settings;
+  const { basemaps } = page.settings;
   return (
     <div class="menu panel" id="menu">
       <Choice name="theme" title={t("menu.theme")} options={THEMES} chosen={theme} text={(one) => t(`menu.theme.${one}`)} />
-      <Choice name="units" title={t("menu.units")} options={UNITS} chosen={units} text={(one) => t(`menu.units.${one}`)} />
       {basemaps.length > 0 && (
         <Choice
           name="basemap"
@@ -68,33 +22,34 @@ function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
           text={(id) => basemaps.find((one) => one.id === id)?.name ?? t("menu.basemap.builtin")}
         />
       )}
-      <LanguageChoice />
-      {version !== "" && <p class="version">{t("app.name")} {version}</p>}
+      <button type="button" class="text" onClick={() => page.openOver("settings")}>{t("menu.settings")}</button>
     </div>
   );
 }
 
+/** A round button that opens something and shows whether it is open. */
+function Round(props: { icon: IconName; label: string; active?: boolean; expanded?: boolean; controls?: string; press: () => void }) {
+  return (
+    <button
+      type="button" class="panel round" data-active={props.active} aria-label={props.label} title={props.label}
+      aria-expanded={props.expanded} aria-controls={props.controls} onClick={props.press}
+    >
+      <Icon name={props.icon} />
+    </button>
+  );
+}
+
 export function Controls({ page }: { page: Page }) {
-  const open = useSignal<"" | "menu" | "filter">("");
   const trouble = useSignal("");
   const basemap = useSignal("");
   const box = useRef<HTMLElement>(null);
 
   useEffect(() => {
     const away = (event: PointerEvent) => {
-      if (!box.current?.contains(event.target as Node)) open.value = "";
-    };
-    const escape = (event: KeyboardEvent) => {
-      if (event.key !== "Escape" || open.value === "") return;
-      open.value = "";
-      event.stopImmediatePropagation();
+      if (page.over.value === "menu" && !box.current?.contains(event.target as Node)) page.openOver("");
     };
     document.addEventListener("pointerdown", away);
-    document.addEventListener("keydown", escape, true);
-    return () => {
-      document.removeEventListener("pointerdown", away);
-      document.removeEventListener("keydown", escape, true);
-    };
+    return () => document.removeEventListener("pointerdown", away);
   }, []);
 
   useEffect(() => {
@@ -107,10 +62,15 @@ export function Controls({ page }: { page: Page }) {
   }, []);
 
   const filtered = test(page.filter.value) !== null;
+  const toggle = (side: "list" | "filter") => page.openSide(page.side.value === side && page.selection.value === null ? "" : side);
   const locate = () => {
     trouble.value = "";
     navigator.geolocation.getCurrentPosition(
-      (found) => page.flyToPoint(found.coords.latitude, found.coords.longitude),
+      ({ coords: { latitude: lat, longitude: lng } }) => {
+        // The point that distances are measured from, too.
+        page.setFrom({ lat, lng });
+        page.flyToPoint(lat, lng);
+      },
       () => {
         trouble.value = t("locate.failed");
       },
@@ -121,41 +81,14 @@ export function Controls({ page }: { page: Page }) {
   return (
     <section class="controls" ref={box} aria-label={t("controls.label")}>
       {trouble.value !== "" && <p class="trouble panel" role="alert">{trouble.value}</p>}
-      <button
-        type="button"
-        class="panel round"
-        data-active={filtered}
-        aria-label={t(filtered ? "filter.open.active" : "filter.open")}
-        aria-expanded={open.value === "filter"}
-        aria-controls="filter"
-        title={t("filter.open")}
-        onClick={() => {
-          open.value = open.value === "filter" ? "" : "filter";
-        }}
-      >
-        <Icon name="filter" />
-      </button>
-      <button
-        type="button"
-        class="panel round"
-        aria-label={t("menu.open")}
-        aria-expanded={open.value === "menu"}
-        aria-controls="menu"
-        title={t("menu.open")}
-        onClick={() => {
-          open.value = open.value === "menu" ? "" : "menu";
-        }}
-      >
-        <Icon name="layers" />
-      </button>
-      {open.value === "menu" && <Menu page={page} basemap={basemap} />}
-      {open.value === "filter" && <FilterPanel page={page} />}
+      <Round icon="list" label={t("list.open")} expanded={page.side.value === "list"} press={() => toggle("list")} />
+      <Round icon="filter" label={t(filtered ? "filter.open.active" : "filter.open")} active={filtered}
+        expanded={page.side.value === "filter"} press={() => toggle("filter")} />
+      <Round icon="layers" label={t("menu.open")} expanded={page.over.value === "menu"} controls="menu"
+        press={() => page.openOver(page.over.value === "menu" ? "" : "menu")} />
+      {page.over.value === "menu" && <Menu page={page} basemap={basemap} />}
       {/* Browsers give a position to secure pages only. */}
-      {isSecureContext && "geolocation" in navigator && (
-        <button type="button" class="panel round" aria-label={t("locate")} title={t("locate")} onClick={locate}>
-          <Icon name="locate" />
-        </button>
-      )}
+      {isSecureContext && "geolocation" in navigator && <Round icon="locate" label={t("locate")} press={locate} />}
       <div class="zoom panel">
         <button type="button" aria-label={t("zoom.in")} title={t("zoom.in")} onClick={() => page.zoomIn()}>
           <Icon name="plus" />

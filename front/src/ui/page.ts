@@ -2,13 +2,15 @@
  * What the page shows and how it changes: the open card, the map's view, the address and its history. Components read
  * the signals and call the methods; nothing here draws.
  */
-import { type Signal, batch, signal } from "@preact/signals";
+import { type Signal, batch, effect, signal } from "@preact/signals";
 import { EVERYTHING, type Filter, parseFilter, test } from "../live/filter";
 import type { LiveStream } from "../live/stream";
+import type { MapView } from "../live/types";
 import type { World } from "../live/world";
 import type { MapHandle } from "../map";
 import { ApiError, type PageSettings, type StationDetail, station } from "./api";
-import { type EntityKind, type Place, type View, formatPlace, parsePlace } from "./url";
+import { type Steps, steps } from "./steps";
+import { type EntityKind, type LatLng, MOST_CALLS, NOWHERE, type Place, type Side, type View, formatPlace, parsePlace } from "./url";
 
 export const KINDS: readonly EntityKind[] = ["station", "object", "item"];
 
@@ -17,6 +19,8 @@ const STATION_ZOOM = 12;
 /** Where page.css makes the card a sheet, and by which part of the window the point then moves up. */
 const SHEET_QUERY = "(max-width: 45rem)";
 const SHEET_SHIFT = 0.2;
+/** What the column on the left covers on a wide screen, in pixels. */
+const COLUMN_PX = 416;
 /** The address follows the map this long after its last move. */
 const ADDRESS_AFTER_MS = 300;
 /** A station that sends often is asked for at most this often. */
@@ -25,6 +29,15 @@ const REFETCH_AFTER_MS = 2000;
 export interface Selection {
   name: string;
   kind: EntityKind;
+}
+
+/** What lies over everything, one at a time. */
+export type Over = "" | "menu" | "settings" | "help";
+
+/** A point of the map whose menu is open, and its place in the window. */
+export interface PointMenu extends LatLng {
+  x: number;
+  y: number;
 }
 
 export type Detail =
@@ -42,16 +55,30 @@ export class Page {
   readonly slot: Signal<number | null> = signal(null);
   readonly slotVersion: Signal<number> = signal(0);
   readonly view: Signal<View>;
+  /** The same view as the map has it; null before there is a map. */
+  readonly bounds: Signal<MapView | null> = signal(null);
   readonly filter: Signal<Filter> = signal(EVERYTHING);
+  /** The map goes with the selected station. */
+  readonly follow: Signal<boolean> = signal(false);
+  /** Names marked together; `marks.ts` finds them on the map. */
+  readonly calls: Signal<readonly string[]> = signal([]);
+  /** The point that distances are measured from. */
+  readonly from: Signal<LatLng | null> = signal(null);
+  readonly side: Signal<Side> = signal("");
+  readonly over: Signal<Over> = signal("");
+  readonly pointMenu: Signal<PointMenu | null> = signal(null);
 
   readonly world: World;
   readonly stream: LiveStream;
   readonly settings: PageSettings;
-  private map: MapHandle | null = null;
+  map: MapHandle | null = null;
+  private readonly steps: Steps;
   private addressTimer: ReturnType<typeof setTimeout> | undefined;
   private refetchTimer: ReturnType<typeof setTimeout> | undefined;
   private request: AbortController | null = null;
   private flyWhenLoaded = false;
+  /** The marks have just been set and are to be seen together. */
+  fitMarks = false;
   private seenVersion = 0;
 
   constructor(world: World, stream: LiveStream, settings: PageSettings, place: Place) {
@@ -60,6 +87,7 @@ export class Page {
     this.settings = settings;
     const { latitude, longitude, zoom } = settings.view;
     this.view = signal(place.view ?? { lat: latitude, lng: longitude, zoom });
+    this.steps = steps(() => this.address(), () => this.restore(parsePlace(location.pathname, location.search)));
   }
 
   /** Takes over the map and opens what the address names. */
@@ -68,13 +96,31 @@ export class Page {
     this.useFilter(parseFilter(location.search));
     map.onMove((bounds, centre, zoom) => {
       this.stream.setView(bounds);
-      this.view.value = { lat: centre.lat, lng: centre.lng, zoom };
+      batch(() => {
+        this.bounds.value = bounds;
+        this.view.value = { lat: centre.lat, lng: centre.lng, zoom };
+      });
       this.addressLater();
     });
     map.onPick((slots) => this.pick(slots));
+    map.onGesture(() => {
+      if (this.follow.value) this.setFollow(false);
+    });
+    map.onMenu((point, x, y) => {
+      this.pointMenu.value = { ...point, x, y };
+    });
     this.world.onChange(() => this.worldChanged());
-    addEventListener("popstate", () => this.restore(parsePlace(location.pathname, location.search)));
-    if (place.call !== null) this.show({ name: place.call, kind: place.kind }, place.view === null);
+    effect(() => {
+      if (this.calls.value.length > 0) void import("./marks").then(({ startMarks }) => startMarks(this));
+    });
+    this.fitMarks = place.view === null;
+    batch(() => {
+      this.calls.value = place.calls;
+      this.side.value = place.side;
+      this.useFrom(place.from);
+      if (place.call !== null) this.show({ name: place.call, kind: place.kind }, place.view === null || place.follow);
+      this.useFollow(place.follow);
+    });
   }
 
   zoomIn(): void {
@@ -92,12 +138,81 @@ export class Page {
   /** Shows only some entities, and says so in the address. */
   setFilter(filter: Filter): void {
     this.useFilter(filter);
-    this.writeAddress("replaceState");
+    this.steps.write();
   }
 
   private useFilter(filter: Filter): void {
     this.filter.value = filter;
     this.map?.setFilter(test(filter));
+  }
+
+  /** The map goes with the selected station from now on, or no more. */
+  setFollow(on: boolean): void {
+    this.useFollow(on && this.selection.value !== null);
+    if (this.follow.value) this.centreSelected();
+    this.steps.write();
+  }
+
+  private useFollow(on: boolean): void {
+    this.follow.value = on;
+    this.map?.setCentred(on);
+  }
+
+  /** Marks names together; an empty list marks none. */
+  setCalls(calls: readonly string[]): void {
+    this.calls.value = [...new Set(calls)].slice(0, MOST_CALLS);
+    if (this.calls.value.length === 0 && this.side.value === "marked") this.openSide("");
+    else this.steps.write();
+  }
+
+  /** The stations nearest to a point. */
+  nearTo(point: LatLng): void {
+    this.useFrom(point);
+    this.pointMenu.value = null;
+    if (this.side.value === "near" && this.selection.value === null) this.steps.write();
+    else this.openSide("near");
+  }
+
+  /** Marks names together, lists them and shows them all. */
+  mark(names: readonly string[]): void {
+    this.fitMarks = true;
+    this.calls.value = [...new Set(names)].slice(0, MOST_CALLS);
+    this.openSide("marked");
+  }
+
+  /** Sets the point that distances are measured from, with a pin on the map. */
+  setFrom(from: LatLng | null): void {
+    this.useFrom(from);
+    if (from === null && this.side.value === "near") this.openSide("");
+    else this.steps.write();
+  }
+
+  private useFrom(from: LatLng | null): void {
+    this.from.value = from;
+    this.map?.setPin(from);
+  }
+
+  /** Opens what lies beside the map, or closes it with "". A card on top of it goes. */
+  openSide(side: Side): void {
+    const before = this.side.value;
+    const card = this.selection.value !== null;
+    if (before === side && !card) return;
+    batch(() => {
+      if (card) this.hide();
+      this.picked.value = [];
+      this.side.value = side;
+    });
+    if (side === "") this.steps.leave();
+    else this.steps.enter(before === "" && !card);
+  }
+
+  /** Opens a dialog or a menu over the page, or closes it with "". They are no part of a link. */
+  openOver(over: Over): void {
+    const before = this.over.value;
+    if (before === over) return;
+    this.over.value = over;
+    if (over === "") this.steps.leave();
+    else if (before === "") this.steps.enter(true);
   }
 
   /** Flies to a view as it is. */
@@ -106,35 +221,62 @@ export class Page {
   }
 
   /** Flies so that a point comes to the middle of what the card leaves free. */
-  flyToPoint(lat: number, lng: number): void {
-    const zoom = Math.max(this.view.value.zoom, STATION_ZOOM);
-    const sheet = this.selection.value !== null && matchMedia(SHEET_QUERY).matches;
-    const down = sheet ? innerHeight * SHEET_SHIFT : 0;
-    const at = fromMercator((lng + 180) / 360, toMercatorY(lat) + down / (256 * 2 ** zoom));
+  flyToPoint(lat: number, lng: number, zoom = Math.max(this.view.value.zoom, STATION_ZOOM)): void {
+    const at = this.freeCentre(lat, lng, zoom);
     this.flyTo(at.lat, at.lng, zoom);
   }
 
+  /** Slides there at the zoom that is. */
+  panToPoint(lat: number, lng: number): void {
+    const at = this.freeCentre(lat, lng, this.view.value.zoom);
+    this.map?.panTo(at.lat, at.lng);
+  }
+
+  /** Shows all the points in what panels leave free. */
+  fit(points: readonly LatLng[]): void {
+    const open = this.selection.value !== null || this.side.value !== "";
+    const sheet = matchMedia(SHEET_QUERY).matches;
+    const inset = { left: open && !sheet ? COLUMN_PX : 0, top: sheet ? 80 : 60, right: 60, bottom: open && sheet ? innerHeight / 2 : 40 };
+    this.map?.fit(points, inset, STATION_ZOOM);
+  }
+
+  /** The middle of the map that brings a point to the middle of what a sheet leaves free. */
+  private freeCentre(lat: number, lng: number, zoom: number): LatLng {
+    const sheet = (this.selection.value !== null || this.side.value !== "") && matchMedia(SHEET_QUERY).matches;
+    const down = sheet ? innerHeight * SHEET_SHIFT : 0;
+    return fromMercator((lng + 180) / 360, toMercatorY(lat) + down / (256 * 2 ** zoom));
+  }
+
   /** Opens a card as a step of the history. `fly` when the map may be elsewhere, with the position where it is known. */
-  open(selection: Selection, fly: boolean | { lat: number; lng: number } = false): void {
+  open(selection: Selection, fly: boolean | LatLng = false): void {
     const now = this.selection.value;
     if (now?.name !== selection.name || now.kind !== selection.kind) {
-      this.writeAddress("replaceState");
-      this.show(selection, fly === true);
-      this.writeAddress("pushState");
+      this.steps.write();
+      const following = this.follow.value && now !== null;
+      this.show(selection, fly === true || following);
+      // Whoever follows one and asks for another looks at that one.
+      if (following) this.useFollow(false);
+      this.steps.enter(now === null);
       if (typeof fly === "object") this.flyToPoint(fly.lat, fly.lng);
     } else if (fly !== false) {
       this.centreSelected();
     }
   }
 
+  /** Closes what lies on top: the menu of a point, what is over the page, the choice under a click, the card, the side. */
   close(): void {
-    if (this.picked.value.length > 0) {
+    if (this.pointMenu.value !== null) {
+      this.pointMenu.value = null;
+    } else if (this.over.value !== "") {
+      this.openOver("");
+    } else if (this.picked.value.length > 0) {
       this.picked.value = [];
-      return;
+    } else if (this.selection.value !== null) {
+      this.hide();
+      this.steps.leave();
+    } else if (this.side.value !== "") {
+      this.openSide("");
     }
-    if (this.selection.value === null) return;
-    this.hide();
-    this.writeAddress("pushState");
   }
 
   centreSelected(): void {
@@ -149,11 +291,23 @@ export class Page {
     }
   }
 
-  /** A link that opens the same card anywhere. */
-  link(): string {
-    const { selection } = this;
-    const place = { view: this.view.value, call: selection.value?.name ?? null, kind: selection.value?.kind ?? "station" };
-    return new URL(formatPlace(place, this.filter.value), location.href).href;
+  /** A link that shows the same anywhere; `change` what is to be different. */
+  link(change: Partial<Place> = {}): string {
+    return new URL(formatPlace({ ...this.place(), ...change }, this.filter.value), location.href).href;
+  }
+
+  /** What is shown, as an address tells it. */
+  private place(): Place {
+    const selection = this.selection.value;
+    return {
+      view: this.view.value,
+      call: selection?.name ?? null,
+      kind: selection?.kind ?? "station",
+      follow: this.follow.value,
+      calls: this.calls.value,
+      from: this.from.value,
+      side: this.side.value,
+    };
   }
 
   refetch(): void {
@@ -221,6 +375,7 @@ export class Page {
     batch(() => {
       this.selection.value = null;
       this.picked.value = [];
+      this.useFollow(false);
       this.seek();
     });
     document.title = "Godwit";
@@ -257,34 +412,36 @@ export class Page {
     }, REFETCH_AFTER_MS);
   }
 
-  /** Back or forward: the card and the view of that step. */
+  /** Back or forward: the card, the side and the view of that step. What no step changes stays: filter, marks, point. */
   private restore(place: Place): void {
     clearTimeout(this.addressTimer);
-    this.useFilter(parseFilter(location.search));
-    const now = this.selection.value;
-    if (place.call === null) {
-      if (now !== null) this.hide();
-    } else if (now?.name !== place.call || now.kind !== place.kind) {
-      this.show({ name: place.call, kind: place.kind }, place.view === null);
-    }
     const view = this.view.value;
-    if (place.view !== null && formatPlace({ ...place, view }) !== formatPlace(place)) {
+    batch(() => {
+      this.over.value = "";
+      this.pointMenu.value = null;
+      this.side.value = (place.side === "near" && this.from.value === null) || (place.side === "marked" && this.calls.value.length === 0)
+        ? "" : place.side;
+      const now = this.selection.value;
+      if (place.call === null) {
+        if (now !== null) this.hide();
+      } else if (now?.name !== place.call || now.kind !== place.kind) {
+        this.show({ name: place.call, kind: place.kind }, place.view === null);
+      }
+    });
+    if (place.view !== null && !this.follow.value && formatPlace({ ...NOWHERE, view }) !== formatPlace({ ...NOWHERE, view: place.view })) {
       this.flyTo(place.view.lat, place.view.lng, place.view.zoom);
     }
+    this.steps.write();
   }
 
   private addressLater(): void {
     clearTimeout(this.addressTimer);
-    this.addressTimer = setTimeout(() => this.writeAddress("replaceState"), ADDRESS_AFTER_MS);
+    this.addressTimer = setTimeout(() => this.steps.write(), ADDRESS_AFTER_MS);
   }
 
-  private writeAddress(how: "replaceState" | "pushState"): void {
+  private address(): string {
     clearTimeout(this.addressTimer);
-    const selection = this.selection.value;
-    const address = formatPlace({
-      view: this.view.value, call: selection?.name ?? null, kind: selection?.kind ?? "station",
-    }, this.filter.value);
-    history[how](null, "", address);
+    return formatPlace(this.place(), this.filter.value);
   }
 }
 

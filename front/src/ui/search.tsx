@@ -1,108 +1,61 @@
-/** The search box: suggestions while typing, arrows to choose, Enter to fly there. */
+/** The search box. What it suggests comes with `suggest.tsx`, fetched when the box is first used. */
 import { useSignal } from "@preact/signals";
-import { useEffect, useRef } from "preact/hooks";
-import { type SearchResult, search } from "./api";
-import { age } from "./format";
+import type { RefObject } from "preact";
 import { t } from "./i18n";
 import { Icon } from "./icons";
 import type { Page } from "./page";
-import { serverNowMs } from "./clock";
-import { SymbolImage } from "./symbol";
 
-const AFTER_TYPING_MS = 120;
+type Part = typeof import("./suggest");
+type Model = InstanceType<Part["Suggestions"]>;
 
-export function Search({ page }: { page: Page }) {
+export function Search({ page, input }: { page: Page; input: RefObject<HTMLInputElement | null> }) {
   const text = useSignal("");
-  const results = useSignal<SearchResult[] | null>(null);
-  const failed = useSignal(false);
-  const active = useSignal(-1);
   const open = useSignal(false);
-  const input = useRef<HTMLInputElement>(null);
-  const request = useRef<AbortController | null>(null);
-  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const loaded = useSignal<{ part: Part; model: Model } | null>(null);
+  const failed = useSignal(false);
 
-  useEffect(() => {
-    const onKey = (event: KeyboardEvent) => {
-      const target = event.target as HTMLElement | null;
-      const typing = target?.closest("input, textarea, select, [contenteditable]") != null;
-      if (event.key !== "/" || typing || event.ctrlKey || event.metaKey || event.altKey) return;
-      event.preventDefault();
-      input.current?.focus();
-      input.current?.select();
-    };
-    document.addEventListener("keydown", onKey);
-    return () => document.removeEventListener("keydown", onKey);
-  }, []);
-
-  const ask = async (): Promise<SearchResult[]> => {
-    clearTimeout(timer.current);
-    request.current?.abort();
-    const query = text.value.trim();
-    if (query === "") {
-      results.value = null;
-      return [];
-    }
-    const mine = new AbortController();
-    request.current = mine;
+  const load = async (): Promise<Model | null> => {
+    if (loaded.value !== null) return loaded.value.model;
     try {
-      const found = await search(query, mine.signal);
-      if (mine.signal.aborted) return [];
-      results.value = found;
+      const part = await import("./suggest");
       failed.value = false;
-      active.value = -1;
-      return found;
-    } catch {
-      if (!mine.signal.aborted) {
-        results.value = [];
-        failed.value = true;
-      }
-      return [];
+      loaded.value ??= { part, model: new part.Suggestions(page) };
+      return loaded.value.model;
+    } catch (error) {
+      console.warn(`search: ${String(error)}`);
+      failed.value = true;
+      return null;
     }
   };
-
-  const choose = (result: SearchResult) => {
-    request.current?.abort();
-    clearTimeout(timer.current);
-    text.value = result.name;
+  const typed = (now: string) => {
+    text.value = now;
+    open.value = true;
+    void load().then((model) => model?.type(text.peek()));
+  };
+  const done = () => {
     open.value = false;
     input.current?.blur();
-    const { name, kind, latitude: lat, longitude: lng } = result;
-    page.open({ name, kind }, Number.isFinite(lat) && Number.isFinite(lng) ? { lat, lng } : true);
   };
-
-  const enter = async () => {
-    const chosen = results.value?.[active.value];
-    if (chosen !== undefined) {
-      choose(chosen);
-      return;
-    }
-    const wanted = text.value.trim().toUpperCase();
-    const found = await ask();
-    const best = found.find((one) => one.name.toUpperCase() === wanted) ?? found[0];
-    if (best !== undefined) choose(best);
-    else open.value = wanted !== "";
-  };
-
   const onKeyDown = (event: KeyboardEvent) => {
-    const count = results.value?.length ?? 0;
+    const model = loaded.value?.model;
     if (event.key === "ArrowDown" || event.key === "ArrowUp") {
       event.preventDefault();
       open.value = true;
-      // One more place than results: none chosen, the text as typed.
-      const step = event.key === "ArrowDown" ? 1 : -1;
-      active.value = ((active.value + 1 + step + count + 1) % (count + 1)) - 1;
+      model?.move(event.key === "ArrowDown" ? 1 : -1);
     } else if (event.key === "Enter") {
       event.preventDefault();
-      void enter();
+      open.value = true;
+      void load().then((it) => it?.enter()).then((went) => went === true && done());
     } else if (event.key === "Escape") {
       event.stopPropagation();
-      if (open.value && results.value !== null) open.value = false;
-      else if (text.value !== "") text.value = "";
+      if (shown) open.value = false;
+      else if (text.value !== "") typed("");
       else input.current?.blur();
     }
   };
 
-  const shown = open.value && results.value !== null && text.value.trim() !== "";
+  const { part, model } = loaded.value ?? {};
+  const shown = open.value && (failed.value || (model !== undefined && (model.list.value.length > 0 || model.state.value !== "idle")));
   return (
     <search class="search panel">
       <Icon name="search" />
@@ -115,23 +68,16 @@ export function Search({ page }: { page: Page }) {
         aria-expanded={shown}
         aria-controls="suggestions"
         aria-autocomplete="list"
-        aria-activedescendant={shown && active.value >= 0 ? `suggestion-${active.value}` : undefined}
+        aria-activedescendant={shown && model !== undefined && model.active.value >= 0 ? `suggestion-${model.active.value}` : undefined}
         placeholder={t("search.placeholder")}
         autocomplete="off"
         autocapitalize="off"
         spellcheck={false}
-        maxLength={32}
+        maxLength={40}
         enterkeyhint="search"
         value={text.value}
-        onInput={(event) => {
-          text.value = event.currentTarget.value;
-          open.value = true;
-          clearTimeout(timer.current);
-          timer.current = setTimeout(() => void ask(), AFTER_TYPING_MS);
-        }}
-        onFocus={() => {
-          open.value = true;
-        }}
+        onInput={(event) => typed(event.currentTarget.value)}
+        onFocus={() => typed(text.value)}
         onBlur={() => {
           open.value = false;
         }}
@@ -145,8 +91,7 @@ export function Search({ page }: { page: Page }) {
             type="button"
             aria-label={t("search.clear")}
             onClick={() => {
-              text.value = "";
-              results.value = null;
+              typed("");
               input.current?.focus();
             }}
           >
@@ -155,27 +100,16 @@ export function Search({ page }: { page: Page }) {
         )}
       {/* The list stays in the page, so that the box always has what it says it controls. */}
       <ul id="suggestions" class="suggestions" role="listbox" aria-label={t("search.results")} hidden={!shown}>
-        {shown && results.value?.map((result, i) => (
-          <li
-            key={`${result.kind} ${result.name}`}
-            id={`suggestion-${i}`}
-            role="option"
-            aria-selected={i === active.value}
-            // Before the blur that would close the list.
-            onPointerDown={(event) => event.preventDefault()}
-            onClick={() => choose(result)}
-          >
-            <SymbolImage symbol={result.symbol} />
-            <span class="name" dir="auto">{result.name}</span>
-            <span class="age">{age((serverNowMs(page) - Date.parse(result.last_heard)) / 1000)}</span>
-          </li>
-        ))}
-        {shown && results.value?.length === 0 && (
-          <li class="empty" role="option" aria-selected="false" aria-disabled="true">
-            {t(failed.value ? "search.failed" : "search.none")}
-          </li>
+        {failed.value && <li class="empty" role="option" aria-selected="false" aria-disabled="true">{t("part.failed")}</li>}
+        {shown && part !== undefined && model !== undefined && (
+          <part.Options page={page} model={model} choose={(one) => {
+            if (!model.go(one)) return;
+            if (one.is === "entity") text.value = one.name;
+            done();
+          }} />
         )}
       </ul>
+      <span class="visually-hidden" role="status">{shown && part !== undefined && model !== undefined ? part.said(model) : ""}</span>
     </search>
   );
 }

@@ -1,34 +1,45 @@
 /** What the viewer chose, kept in this browser only. */
 import { type Signal, computed, effect, signal } from "@preact/signals";
-import type { Units } from "./format";
 import { LANGUAGES, type Language, languageOf, setLanguage } from "./i18n";
 
 export type Theme = "auto" | "light" | "dark";
 
 /** A signal that remembers itself; storage that is full or forbidden only costs the memory. */
-function remembered<T extends string>(key: string, allowed: readonly T[], first: T): Signal<T> {
+export function kept<T>(key: string, read: (stored: string | null) => T, write: (value: T) => string): Signal<T> {
   let stored: string | null = null;
   try {
     stored = localStorage.getItem(key);
   } catch {
     // Storage is forbidden here.
   }
-  const value = signal<T>(allowed.find((one) => one === stored) ?? first);
+  const value = signal<T>(read(stored));
+  let begun = false;
   effect(() => {
-    try {
-      localStorage.setItem(key, value.value);
-    } catch {
-      // As above.
+    const text = write(value.value);
+    // What nobody chose is not kept: it may be another one tomorrow.
+    if (begun) {
+      try {
+        localStorage.setItem(key, text);
+      } catch {
+        // As above.
+      }
     }
+    begun = true;
   });
   return value;
 }
 
+function remembered<T extends string>(key: string, allowed: readonly T[], first: T): Signal<T> {
+  return kept(key, (stored) => allowed.find((one) => one === stored) ?? first, (value) => value);
+}
+
 export const THEMES = ["auto", "light", "dark"] as const;
-export const UNITS = ["metric", "imperial", "nautical"] as const;
+export const MOTIONS = ["auto", "reduce"] as const;
 
 export const theme = remembered<Theme>("godwit.theme", THEMES, "auto");
-export const units = remembered<Units>("godwit.units", UNITS, "metric");
+export const motion = remembered<(typeof MOTIONS)[number]>("godwit.motion", MOTIONS, "auto");
+/** Whether single letters do something; who dictates or whose hand slips can switch them off. */
+export const shortcuts = remembered<"on" | "off">("godwit.shortcuts", ["on", "off"], "on");
 
 export const LANGUAGE_CHOICES = ["auto", ...(Object.keys(LANGUAGES) as Language[])] as const;
 export const languageChoice = remembered<"auto" | Language>("godwit.language", LANGUAGE_CHOICES, "auto");
@@ -69,6 +80,18 @@ export function startTheme(): void {
   });
 }
 
-export function reducedMotion(): boolean {
-  return matchMedia("(prefers-reduced-motion: reduce)").matches;
+const systemStill = signal(false);
+/** Whether nothing should glide or fly. */
+export const still = computed(() => motion.value === "reduce" || systemStill.value);
+
+/** Follows the system's wish for less motion and writes the choice to the document; call once. */
+export function startMotion(): void {
+  const query = matchMedia("(prefers-reduced-motion: reduce)");
+  systemStill.value = query.matches;
+  query.addEventListener("change", () => {
+    systemStill.value = query.matches;
+  });
+  effect(() => {
+    document.documentElement.dataset.motion = still.value ? "reduce" : "full";
+  });
 }

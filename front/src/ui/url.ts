@@ -1,14 +1,25 @@
-/** The address of the page keeps the view and the open card: `/?lat=..&lng=..&z=..&call=NAME`, or `/NAME`. */
+/**
+ * The address of the page keeps what is shown: `/?lat=..&lng=..&z=..&call=NAME`, or `/NAME`. Further: `follow=1` (the map
+ * goes with the open station), `calls=A,B` (several marked), `from=LAT,LNG` (the point that distances are measured from),
+ * `panel=` (what lies beside the map) and the filter.
+ */
 
 import { EVERYTHING, type Filter, writeFilter } from "../live/filter";
 
 export type EntityKind = "station" | "object" | "item";
 
-export interface View {
+export interface LatLng {
   lat: number;
   lng: number;
+}
+
+export interface View extends LatLng {
   zoom: number;
 }
+
+/** What may lie beside the map, beneath the card of a station. */
+export const SIDES = ["list", "near", "marked", "filter"] as const;
+export type Side = "" | (typeof SIDES)[number];
 
 export interface Place {
   /** Null when the address has no whole and sensible view. */
@@ -16,13 +27,22 @@ export interface Place {
   /** Name and kind of the open card. */
   call: string | null;
   kind: EntityKind;
+  follow: boolean;
+  /** Names marked together, of whatever kind. */
+  calls: readonly string[];
+  from: LatLng | null;
+  side: Side;
 }
 
+export const NOWHERE: Place = { view: null, call: null, kind: "station", follow: false, calls: [], from: null, side: "" };
+
+/** A link marks at most this many. */
+export const MOST_CALLS = 20;
 const MAX_ZOOM = 20;
 const MAX_NAME_BYTES = 64;
 
-function decimal(text: string | null, limit: number): number | null {
-  if (text === null || !/^-?\d{1,3}(\.\d{1,20})?$/.test(text)) return null;
+function decimal(text: string | null | undefined, limit: number): number | null {
+  if (text == null || !/^-?\d{1,3}(\.\d{1,20})?$/.test(text)) return null;
   const value = Number(text);
   return Math.abs(value) <= limit ? value : null;
 }
@@ -33,14 +53,29 @@ function name(text: string | null): string | null {
   return trimmed === "" || new TextEncoder().encode(trimmed).length > MAX_NAME_BYTES ? null : trimmed;
 }
 
-function fromPath(pathname: string): string | null {
-  const segment = /^\/([^/]+)\/?$/.exec(pathname)?.[1];
-  if (segment === undefined || segment === "index.html") return null;
+function decoded(text: string): string | null {
   try {
-    return decodeURIComponent(segment);
+    return decodeURIComponent(text);
   } catch {
     return null;
   }
+}
+
+function fromPath(pathname: string): string | null {
+  const segment = /^\/([^/]+)\/?$/.exec(pathname)?.[1];
+  return segment === undefined || segment === "index.html" ? null : decoded(segment);
+}
+
+/** Names with commas between them; a comma within a name is written `%2C` (and so, in an address, `%252C`). */
+function names(text: string | null): string[] {
+  const found = (text ?? "").split(",").map((one) => name(decoded(one))).filter((one) => one !== null);
+  return [...new Set(found)].slice(0, MOST_CALLS);
+}
+
+function point(text: string | null): LatLng | null {
+  const [lat, lng, ...more] = (text ?? "").split(",");
+  const found = { lat: decimal(lat, 90), lng: decimal(lng, 180) };
+  return found.lat === null || found.lng === null || more.length > 0 ? null : { lat: found.lat, lng: found.lng };
 }
 
 /** Reads an address; what does not make sense is as if it were not there. */
@@ -50,10 +85,18 @@ export function parsePlace(pathname: string, search: string): Place {
   const lng = decimal(query.get("lng"), 180);
   const zoom = decimal(query.get("z"), MAX_ZOOM);
   const kind = query.get("kind");
+  const call = name(query.get("call")) ?? name(fromPath(pathname));
+  const calls = names(query.get("calls"));
+  const from = point(query.get("from"));
+  const side = SIDES.find((one) => one === query.get("panel")) ?? (calls.length > 0 && call === null ? "marked" : "");
   return {
     view: lat === null || lng === null ? null : { lat, lng, zoom: zoom === null || zoom < 1 ? 10 : zoom },
-    call: name(query.get("call")) ?? name(fromPath(pathname)),
+    call,
     kind: kind === "object" || kind === "item" ? kind : "station",
+    follow: call !== null && query.get("follow") === "1",
+    calls,
+    from,
+    side: (side === "near" && from === null) || (side === "marked" && calls.length === 0) ? "" : side,
   };
 }
 
@@ -70,8 +113,13 @@ export function formatPlace(place: Place, filter: Filter = EVERYTHING): string {
   if (place.call !== null) {
     query.set("call", place.call);
     if (place.kind !== "station") query.set("kind", place.kind);
+    if (place.follow) query.set("follow", "1");
   }
+  if (place.calls.length > 0) query.set("calls", place.calls.map((one) => one.replace(/[%,]/g, encodeURIComponent)).join(","));
+  if (place.from !== null) query.set("from", `${place.from.lat.toFixed(5)},${place.from.lng.toFixed(5)}`);
+  if (place.side !== "") query.set("panel", place.side);
   writeFilter(filter, query);
-  const text = query.toString();
+  // Commas are as good as %2C in a query, and easier to read.
+  const text = query.toString().replaceAll("%2C", ",");
   return text === "" ? "/" : `/?${text}`;
 }

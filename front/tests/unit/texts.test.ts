@@ -5,20 +5,22 @@ import { afterEach, describe, expect, test } from "vitest";
 import { age, bearing, latLng } from "../../src/ui/format";
 import { type Language, language, languageOf, number, plural, setLanguage, t } from "../../src/ui/i18n";
 import { de } from "../../src/ui/texts.de";
-import { en } from "../../src/ui/texts.en";
+import { en as first } from "../../src/ui/texts.en";
+import { panels } from "../../src/ui/texts.en.panels";
 import { es } from "../../src/ui/texts.es";
 import { fr } from "../../src/ui/texts.fr";
 
 const SRC = new URL("../../src/", import.meta.url).pathname;
+const en = { ...first, ...panels };
 const keys = Object.keys(en);
 const sources = readdirSync(SRC, { recursive: true, encoding: "utf8" })
-  .filter((name) => /\.tsx?$/.test(name) && !/texts\.\w+\.ts$/.test(name))
+  .filter((name) => /\.tsx?$/.test(name) && !/texts\.[\w.]+\.ts$/.test(name))
   .map((name) => readFileSync(join(SRC, name), "utf8"));
 
 /** Every string of the sources, and every template as a pattern with its holes. */
 const literals = new Set(sources.flatMap((source) => [...source.matchAll(/"([a-z_0-9.]+)"/g)].map(([, text]) => text as string)));
 const templates = sources.flatMap((source) => [...source.matchAll(/`([a-z_0-9.]*\.)\$\{[^`]*?\}([a-z_0-9.]*)`/g)])
-  .map(([, before = "", after = ""]) => new RegExp(`^${before.replaceAll(".", "\\.")}[a-z_0-9]+${after.replaceAll(".", "\\.")}$`));
+  .map(([, before = "", after = ""]) => new RegExp(`^${before.replaceAll(".", "\\.")}[A-Za-z_0-9]+${after.replaceAll(".", "\\.")}$`));
 
 const used = (key: string) => literals.has(key) || literals.has(key.replace(/\.(one|other)$/, "")) || templates.some((one) => one.test(key));
 const parameters = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
@@ -26,7 +28,7 @@ const parameters = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, na
 /** Words that are the same in English and another language. */
 const SAME = new RegExp(`^(${[
   "Godwit", "Auto", "Live", "Demo", "Status", "Locator", "Station", "Position", "Wind", "Suggestions", "\\{count\\} station",
-  "\\{count\\} stations", "\\{count\\}/min", "[a-z]{1,3}", "igate", "N NNE .*", "Altitude", "Imperial", "Symbol \\{symbol\\}",
+  "\\{count\\} stations", "\\{count\\}/min", "[a-z]{1,3}", "Bits", "Name", "\\{count\\} suggestions?", "Distance", "Wind", "igate", "N NNE .*", "Altitude", "Imperial", "Symbol \\{symbol\\}",
 ].join("|")})$`);
 
 test("no text is unused", () => {

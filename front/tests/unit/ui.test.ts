@@ -1,13 +1,28 @@
+import "../../src/ui/texts.en.panels";
 import { describe, expect, test } from "vitest";
-import { age, ambiguityKm, bearing, height, latLng, locator, moment, rain, speed, temperature, windSpeed } from "../../src/ui/format";
+import { age, ambiguityKm, bearing, distance, height, latLng, locator, moment, pressure, rain, speed, temperature, windSpeed } from "../../src/ui/format";
 import { plural, t } from "../../src/ui/i18n";
-import { formatPlace, parsePlace } from "../../src/ui/url";
+import { PRESETS, presetOf, readUnits, usualUnits } from "../../src/ui/units";
+import { NOWHERE, formatPlace, parsePlace } from "../../src/ui/url";
+
+const { metric, imperial, nautical } = PRESETS;
 
 describe("address", () => {
   test("round trip", () => {
-    const place = { view: { lat: 48.13743, lng: 11.57549, zoom: 14.5 }, call: "AB C/1", kind: "object" as const };
+    const place = {
+      view: { lat: 48.13743, lng: 11.57549, zoom: 14.5 }, call: "AB C/1", kind: "object" as const, follow: true,
+      calls: ["DL1ABC-9", "A,B%", "<b>"], from: { lat: -1.5, lng: 179.99999 }, side: "near" as const,
+    };
     const url = new URL(formatPlace(place), "http://x");
     expect(parsePlace(url.pathname, url.search)).toEqual(place);
+  });
+
+  test("what makes no sense is not there", () => {
+    expect(parsePlace("/", "?follow=1&panel=evil&from=1,2,3&calls=,,%20,")).toEqual(NOWHERE);
+    expect(parsePlace("/", "?from=91,0&panel=near")).toEqual(NOWHERE);
+    expect(parsePlace("/", "?panel=marked").side).toBe("");
+    expect(parsePlace("/", `?calls=${Array.from({ length: 50 }, (_, i) => `N${i}`).join(",")}`).calls).toHaveLength(20);
+    expect(parsePlace("/", "?calls=%E0%A4%A,A,A")).toMatchObject({ calls: ["A"], side: "marked" });
   });
 
   test.each(["?lat=91&lng=0&z=5", "?lat=&lng=0", "?lat=1e1&lng=0", "?lat=NaN&lng=1", "?lng=3", "?lat=48;drop&lng=1", "?lat=1&lng=181"])(
@@ -28,14 +43,31 @@ describe("address", () => {
 
 describe("quantities", () => {
   test("speeds", () => {
-    expect([speed(100, "metric"), speed(100, "imperial"), speed(100, "nautical")]).toEqual(["100 km/h", "62 mph", "54.0 kn"]);
-    expect([windSpeed(10, "metric"), windSpeed(10, "imperial")]).toEqual(["10.0 m/s", "22 mph"]);
+    expect([speed(100, metric), speed(100, imperial), speed(100, nautical)]).toEqual(["100 km/h", "62 mph", "54.0 kn"]);
+    expect([windSpeed(10, metric), windSpeed(10, imperial)]).toEqual(["10.0 m/s", "22 mph"]);
   });
 
   test("heights, temperatures, rain", () => {
-    expect([height(1234, "metric"), height(1234, "imperial")]).toEqual(["1,234 m", "4,049 ft"]);
-    expect([temperature(-40, "metric"), temperature(-40, "imperial")]).toEqual(["-40.0 °C", "-40 °F"]);
-    expect([rain(2.54, "metric"), rain(2.54, "imperial")]).toEqual(["2.5 mm", "0.10 in"]);
+    expect([height(1234, metric), height(1234, imperial)]).toEqual(["1,234 m", "4,049 ft"]);
+    expect([temperature(-40, metric), temperature(-40, imperial)]).toEqual(["-40.0 °C", "-40 °F"]);
+    expect([rain(2.54, metric), rain(2.54, imperial)]).toEqual(["2.5 mm", "0.10 in"]);
+  });
+
+  test("each quantity by its own unit", () => {
+    const mixed = { ...metric, speed: "ms", wind: "bft", pressure: "mmhg", rain: "in", distance: "nmi" } as const;
+    expect([speed(36, mixed), windSpeed(8, mixed), windSpeed(0, mixed), windSpeed(90, mixed)]).toEqual(["10.0 m/s", "5 Bft", "0 Bft", "12 Bft"]);
+    expect([pressure(1013.25, metric), pressure(1013.25, imperial), pressure(1013.25, mixed)]).toEqual(["1013.3 hPa", "29.92 inHg", "760 mmHg"]);
+    expect([distance(1.852, mixed), distance(160.9344, imperial)]).toEqual(["1.0 nmi", "100 mi"]);
+    expect(windSpeed(10, nautical)).toBe("19.4 kn");
+  });
+
+  test("units as stored: each kept if it is one, else the usual one", () => {
+    expect(readUnits(null, metric)).toEqual(metric);
+    expect(readUnits("imperial", metric)).toEqual(imperial);
+    expect(readUnits('{"speed":"kn","rain":"evil","wind":3}', metric)).toEqual({ ...metric, speed: "kn" });
+    for (const bad of ["{", "[]", "null", "7", '"x"', "__proto__"]) expect(readUnits(bad, metric)).toEqual(metric);
+    expect([usualUnits("en-US"), usualUnits("en"), usualUnits("de-DE"), usualUnits("")]).toEqual([imperial, metric, metric, metric]);
+    expect([presetOf(nautical), presetOf({ ...nautical, rain: "in" })]).toEqual(["nautical", ""]);
   });
 
   test("bearings: north is 360", () => {

@@ -145,7 +145,7 @@ pub(super) const COLUMNS: &[Column] = &[
 ];
 
 fn entity<'p>(packet: &'p Packet<'p>) -> (EntityKind, &'p [u8]) {
-    let named = packet.name.map(|name| name.bytes());
+    let named = packet.name.map(godwit_packet::Text::bytes);
     match (packet.kind, named) {
         (godwit_packet::Kind::Object, Some(name)) => (EntityKind::Object, name),
         (godwit_packet::Kind::Item, Some(name)) => (EntityKind::Item, name),

@@ -144,7 +144,7 @@ impl Archive {
         let year = name.get(..4).unwrap_or_default();
         let inside = format!("packets/{year}/packets-{name}.parquet");
         let parts = self.prefix.as_ref().split('/').chain(inside.split('/')).filter(|part| !part.is_empty());
-        parts.fold(Key::default(), |key, part| key.join(part))
+        parts.fold(Key::default(), Key::join)
     }
 
     /// Where a day is or would be.

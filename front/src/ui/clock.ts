@@ -1,7 +1,6 @@
-/** The present by the server's clock, and ages that keep counting while they are on the screen. */
+/** The present: by our clock while somebody looks, and by the server's. */
 import { signal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
-import { age, moment } from "./format";
 import type { Page } from "./page";
 
 const tick = signal(Date.now());
@@ -14,7 +13,8 @@ export function useNow(): number {
     tick.value = Date.now();
     if (watchers++ === 0) {
       timer = setInterval(() => {
-        tick.value = Date.now();
+        // Nobody sees a hidden page age.
+        if (!document.hidden) tick.value = Date.now();
       }, 1000);
     }
     return () => {
@@ -27,15 +27,4 @@ export function useNow(): number {
 /** Ages are counted by the clock that took the times down. */
 export function serverNowMs(page: Page, nowMs = Date.now()): number {
   return nowMs + page.stream.clockOffsetMs.value;
-}
-
-export function Age({ page, atMs }: { page: Page; atMs: number }) {
-  const now = serverNowMs(page, useNow());
-  const date = new Date(atMs);
-  if (Number.isNaN(date.getTime())) return null;
-  return (
-    <time dateTime={date.toISOString()} title={moment(atMs)}>
-      {age(Math.max(0, (now - atMs) / 1000))}
-    </time>
-  );
 }

@@ -1,0 +1,15 @@
+/** How long ago something was, counting while it is on the screen. */
+import { serverNowMs, useNow } from "./clock";
+import { age, moment } from "./format";
+import type { Page } from "./page";
+
+export function Age({ page, atMs }: { page: Page; atMs: number }) {
+  const now = serverNowMs(page, useNow());
+  const date = new Date(atMs);
+  if (Number.isNaN(date.getTime())) return null;
+  return (
+    <time dateTime={date.toISOString()} title={moment(atMs)}>
+      {age(Math.max(0, (now - atMs) / 1000))}
+    </time>
+  );
+}

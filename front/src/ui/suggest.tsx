@@ -1,0 +1,168 @@
+/** The suggestions of the search: what they are, which one is meant, and the list. Loaded when the box is first used. */
+import "./texts.en.panels";
+import { type Signal, batch, signal } from "@preact/signals";
+import { type SearchAnswer, search } from "./api";
+import { plural, t } from "./i18n";
+import { Icon } from "./icons";
+import type { Page } from "./page";
+import { type Target, recent, remember } from "./recent";
+import { RowLine } from "./row";
+
+const AFTER_TYPING_MS = 120;
+const MOST = 10;
+
+export type Suggestion =
+  | Target
+  /** All that a wildcard or a bare callsign found, marked together. */
+  | { is: "all"; names: readonly string[] }
+  | { is: "forget" };
+
+/** An answer as suggestions: the exact name first, then the point that the text means, then names and places. */
+export function suggestionsOf(text: string, answer: SearchAnswer): Suggestion[] {
+  const entities: Target[] = answer.results.map((one) => ({
+    is: "entity", name: one.name, kind: one.kind, symbol: one.symbol, heardMs: Date.parse(one.last_heard),
+    at: one.latitude === undefined || one.longitude === undefined ? undefined : { lat: one.latitude, lng: one.longitude },
+  }));
+  const points: Target[] = answer.locations.map((one) => ({
+    is: "place", name: one.text, more: one.kind, at: { lat: one.latitude, lng: one.longitude }, zoom: one.zoom,
+  }));
+  const places: Target[] = answer.places.map((one) => ({
+    is: "place", name: one.name, more: one.country ?? "", at: { lat: one.latitude, lng: one.longitude }, zoom: one.zoom,
+  }));
+  const wanted = text.toUpperCase();
+  const exact = entities.filter((one) => one.name.toUpperCase() === wanted);
+  const list: Suggestion[] = [...exact, ...points, ...entities.filter((one) => !exact.includes(one)), ...places];
+  const together = entities.filter((one) => wanted.includes("*") || one.name.toUpperCase().split("-")[0] === wanted);
+  if (together.length > 1) list.push({ is: "all", names: together.map((one) => one.name) });
+  return list;
+}
+
+export class Suggestions {
+  readonly list: Signal<readonly Suggestion[]> = signal([]);
+  /** Which one the arrows chose; -1: none, the text as typed. */
+  readonly active: Signal<number> = signal(-1);
+  readonly state: Signal<"idle" | "found" | "failed"> = signal("idle");
+  private readonly page: Page;
+  private request: AbortController | null = null;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+  private text = "";
+
+  constructor(page: Page) {
+    this.page = page;
+  }
+
+  /** The text of the box, as it changes. */
+  type(text: string): void {
+    clearTimeout(this.timer);
+    this.text = text.trim();
+    if (this.text === "") this.showRecent();
+    else this.timer = setTimeout(() => void this.ask(), AFTER_TYPING_MS);
+  }
+
+  /** Moves the choice; one place more than suggestions: none. */
+  move(step: 1 | -1): void {
+    const count = this.list.value.length;
+    this.active.value = ((this.active.value + 1 + step + count + 1) % (count + 1)) - 1;
+  }
+
+  /** Goes where the choice, or the best of what the text finds, leads. True when the box has done its work. */
+  async enter(): Promise<boolean> {
+    const chosen = this.list.value[this.active.value];
+    if (chosen !== undefined) return this.go(chosen);
+    if (this.text === "") return false;
+    await this.ask();
+    const [best] = this.list.value;
+    return best !== undefined && this.go(best);
+  }
+
+  /** Goes there; false when the box stays open. */
+  go(chosen: Suggestion): boolean {
+    this.stop();
+    if (chosen.is === "forget") {
+      recent.value = [];
+      this.showRecent();
+      return false;
+    }
+    if (chosen.is === "all") {
+      this.page.mark(chosen.names);
+      return true;
+    }
+    remember(chosen);
+    if (chosen.is === "entity") {
+      this.page.open({ name: chosen.name, kind: chosen.kind }, chosen.at ?? true);
+    } else {
+      this.page.setFrom(chosen.at);
+      this.page.flyToPoint(chosen.at.lat, chosen.at.lng, chosen.zoom);
+    }
+    return true;
+  }
+
+  stop(): void {
+    clearTimeout(this.timer);
+    this.request?.abort();
+  }
+
+  private showRecent(): void {
+    this.stop();
+    batch(() => {
+      this.state.value = "idle";
+      this.active.value = -1;
+      this.list.value = recent.value.length === 0 ? [] : [...recent.value, { is: "forget" }];
+    });
+  }
+
+  private async ask(): Promise<void> {
+    this.stop();
+    const request = new AbortController();
+    const { text } = this;
+    this.request = request;
+    const answer = await search(text, MOST, request.signal).catch(() => null);
+    if (request.signal.aborted) return;
+    batch(() => {
+      this.state.value = answer === null ? "failed" : "found";
+      this.list.value = answer === null ? [] : suggestionsOf(text, answer);
+      this.active.value = -1;
+    });
+  }
+}
+
+function Line({ page, one }: { page: Page; one: Suggestion }) {
+  if (one.is === "entity") return <RowLine page={page} row={one} />;
+  if (one.is === "all") return <><Icon name="mark" /><span>{plural("search.all", one.names.length)}</span></>;
+  if (one.is === "forget") return <span class="faint">{t("search.forget")}</span>;
+  const more = one.more === "locator" || one.more === "coordinates" ? t(`search.${one.more}`) : one.more;
+  return <><Icon name="pin" /><span class="name" dir="auto">{one.name}</span><span class="more">{more}</span></>;
+}
+
+/** The options of the list box, and what is said of them. */
+export function Options({ page, model, choose }: { page: Page; model: Suggestions; choose: (one: Suggestion) => void }) {
+  const list = model.list.value;
+  const { value: state } = model.state;
+  return (
+    <>
+      {list.map((one, i) => (
+        <li
+          key={one.is === "entity" ? `${one.kind} ${one.name}` : one.is === "place" ? `place ${i} ${one.name}` : one.is}
+          id={`suggestion-${i}`}
+          role="option"
+          aria-selected={i === model.active.value}
+          // Before the blur that would close the list.
+          onPointerDown={(event) => event.preventDefault()}
+          onClick={() => choose(one)}
+        >
+          <Line page={page} one={one} />
+        </li>
+      ))}
+      {list.length === 0 && state !== "idle" && (
+        <li class="empty" role="option" aria-selected="false" aria-disabled="true">
+          {t(state === "failed" ? "search.failed" : "search.none")}
+        </li>
+      )}
+    </>
+  );
+}
+
+/** How many there are, for who does not see them. */
+export function said(model: Suggestions): string {
+  return model.state.value === "found" ? plural("search.count", model.list.value.length) : "";
+}
