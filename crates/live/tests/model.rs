@@ -165,6 +165,7 @@ fn change(name: &str, at_us: i64, place: Option<(f64, f64)>, alive: bool) -> Ent
             ambiguity: 0,
             radio: true,
             weather: false,
+            range_km: None,
         }),
     }
 }

@@ -146,6 +146,7 @@ fn fix(packet: &Packet<'_>) -> Option<Fix> {
         ambiguity: position.ambiguity,
         radio: matches!(packet.heard(), Heard::Direct | Heard::Digipeated),
         weather: packet.weather.is_some(),
+        range_km: packet.range_km.or_else(|| packet.phg.map(|phg| phg.range_km())).map(|range| range as f32),
     })
 }
 

@@ -4,10 +4,13 @@
 //! database. Invariant: a store never stands between a viewer and the live map, and SQL lives only here.
 
 mod error;
+mod facts;
 mod model;
+mod packed;
 mod points;
 mod postgres;
 mod sqlite;
+mod tally;
 
 use async_trait::async_trait;
 use godwit_pipeline::{EntityKey, EntityState};
