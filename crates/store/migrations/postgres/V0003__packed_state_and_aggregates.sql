@@ -1,6 +1,8 @@
 -- The latest state, packed: one value holds all that an answer needs, also what its raw lines say, so that a box of the
 -- map is answered without parsing (store, packed.rs). The columns before it only find it.
-DROP TABLE entity;
+-- The old one is kept aside.
+ALTER TABLE entity RENAME TO entity_v2;
+ALTER INDEX entity_pkey RENAME TO entity_v2_pkey;
 CREATE TABLE entity (
   id            integer PRIMARY KEY,              -- name.id; no foreign key: names never go
   latitude      integer,                          -- millionths of a degree
