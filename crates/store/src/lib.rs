@@ -9,12 +9,15 @@ mod backup;
 mod block;
 mod days;
 mod error;
+mod facts;
 mod jobs;
 mod model;
+mod packed;
 mod points;
 mod postgres;
 mod spool;
 mod sqlite;
+mod tally;
 
 use async_trait::async_trait;
 use godwit_pipeline::{EntityKey, EntityState};
