@@ -9,6 +9,25 @@ use crate::config::{Allowed, Command, ConfigError, KEYS, Settings};
 /// The whole command line.
 #[must_use]
 pub(crate) fn command() -> Clap {
+    let command = all_builds();
+    #[cfg(feature = "archive")]
+    let command = command
+        .subcommand(with_keys(
+            Clap::new("archive").about("Write closed days into the archive (Parquet, a folder or S3) and read them back to compare").arg(
+                Arg::new("day").value_name("DAY").help("A day, as 2026-11-23 (UTC); without it all that are closed and not yet archived"),
+            ),
+            Command::Archive,
+        ))
+        .subcommand(with_keys(
+            Clap::new("restore")
+                .about("Bring a day back from the archive; doing it twice adds nothing")
+                .arg(Arg::new("day").value_name("DAY").required(true).help("The day, as 2026-11-23 (UTC)")),
+            Command::Restore,
+        ));
+    command
+}
+
+fn all_builds() -> Clap {
     Clap::new("godwit")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A live map, archive and API of APRS, amateur radio's packet network")

@@ -11,7 +11,6 @@ use godwit_live::{
     Live, RedisAddress,
     bus::{Bus, RedisBus, RedisBusConfig},
 };
-use godwit_store::Store;
 use serde_json::{Value, json};
 use tokio::{
     sync::{mpsc, watch},
@@ -23,6 +22,7 @@ use crate::{
     database::{self, Database},
     follower::{Follower, Progress},
     intake::{self, Counters, Intake, Plan, Ports, Standby},
+    jobs::Upkeep,
     keeper::{self, Keeper, SpoolFigures},
     leader::{Leader, Role},
     run::{self, Stoppers},
@@ -77,6 +77,11 @@ impl Cluster {
         }))
     }
 
+    /// What this replica is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.replica
+    }
+
     /// Starts everything. With a database that does not answer the start goes on; with one that will not have us it
     /// does not.
     pub(crate) async fn start(
@@ -86,7 +91,7 @@ impl Cluster {
         live: &Arc<Live>,
         counters: &Arc<Counters>,
         stoppers: &Stoppers,
-    ) -> anyhow::Result<Arc<dyn Store>> {
+    ) -> anyhow::Result<Arc<dyn Upkeep>> {
         let spool = (run::data(settings), settings.whole("spool-mb"));
         let keeper = Keeper::new(self.database.clone(), self.leader.clone(), spool, counters.clone(), self.spool.clone())?;
         match self.database.open().await {

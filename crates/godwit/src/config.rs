@@ -19,6 +19,10 @@ pub(crate) enum Command {
     Migrate,
     /// `godwit backup`
     Backup,
+    /// `godwit archive`
+    Archive,
+    /// `godwit restore`
+    Restore,
 }
 
 /// One thing that can be set.
@@ -66,10 +70,12 @@ pub(crate) enum Allowed {
     View,
     /// An address such as `https://HOST/{z}/{x}/{y}.png`.
     TileUrl,
+    /// `https://HOST/...`.
+    WebUrl,
 }
 
-use Allowed::{Address, Callsign, Number, Path, Servers, Switch, Text, TileUrl, View, Whole, Word};
-use Command::{Backup, Import, Migrate, Serve, Simulate};
+use Allowed::{Address, Callsign, Number, Path, Servers, Switch, Text, TileUrl, View, WebUrl, Whole, Word};
+use Command::{Archive, Backup, Import, Migrate, Restore, Serve, Simulate};
 
 macro_rules! key {
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
@@ -99,7 +105,7 @@ pub(crate) const KEYS: &[Key] = &[
         Address,
         "Where to answer: the site (serve; default 127.0.0.1:8080) or APRS-IS clients (simulate; default 127.0.0.1:14580)"
     ),
-    key!("data", "DIR", "data", [Serve, Import, Migrate, Backup], Path, "Folder of the embedded store; made if missing"),
+    key!("data", "DIR", "data", [Serve, Import, Migrate, Backup, Archive, Restore], Path, "Folder of the embedded store; made if missing"),
     key!("demo", "", "false", [Serve], Switch, "Run the simulator inside and show its traffic"),
     key!("aprs-is", "HOST:PORT,..", "", [Serve], Servers, "APRS-IS servers, tried in turn; with a callsign alone: rotate.aprs2.net:14580"),
     key!("callsign", "CALL", "", [Serve], Callsign, "Callsign to log in to APRS-IS with: your own"),
@@ -117,6 +123,47 @@ pub(crate) const KEYS: &[Key] = &[
     key!("stations", "N", "20000", [Serve, Simulate], Whole(1, 200_000), "Simulated stations"),
     key!("seed", "N", "1", [Serve, Simulate], Whole(0, u64::MAX), "Same seed, same simulated traffic"),
     key!("retention-days", "N", "30", [Serve, Import], Whole(0, 36_500), "Days of packets kept; 0 keeps them for ever"),
+    key!(
+        "retention-bad-days",
+        "N",
+        "0",
+        [Serve],
+        Whole(0, 36_500),
+        "Days that lines are kept that are no packets; 0 keeps them as long as packets"
+    ),
+    key!(
+        "retention-track-days",
+        "N",
+        "0",
+        [Serve],
+        Whole(0, 36_500),
+        "Days that thinned tracks are kept when the packets go; 0 keeps none beyond them"
+    ),
+    key!("track-seconds", "N", "300", [Serve], Whole(1, 86_400), "A thinned track has one position in so many seconds"),
+    key!(
+        "retention-aggregate-days",
+        "N",
+        "3650",
+        [Serve],
+        Whole(0, 36_500),
+        "Days that packets an hour, stations a day and who heard whom are kept (PostgreSQL); 0 keeps them for ever"
+    ),
+    key!(
+        "archive",
+        "WHERE",
+        "",
+        [Serve, Archive, Restore],
+        Text(500),
+        "Closed days go there as Parquet, and no day is dropped before: a folder, or s3://BUCKET/PREFIX (docs/archive.md)"
+    ),
+    key!(
+        "devices-url",
+        "URL",
+        "",
+        [Serve],
+        WebUrl,
+        "Where a newer table of devices is fetched from once a week, such as the tocalls.pretty.json of aprs-deviceid; without it nothing is fetched"
+    ),
     key!("live-hours", "N", "24", [Serve], Whole(1, 8760), "Hours after which a silent station leaves the live map"),
     key!("max-entities", "N", "500000", [Serve], Whole(100, 10_000_000), "Most entities on the live map; the longest silent leave first"),
     key!("history-memory-mb", "N", "128", [Serve], Whole(8, 65_536), "Memory for time travel: a day of the whole network takes about 128"),
@@ -137,19 +184,19 @@ pub(crate) const KEYS: &[Key] = &[
         "database-url",
         "URL",
         "",
-        [Serve, Import, Migrate, Backup],
+        [Serve, Import, Migrate, Backup, Archive, Restore],
         Text(2000),
         "PostgreSQL 15 or newer with PostGIS instead of the embedded store: postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
         secret
     ),
     key!("database-read-url", "URL", "", [Serve], Text(2000), "A replica of that database, for reading history", secret),
-    key!("database-write-pool", "N", "4", [Serve, Import, Migrate], Whole(2, 100), "Connections for writing at most"),
-    key!("database-read-pool", "N", "8", [Serve, Import], Whole(1, 500), "Connections for reading at most"),
+    key!("database-write-pool", "N", "4", [Serve, Import, Migrate, Archive, Restore], Whole(2, 100), "Connections for writing at most"),
+    key!("database-read-pool", "N", "8", [Serve, Import, Archive, Restore], Whole(1, 500), "Connections for reading at most"),
     key!(
         "database-timeout-seconds",
         "N",
         "10",
-        [Serve, Import, Migrate],
+        [Serve, Import, Migrate, Archive, Restore],
         Whole(1, 25),
         "How long a statement, or the whole of a batch, may take"
     ),
@@ -220,11 +267,18 @@ pub(crate) const KEYS: &[Key] = &[
         "log",
         "FILTER",
         "info",
-        [Serve, Simulate, Import, Migrate, Backup],
+        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore],
         Text(400),
         "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"
     ),
-    key!("log-format", "FORMAT", "text", [Serve, Simulate, Import, Migrate, Backup], Word(&["text", "json"]), "Log lines as text or JSON"),
+    key!(
+        "log-format",
+        "FORMAT",
+        "text",
+        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore],
+        Word(&["text", "json"]),
+        "Log lines as text or JSON"
+    ),
 ];
 
 /// Where a value came from.
@@ -501,6 +555,7 @@ impl fmt::Display for Allowed {
             Word(words) => f.write_str(&words.join(" or ")),
             Callsign => f.write_str("3 to 9 letters and digits with an optional SSID, such as N0CALL-1"),
             View => f.write_str("latitude,longitude,zoom, such as 47.4,8.5,8"),
+            WebUrl => f.write_str("https://, or http:// to this machine only, such as https://example.org/tocalls.pretty.json"),
             TileUrl => f.write_str("http:// or https:// with {z}, {x} and {y}, such as https://tile.example.org/{z}/{x}/{y}.png"),
         }
     }
@@ -534,6 +589,7 @@ impl Allowed {
             Word(_) => Err("is not one of the words".to_owned()),
             Callsign => godwit_feed::check_callsign(value).map_err(|e| e.to_string()),
             View => view(value),
+            WebUrl => web_url(value),
             TileUrl => tile_url(value),
         }
     }
@@ -564,6 +620,17 @@ fn view(value: &str) -> Result<(), String> {
         }
         _ => Err("is not latitude -85..85, longitude -180..180 and zoom 0..18".to_owned()),
     }
+}
+
+fn web_url(value: &str) -> Result<(), String> {
+    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .any(|start| value.strip_prefix(start).is_some_and(|rest| rest.starts_with([':', '/']) || rest.is_empty()));
+    let host = value.strip_prefix("https://").map(|rest| rest.split('/').next().unwrap_or_default());
+    if value.len() > 500 || !(local || host.is_some_and(|host| !host.is_empty() && !host.contains(['@', ' ']))) {
+        return Err("is not an address over HTTPS".to_owned());
+    }
+    Ok(())
 }
 
 fn tile_url(value: &str) -> Result<(), String> {

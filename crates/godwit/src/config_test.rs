@@ -45,6 +45,9 @@ fn a_wrong_value_names_key_value_and_what_is_allowed() {
         ("tiles-url", "https://a;b/{z}/{x}/{y}"),
         ("filter", "r/1/2/3\r\nuser X"),
         ("aprs-is", "host"),
+        ("devices-url", "http://example.org/x"),
+        ("devices-url", "http://127.0.0.1.example.org/x"),
+        ("devices-url", "https://"),
         ("log-format", "xml"),
     ] {
         let error = merge(&[(key, value)], &[], None).expect_err(value).to_string();

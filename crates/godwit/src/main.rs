@@ -1,5 +1,7 @@
 //! The program: command line, configuration, wiring. What it does is in the crates before it.
 
+#[cfg(feature = "archive")]
+mod archive;
 mod backup;
 mod cli;
 mod cluster;
@@ -57,6 +59,10 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
             match name {
                 "serve" => run::serve(&settings),
                 "simulate" => simulate::simulate(&settings),
+                #[cfg(feature = "archive")]
+                "archive" => archive::archive(&settings, matches),
+                #[cfg(feature = "archive")]
+                "restore" => archive::restore(&settings, matches),
                 "import" => import::import(&settings, matches),
                 _ => run::migrate(&settings),
             }

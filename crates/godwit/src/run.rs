@@ -15,7 +15,7 @@ use godwit_feed::{FeedStatus, Login, Timing};
 use godwit_flow::{Stop, Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
-use godwit_web::{Site, ViewerTiming};
+use godwit_web::{Devices, Site, ViewerTiming};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
@@ -29,6 +29,7 @@ use crate::{
     config::Settings,
     database,
     intake::{Counters, Intake, Plan, Ports, Standby},
+    jobs::{self, Board, Upkeep},
     keeper,
     leader::Role,
     simulate,
@@ -36,8 +37,6 @@ use crate::{
 
 /// How long everything may take to end.
 const DEADLINE: Duration = Duration::from_secs(15);
-
-const DAY_US: i64 = 86_400_000_000;
 
 pub(crate) fn serve(settings: &Settings) -> anyhow::Result<()> {
     runtime()?.block_on(serve_until_told(settings))
@@ -77,19 +76,31 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     if plan.is_none() {
         tracing::warn!("no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is");
     }
-    let store: Arc<dyn Store> = match &cluster {
+    let store: Arc<dyn Upkeep> = match &cluster {
         Some(cluster) => cluster.start(settings, plan, &live, &counters, &stoppers).await?,
         None => start_alone(settings, plan, &live, &counters, &stoppers).await?,
     };
     let tasks = &stoppers.tasks;
     tasks.spawn(tick(live.clone(), tasks.stop()));
-    let blocks = Arc::new(Blocks::new(store.clone(), now_us, usize::try_from(settings.whole("history-memory-mb") << 20).unwrap_or(0)));
+    let blocks = Arc::new(Blocks::new(
+        store.clone() as Arc<dyn Store>,
+        now_us,
+        usize::try_from(settings.whole("history-memory-mb") << 20).unwrap_or(0),
+    ));
     tasks.spawn(keep_history_warm(blocks.clone(), tasks.stop()));
-    tasks.spawn(retention(store.clone(), settings.whole("retention-days"), tasks.stop()));
+    let devices = Devices::default();
+    let holder = cluster.as_ref().map_or_else(|| "this".to_owned(), |cluster| cluster.name().to_owned());
+    let jobs = jobs::start(settings, &store, &devices, holder, tasks)?;
 
     let draining = Arc::new(AtomicBool::new(false));
-    let site =
-        site(settings, live.clone(), (store.clone(), blocks), (status, counters, cluster.clone()), &draining, stoppers.viewers.stop());
+    let site = site(
+        settings,
+        live.clone(),
+        (store.clone(), blocks, devices),
+        (status, counters, cluster.clone(), jobs.board.clone()),
+        &draining,
+        stoppers.viewers.stop(),
+    );
     let timing = site.viewers;
     for listener in [Some(listener), operators].into_iter().flatten() {
         // Answers are written whole: waiting for more would only delay their last part.
@@ -156,7 +167,7 @@ pub(crate) fn data(settings: &Settings) -> &Path {
 }
 
 /// The store that the settings ask for, for commands that cannot go on without it.
-pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Store>> {
+pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Upkeep>> {
     Ok(match database::config(settings) {
         Some(config) => Arc::new(PostgresStore::open(&config).await?),
         None => Arc::new(SqliteStore::open(data(settings))?),
@@ -170,8 +181,8 @@ async fn start_alone(
     live: &Arc<Live>,
     counters: &Arc<Counters>,
     stoppers: &Stoppers,
-) -> anyhow::Result<Arc<dyn Store>> {
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(data(settings))?);
+) -> anyhow::Result<Arc<dyn Upkeep>> {
+    let store: Arc<dyn Upkeep> = Arc::new(SqliteStore::open(data(settings))?);
     live.fill(store.entities(now_us() - age_us(settings)).await?);
     tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
     let Some(plan) = plan else { return Ok(store) };
@@ -306,29 +317,11 @@ async fn keep_history_warm(blocks: Arc<Blocks>, stop: Stop) {
     }
 }
 
-/// Drops days that are over their time, at the start and every hour.
-async fn retention(store: Arc<dyn Store>, days: u64, stop: Stop) {
-    if days == 0 {
-        return;
-    }
-    loop {
-        let since_us = now_us() - i64::try_from(days).unwrap_or(36_500) * DAY_US;
-        match store.retain_since(since_us).await {
-            Ok(0) => {}
-            Ok(dropped) => tracing::info!(dropped, "days over the retention were dropped"),
-            Err(error) => tracing::error!(%error, "old days could not be dropped"),
-        }
-        if stop.or(tokio::time::sleep(Duration::from_secs(3600))).await.is_none() {
-            return;
-        }
-    }
-}
-
 fn site(
     settings: &Settings,
     live: Arc<Live>,
-    (store, blocks): (Arc<dyn Store>, Arc<Blocks>),
-    (feed, counters, cluster): (FeedStatus, Arc<Counters>, Option<Arc<Cluster>>),
+    (store, blocks, devices): (Arc<dyn Store>, Arc<Blocks>, Devices),
+    (feed, counters, cluster, jobs): (FeedStatus, Arc<Counters>, Option<Arc<Cluster>>, Arc<Board>),
     draining: &Arc<AtomicBool>,
     stop: Stop,
 ) -> Site {
@@ -351,7 +344,7 @@ fn site(
     });
     let (draining, members) = (draining.clone(), cluster.clone());
     let status = move || {
-        let mut status = json!({ "feed": feed_json(&feed), "packets": counters.json() });
+        let mut status = json!({ "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.json() });
         if let Some(cluster) = &members {
             status["cluster"] = cluster.json();
         }
@@ -361,6 +354,7 @@ fn site(
         live,
         store,
         blocks,
+        devices,
         page: Arc::new(page),
         status: Arc::new(status),
         ready: Arc::new(move || ready(draining.load(Ordering::Relaxed), cluster.as_deref())),

@@ -5,6 +5,7 @@
 mod api;
 mod basemap;
 mod coordinates;
+mod devices;
 mod embed;
 mod error;
 mod history;
@@ -19,6 +20,7 @@ use godwit_live::Live;
 use godwit_store::{Blocks, Store};
 use serde_json::Value;
 
+pub use devices::Devices;
 pub use live::ViewerTiming;
 pub use router::router;
 
@@ -31,6 +33,8 @@ pub struct Site {
     pub store: Arc<dyn Store>,
     /// The past in blocks.
     pub blocks: Arc<Blocks>,
+    /// Which radio or program has which tocall.
+    pub devices: Devices,
     /// What the page is told at its start (`/live/v1/page.json`).
     pub page: Arc<Value>,
     /// `feed` and `packets` of `/api/v1/status`, made by the program.

@@ -54,6 +54,14 @@ impl Days for PostgresStore {
         self.write_one("UPDATE day SET keep = true WHERE day = $1", &[(&number(day), Type::INT4)]).await.map(drop)
     }
 
+    async fn forget_aggregates(&self, before_day: i64) -> Result<u64, StoreError> {
+        let sql = "WITH a AS (DELETE FROM hour WHERE hour < $1 * 24 RETURNING 1), b AS (DELETE FROM heard_day WHERE day < $1 RETURNING 1),
+                     c AS (DELETE FROM heard_entity WHERE day < $1 RETURNING 1), d AS (DELETE FROM heard_link WHERE day < $1 RETURNING 1)
+                   SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b) + (SELECT count(*) FROM c) + (SELECT count(*) FROM d)";
+        let rows = self.long(sql, &[(&number(before_day), Type::INT4)], LONG).await?;
+        Ok(u64::try_from(rows[0].get::<_, i64>(0)).unwrap_or(0))
+    }
+
     async fn set_archived(&self, day: i64, packets: u64, checksum: &str) -> Result<(), StoreError> {
         let sql = "INSERT INTO archived VALUES ($1, $2, $3, now_us())
                    ON CONFLICT (day) DO UPDATE SET rows = excluded.rows, checksum = excluded.checksum, at_us = excluded.at_us";
