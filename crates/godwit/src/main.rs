@@ -6,6 +6,7 @@ mod config;
 mod decode;
 mod import;
 mod ingest;
+mod jobs;
 mod run;
 mod simulate;
 

@@ -9,11 +9,12 @@ use std::{
 };
 
 use anyhow::Context as _;
+use axum::serve::ListenerExt as _;
 use godwit_feed::{AprsIs, FeedStatus, Login, Timing};
 use godwit_flow::{Stop, Stopper, now_us, queue};
 use godwit_live::{Limits, Live};
-use godwit_store::{SqliteStore, Store};
-use godwit_web::Site;
+use godwit_store::{Blocks, SqliteStore, Store};
+use godwit_web::{Site, ViewerTiming};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
@@ -60,7 +61,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         None => None,
     };
 
-    let (sources, readers, tasks) = (Stopper::default(), Stopper::default(), Stopper::default());
+    let (viewers, sources, readers, tasks) = (Stopper::default(), Stopper::default(), Stopper::default(), Stopper::default());
     // What is asked for is checked before a folder is made.
     let feed = feed(settings, &sources).await?;
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(settings.get("data").unwrap_or("data").as_ref())?);
@@ -80,11 +81,16 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let counters = Arc::new(Counters::default());
     readers.spawn(ingest::ingest(reader, live.clone(), store.clone(), counters.clone()));
     tasks.spawn(tick(live.clone(), tasks.stop()));
+    let blocks = Arc::new(Blocks::new(store.clone(), now_us, usize::try_from(settings.whole("history-memory-mb") << 20).unwrap_or(0)));
+    tasks.spawn(keep_history_warm(blocks.clone(), tasks.stop()));
     tasks.spawn(retention(store.clone(), settings.whole("retention-days"), tasks.stop()));
 
     let draining = Arc::new(AtomicBool::new(false));
-    let site = site(settings, live, store.clone(), status, counters, &draining, tasks.stop());
+    let site = site(settings, live.clone(), store.clone(), blocks, status, counters, &draining, viewers.stop());
+    let timing = site.viewers;
     for listener in [Some(listener), operators].into_iter().flatten() {
+        // Answers are written whole: waiting for more would only delay their last part.
+        let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
         let (router, stop) = (godwit_web::router(site.clone()), tasks.stop());
         tasks.spawn(async move {
             let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop.wanted().await }).await;
@@ -97,11 +103,14 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     println!("godwit {} is ready on http://{address}", env!("CARGO_PKG_VERSION"));
 
     signals.wanted().await;
-    tracing::info!("ending: the feed closes, what was received is stored, viewers are asked to come back");
+    tracing::info!("ending: viewers are asked to go elsewhere, the feed closes, what was received is stored");
     draining.store(true, Ordering::Relaxed);
     // A second signal ends at once.
     tokio::select! {
         ended = async {
+            // Viewers first: what they see goes on until they have moved.
+            viewers.finish(Duration::ZERO).await;
+            let _ = tokio::time::timeout(timing.drain + ViewerTiming::GRACE * 2, live.deserted()).await;
             let ended = sources.finish(DEADLINE).await & readers.finish(DEADLINE).await & tasks.finish(Duration::from_secs(5)).await;
             store.close().await.map(|()| ended)
         } => {
@@ -189,6 +198,23 @@ async fn tick(live: Arc<Live>, stop: Stop) {
     }
 }
 
+/// Makes the time blocks of the last day before somebody asks, in a tenth of the time of one core.
+async fn keep_history_warm(blocks: Arc<Blocks>, stop: Stop) {
+    loop {
+        let pause = match blocks.warm_one().await {
+            Ok(Some(took)) => took * 9,
+            Ok(None) => Duration::from_secs(60),
+            Err(error) => {
+                tracing::warn!(%error, "time blocks could not be made ahead");
+                Duration::from_secs(60)
+            }
+        };
+        if stop.or(tokio::time::sleep(pause)).await.is_none() {
+            return;
+        }
+    }
+}
+
 /// Drops days that are over their time, at the start and every hour.
 async fn retention(store: Arc<dyn Store>, days: u64, stop: Stop) {
     if days == 0 {
@@ -211,6 +237,7 @@ fn site(
     settings: &Settings,
     live: Arc<Live>,
     store: Arc<dyn Store>,
+    blocks: Arc<Blocks>,
     feed: FeedStatus,
     counters: Arc<Counters>,
     draining: &Arc<AtomicBool>,
@@ -237,12 +264,14 @@ fn site(
     Site {
         live,
         store,
+        blocks,
         page: Arc::new(page),
         status: Arc::new(move || json!({ "feed": feed_json(&feed), "packets": counters.json() })),
         ready: Arc::new(move || if draining.load(Ordering::Relaxed) { Err("ending".to_owned()) } else { Ok(()) }),
         image_hosts: image_hosts.unwrap_or_default().into(),
         clock: now_us,
         stop,
+        viewers: ViewerTiming { drain: Duration::from_secs(settings.whole("drain-seconds")), ..ViewerTiming::default() },
     }
 }
 

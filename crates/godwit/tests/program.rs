@@ -184,6 +184,20 @@ fn the_demo_moves_and_every_route_answers() {
     }
     let name = stations_list[0]["name"].as_str().unwrap();
     assert!(!serving.json(&format!("/api/v1/search?q={}", &name[..2].replace('<', "%3C")))["results"].as_array().unwrap().is_empty());
+    let range = serving.json("/history/v1/range");
+    let open = range["open_block"].as_i64().unwrap();
+    assert_eq!((&range["oldest_block"], &range["block_s"]), (&range["open_block"], &600.into()));
+    assert!(serving.get(&format!("/history/v1/0/0/0/{open}")).0 == 200 && serving.json("/api/v1/status")["history"]["blocks_read"] == 1);
+    let packets = serving.json("/api/v1/packets?limit=200");
+    let repeated = packets["packets"].as_array().unwrap().iter().find(|packet| packet["raw"].as_str().unwrap().contains("*,qAR,")).unwrap();
+    let one = serving.json(&format!("/api/v1/packets/{}", repeated["id"].as_str().unwrap()));
+    let hops = one["hops"].as_array().unwrap();
+    assert_eq!((&one["raw"], &one["heard"]), (&repeated["raw"], &"digipeated".into()));
+    assert_eq!((&hops[0]["role"], &hops[hops.len() - 1]["role"]), (&"source".into(), &"igate".into()));
+    assert!(hops.iter().any(|hop| hop["role"] == "digipeater" && hop["used"] == true), "{one}");
+    let moved = packets["packets"].as_array().unwrap().iter().find(|packet| packet["kind"] == "position").unwrap();
+    let track = serving.json(&format!("/api/v1/stations/{}/track?limit=1", moved["source"].as_str().unwrap()));
+    assert!(track["points"][0]["verdict"] == "accepted" && track["points"][0]["latitude"].is_number(), "{track}");
     let near = serving.json("/api/v1/stations/near?latitude=48.1&longitude=11.5&limit=5");
     let ways: Vec<f64> = near["stations"].as_array().unwrap().iter().map(|one| one["distance_km"].as_f64().unwrap()).collect();
     assert!(ways.len() == 5 && ways.is_sorted(), "{near}");
@@ -192,6 +206,18 @@ fn the_demo_moves_and_every_route_answers() {
     assert_eq!(serving.json("/api/v1/search?q=wien&limit=1")["places"][0]["country"], "AT");
     for (path, status) in [
         ("/", 200),
+        ("/api/v1/stations/NOBODY-99/track", 404),
+        ("/api/v1/stations/NOBODY-99/track?kind=x", 400),
+        ("/api/v1/packets/1", 404),
+        ("/api/v1/packets/x", 404),
+        ("/history/v1/3/4/2/1000000", 200),
+        ("/history/v1/3/4/2/1000000/moves", 200),
+        ("/history/v1/3/4/2/1000002/hour", 200),
+        ("/history/v1/3/4/2/1000000/hour", 404),
+        ("/history/v1/3/4/2/1000000/nonsense", 404),
+        ("/history/v1/4/4/2/1000000", 404),
+        ("/history/v1/3/4/2/4294967295", 404),
+        ("/history/v1/3/4/2/-1", 400),
         ("/api/v1/stations/near?latitude=1", 400),
         ("/api/v1/stations/near?latitude=91&longitude=0", 400),
         ("/DL1ABC-9", 200),

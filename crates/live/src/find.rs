@@ -128,7 +128,7 @@ impl World {
                 }
                 let x = (i32::from(tile.x) + dx).rem_euclid(side);
                 let (x, y) = (u16::try_from(x).unwrap_or(0), u16::try_from(y).unwrap_or(0));
-                members.extend(self.tiles.get(&TileAddress { level, x, y }).into_iter().flat_map(|tile| tile.members.iter().copied()));
+                members.extend(self.members(TileAddress { level, x, y }));
             }
         }
         let tile_deg = 360.0 / f64::from(side);

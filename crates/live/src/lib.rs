@@ -6,6 +6,7 @@
 mod address;
 pub mod bus;
 mod find;
+pub mod latency;
 mod link;
 mod live;
 mod tile;
@@ -15,7 +16,9 @@ mod world;
 
 pub use address::{DENSITY_GRID, LEVELS, TileAddress};
 pub use find::Near;
+pub use latency::LatencyReading;
 pub use link::{AddressError, LinkError, RedisAddress, RedisLink};
 pub use live::{Figures, Limits, Live, TileAnswer};
-pub use viewer::{SubscribeError, Viewer};
+pub use tile::TileMessage;
+pub use viewer::{Message, SubscribeError, Viewer};
 pub use world::{Area, Found};

@@ -2,19 +2,20 @@
 
 use std::sync::{
     Arc, Mutex, MutexGuard, PoisonError,
-    atomic::{AtomicU32, Ordering},
+    atomic::{AtomicU32, AtomicU64, Ordering},
 };
 
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use godwit_pipeline::{EntityChange, EntityKey, EntityState};
 use tokio::sync::watch;
 
 use crate::{
     Area, DENSITY_GRID, Found, Near, TileAddress,
-    tile::{News, Tile},
+    latency::{Latency, LatencyReading},
+    tile::{News, Step, Tile, TileMessage},
     viewer::Viewer,
     wire,
-    world::World,
+    world::{Due, World},
 };
 
 /// What the live side may hold.
@@ -29,38 +30,56 @@ pub struct Limits {
 }
 
 /// How much there is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Figures {
     /// Entities known.
     pub entities: u32,
     /// Viewers connected.
     pub viewers: u32,
+    /// Tiles that somebody watches, or watched less than a minute ago.
+    pub tiles: usize,
+    /// Bytes of deltas that these keep.
+    pub log_bytes: usize,
+    /// Viewers that were closed because they did not read, since the start.
+    pub viewers_closed_slow: u64,
+    /// From a packet's arrival to the write to a viewer's socket.
+    pub latency: LatencyReading,
 }
 
 /// What a tile answers over plain HTTP.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TileAnswer {
-    /// The whole tile, and what to call it (`EPOCH-SEQ`).
-    Full(String, Vec<Bytes>),
+    /// The whole tile.
+    Full(TileMessage),
     /// What changed since.
-    Deltas(String, Vec<Bytes>),
-    /// Nothing changed since.
-    Nothing(String),
+    Deltas(TileMessage),
+    /// Nothing changed since; the tile's name (`EPOCH-SEQ`).
+    Nothing(Bytes),
 }
 
-/// How long a tile is logged after the last viewer left: who comes back within it resumes.
-const LINGER_US: i64 = 60_000_000;
+/// Tiles of a level move together, wide views less often: a symbol there moves by less than a pixel in the meantime.
+const EVERY: [(u8, u64); 5] = [(9, 1), (7, 1), (5, 2), (3, 4), (0, 20)];
+
+/// Rows copied out of the world while it is locked.
+const ROWS_AT_A_TIME: usize = 2048;
+
+/// The sequence number of a tile that holds nothing and that nobody watches: no other tile has it.
+const EMPTY: u32 = 0;
 
 /// The live side of a replica.
 #[derive(Debug)]
 pub struct Live {
     world: Mutex<World>,
-    density: Mutex<(u32, Bytes)>,
+    density: Arc<Tile>,
     epoch: u64,
     limits: Limits,
-    viewers: AtomicU32,
+    entities: AtomicU32,
+    viewers: watch::Sender<u32>,
     packets_per_minute: AtomicU32,
-    tick: watch::Sender<u64>,
+    /// For those who watch level 7 or 9, level 5, and wider.
+    ticks: [watch::Sender<u64>; 3],
+    latency: Latency,
+    closed_slow: AtomicU64,
 }
 
 impl Live {
@@ -70,19 +89,29 @@ impl Live {
     /// An empty world. `now_us` makes the epoch: ids and sequence numbers hold within it.
     #[must_use]
     pub fn new(limits: Limits, now_us: i64) -> Arc<Self> {
+        let address = TileAddress { level: 0, x: 0, y: 0 };
+        let density = Tile::new(address, 1, now_us);
+        density.replace(1, wire::density(1, now_us, DENSITY_GRID, &[]));
         Arc::new(Self {
             world: Mutex::new(World::new(limits.entities)),
-            density: Mutex::new((0, wire::density(0, now_us, DENSITY_GRID, &[]))),
+            density: Arc::new(density),
             epoch: u64::try_from(now_us).unwrap_or(1),
             limits,
-            viewers: AtomicU32::new(0),
+            entities: AtomicU32::new(0),
+            viewers: watch::Sender::new(0),
             packets_per_minute: AtomicU32::new(0),
-            tick: watch::Sender::new(0),
+            ticks: std::array::from_fn(|_| watch::Sender::new(0)),
+            latency: Latency::new(now_us),
+            closed_slow: AtomicU64::new(0),
         })
     }
 
-    pub(crate) fn world(&self) -> MutexGuard<'_, World> {
+    fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn count(&self, world: &World) {
+        self.entities.store(u32::try_from(world.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
     /// Takes states from the store.
@@ -91,6 +120,7 @@ impl Live {
         for state in states {
             world.fill(state);
         }
+        self.count(&world);
     }
 
     /// Follows packets.
@@ -99,46 +129,70 @@ impl Live {
         for change in changes {
             world.apply(change);
         }
+        self.count(&world);
     }
 
-    /// Encodes what changed since the last tick, once, for tiles that are watched, and wakes the viewers. Wide views
-    /// need no quick updates: level 3 moves each second tick of four, the density each twentieth (5 s).
+    /// Encodes what changed since the last tick, once, for tiles that are watched, and wakes the viewers. One task
+    /// calls it, each [`Live::TICK_MS`], with the number of the tick.
     pub fn tick(&self, now_us: i64, number: u64) {
+        let moves = |level| EVERY.iter().any(|(of, every)| *of == level && number.is_multiple_of(*every));
         let mut world = self.world();
         world.expire(now_us - self.limits.age_us);
-        let due: Vec<TileAddress> = world.dirty.iter().filter(|address| address.level > 3 || number.is_multiple_of(4)).copied().collect();
-        for address in due {
-            world.dirty.remove(&address);
-            let Some(mut tile) = world.tiles.remove(&address) else {
-                continue;
-            };
-            step(&world, address, &mut tile, now_us);
-            let idle = tile.members.is_empty() && tile.watched_until_us < now_us;
-            if !idle || tile.seq > 0 {
-                world.tiles.insert(address, tile);
+        let steps = world.step(moves);
+        let mut density = None;
+        if moves(0) {
+            self.density.watch(now_us);
+            world.forget(now_us);
+            density = std::mem::take(&mut world.density_changed).then(|| (world.next_seq(), world.density.clone()));
+        }
+        self.count(&world);
+        drop(world);
+        for Due { tile, from, to, heard_us, rows, removed } in steps {
+            let frame = wire::delta(tile.address, from, to, &wire::batch(now_us, &rows, &removed));
+            let changed = rows.iter().map(|row| row.id).collect();
+            tile.log(Step { from, to, at_us: now_us, heard_us, changed, removed, frame });
+        }
+        if let Some((seq, cells)) = density {
+            self.density.replace(seq, wire::density(seq, now_us, DENSITY_GRID, &cells));
+        }
+        self.latency.turn(now_us);
+        for (ticks, level) in self.ticks.iter().zip([9, 5, 3]) {
+            if moves(level) {
+                ticks.send_replace(number);
             }
         }
-        if number.is_multiple_of(20) && std::mem::take(&mut world.density_changed) {
-            let mut density = self.density.lock().unwrap_or_else(PoisonError::into_inner);
-            let seq = density.0 + 1;
-            *density = (seq, wire::density(seq, now_us, DENSITY_GRID, &world.density));
+    }
+
+    /// Ticks for whoever watches nothing finer than this level.
+    pub(crate) fn ticks(&self, finest: u8) -> watch::Receiver<u64> {
+        let [fine, middle, wide] = &self.ticks;
+        match finest {
+            7.. => fine,
+            5..=6 => middle,
+            _ => wide,
         }
-        drop(world);
-        self.tick.send_replace(number);
+        .subscribe()
     }
 
     /// A viewer, if there is room for one more.
     #[must_use]
     pub fn viewer(self: &Arc<Self>) -> Option<Viewer> {
-        let full = self
-            .viewers
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |viewers| (viewers < self.limits.viewers).then_some(viewers + 1))
-            .is_err();
-        (!full).then(|| Viewer::new(self.clone(), self.tick.subscribe()))
+        let room = self.viewers.send_if_modified(|viewers| {
+            let room = *viewers < self.limits.viewers;
+            *viewers += u32::from(room);
+            room
+        });
+        room.then(|| Viewer::new(self.clone()))
     }
 
     pub(crate) fn viewer_left(&self) {
-        self.viewers.fetch_sub(1, Ordering::Relaxed);
+        self.viewers.send_modify(|viewers| *viewers = viewers.saturating_sub(1));
+    }
+
+    /// Waits until the last viewer has left.
+    pub async fn deserted(&self) {
+        // The sender is ours, so there is always an end to wait for.
+        let _ = self.viewers.subscribe().wait_for(|viewers| *viewers == 0).await;
     }
 
     /// The epoch, as viewers name it.
@@ -152,14 +206,36 @@ impl Live {
         self.packets_per_minute.store(packets, Ordering::Relaxed);
     }
 
-    pub(crate) fn packets_per_minute(&self) -> u32 {
-        self.packets_per_minute.load(Ordering::Relaxed)
+    pub(crate) fn pulse(&self, now_us: i64) -> Bytes {
+        let entities = self.entities.load(Ordering::Relaxed);
+        wire::pulse(now_us, *self.viewers.borrow(), entities, self.packets_per_minute.load(Ordering::Relaxed))
+    }
+
+    /// How long a packet took from our socket to a viewer's.
+    pub(crate) fn note_latency(&self, latency_us: i64) {
+        self.latency.note(latency_us);
+    }
+
+    /// Counts a viewer that was closed because it did not read.
+    pub(crate) fn note_closed_slow(&self) {
+        self.closed_slow.fetch_add(1, Ordering::Relaxed);
     }
 
     /// How much there is.
     #[must_use]
     pub fn figures(&self) -> Figures {
-        Figures { entities: u32::try_from(self.world().len()).unwrap_or(u32::MAX), viewers: self.viewers.load(Ordering::Relaxed) }
+        let (tiles, log_bytes) = {
+            let world = self.world();
+            world.watched().fold((0, 0), |(tiles, bytes), tile| (tiles + 1, bytes + tile.log_bytes()))
+        };
+        Figures {
+            entities: self.entities.load(Ordering::Relaxed),
+            viewers: *self.viewers.borrow(),
+            tiles,
+            log_bytes,
+            viewers_closed_slow: self.closed_slow.load(Ordering::Relaxed),
+            latency: self.latency.read(),
+        }
     }
 
     /// Entities with a position in an area, heard since a time.
@@ -186,62 +262,114 @@ impl Live {
         self.world().nearest(latitude, longitude, limit)
     }
 
-    /// What a tile has beyond what is known (`None`: nothing is known), as frames, with its sequence number.
-    pub(crate) fn news(&self, address: TileAddress, known: Option<u32>, now_us: i64) -> (u32, Vec<Bytes>) {
-        if address.level == 0 {
-            let density = self.density.lock().unwrap_or_else(PoisonError::into_inner);
-            return (density.0, if known == Some(density.0) { Vec::new() } else { vec![density.1.clone()] });
-        }
+    /// The tiles of these addresses, for a viewer to hold.
+    pub(crate) fn watch(&self, addresses: &[TileAddress], now_us: i64) -> Vec<Arc<Tile>> {
         let mut world = self.world();
-        let tile = world.tiles.entry(address).or_default();
-        tile.watched_until_us = now_us + LINGER_US;
-        match known.map_or(News::Gap, |seq| tile.since(seq)) {
-            News::Nothing => return (tile.seq, Vec::new()),
-            News::Deltas(deltas) => return (tile.seq, deltas),
-            News::Gap => {}
-        }
-        // What waits for the next tick would be in the snapshot and again in the next delta, which does no harm.
-        let seq = tile.seq;
-        if let Some((at, bytes)) = &tile.snapshot
-            && *at == seq
-        {
-            return (seq, vec![bytes.clone()]);
-        }
-        let members: Vec<u32> = tile.members.iter().copied().collect();
-        let entities: Vec<(u32, &EntityState)> = members.iter().filter_map(|id| Some((*id, world.state(*id)?))).collect();
-        let bytes = wire::snapshot(address, seq, &wire::batch(address.level, now_us, &entities, &[]));
-        if let Some(tile) = world.tiles.get_mut(&address) {
-            tile.snapshot = Some((seq, bytes.clone()));
-        }
-        (seq, vec![bytes])
+        let tile = |address: &TileAddress| if address.level == 0 { self.density.clone() } else { world.watch(*address, now_us) };
+        addresses.iter().map(tile).collect()
     }
 
-    /// The same over plain HTTP. `since` is epoch and sequence number of what the client has.
+    /// Pushes what a tile has beyond what is known (`None`: nothing is known) and returns its sequence number, and when
+    /// the packet was heard that waited longest for it, if that can be told.
+    pub(crate) fn news(&self, tile: &Tile, known: Option<u32>, now_us: i64, out: &mut Vec<Bytes>) -> (u32, Option<i64>) {
+        if let Some(known) = known {
+            match tile.since(known, out) {
+                (seq, News::Nothing) => return (seq, None),
+                (seq, News::Deltas(heard_us)) => return (seq, Some(heard_us)),
+                (_, News::Behind) => {
+                    if let Some((seq, frame, heard_us)) = self.catch_up(tile, known, now_us) {
+                        out.push(frame);
+                        return (seq, Some(heard_us));
+                    }
+                }
+                (_, News::Gap) => {}
+            }
+        }
+        (self.snapshot(tile, now_us, out), None)
+    }
+
+    /// One delta over all that was missed, with the latest state of each entity. `None`: a snapshot is shorter.
+    fn catch_up(&self, tile: &Tile, known: u32, now_us: i64) -> Option<(u32, Bytes, i64)> {
+        if let Some(made) = tile.catch_up(known) {
+            return Some(made);
+        }
+        let world = self.world();
+        let seq = tile.seq();
+        let (touched, heard_us) = tile.touched_since(known)?;
+        let (rows, gone) = world.catch_up(tile, &touched)?;
+        drop(world);
+        let frame = wire::delta(tile.address, known, seq, &wire::batch(now_us, &rows, &gone));
+        tile.keep_catch_up(known, seq, &frame);
+        Some((seq, frame, heard_us))
+    }
+
+    /// Pushes the kept snapshot and the few deltas since, or a new one, and returns the number it leads to.
+    fn snapshot(&self, tile: &Tile, now_us: i64, out: &mut Vec<Bytes>) -> u32 {
+        if let Some(seq) = tile.snapshot(out) {
+            return seq;
+        }
+        let _alone = tile.making.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(seq) = tile.snapshot(out) {
+            return seq;
+        }
+        // What changes while the rows are copied is in the next delta as well, which does no harm.
+        let (seq, members) = {
+            let world = self.world();
+            (tile.seq(), world.members(tile.address))
+        };
+        let mut rows = Vec::with_capacity(members.len());
+        for ids in members.chunks(ROWS_AT_A_TIME) {
+            self.world().rows_of(tile.address, ids, &mut rows);
+        }
+        let bytes = wire::snapshot(tile.address, seq, &wire::batch(now_us, &rows, &[]));
+        tile.keep_snapshot(seq, bytes.clone());
+        out.push(bytes);
+        seq
+    }
+
+    /// What a tile has over plain HTTP. `since` is epoch and sequence number of what the client has.
     #[must_use]
     pub fn tile(&self, address: TileAddress, since: Option<(u64, u32)>, now_us: i64) -> TileAnswer {
         let known = since.filter(|(epoch, _)| *epoch == self.epoch).map(|(_, seq)| seq);
-        let (seq, frames) = self.news(address, known, now_us);
-        let tag = format!("{:x}-{seq}", self.epoch);
-        match (known, frames.is_empty()) {
-            (Some(_), true) => TileAnswer::Nothing(tag),
-            (Some(before), false) if before < seq && frames.first().is_some_and(|frame| frame.first() == Some(&3)) => {
-                TileAnswer::Deltas(tag, frames)
+        let tile = if address.level == 0 { Some(self.density.clone()) } else { self.world().ask(address, now_us) };
+        let Some(tile) = tile else {
+            if known == Some(EMPTY) {
+                return TileAnswer::Nothing(self.tag(EMPTY));
             }
-            _ => TileAnswer::Full(tag, frames),
+            let empty = wire::snapshot(address, EMPTY, &wire::batch(now_us, &[], &[]));
+            return TileAnswer::Full(self.message(EMPTY, &[empty], now_us));
+        };
+        let mut frames = Vec::new();
+        match known.map(|known| tile.since(known, &mut frames)) {
+            Some((seq, News::Nothing)) => return TileAnswer::Nothing(self.tag(seq)),
+            Some((seq, News::Deltas(_))) => return TileAnswer::Deltas(self.message(seq, &frames, now_us)),
+            Some((_, News::Behind)) => {
+                if let Some((seq, frame, _)) = known.and_then(|known| self.catch_up(&tile, known, now_us)) {
+                    return TileAnswer::Deltas(self.message(seq, &[frame], now_us));
+                }
+            }
+            Some((_, News::Gap)) | None => {}
         }
+        if let Some(message) = tile.whole() {
+            return TileAnswer::Full(message);
+        }
+        let seq = self.snapshot(&tile, now_us, &mut frames);
+        let message = self.message(seq, &frames, now_us);
+        tile.keep_whole(seq, &message);
+        TileAnswer::Full(message)
     }
-}
 
-/// Moves a tile's sequence number on by one and logs the delta if somebody watches.
-fn step(world: &World, address: TileAddress, tile: &mut Tile, now_us: i64) {
-    let from = tile.seq;
-    tile.seq = tile.seq.wrapping_add(1);
-    let changed = std::mem::take(&mut tile.changed);
-    let removed: Vec<u32> = std::mem::take(&mut tile.removed).into_iter().collect();
-    if tile.watched_until_us < now_us {
-        tile.forget();
-        return;
+    /// The name of a tile's state.
+    fn tag(&self, seq: u32) -> Bytes {
+        format!("{:x}-{seq}", self.epoch).into()
     }
-    let entities: Vec<(u32, &EntityState)> = changed.iter().filter_map(|id| Some((*id, world.state(*id)?))).collect();
-    tile.log(wire::delta(address, from, tile.seq, &wire::batch(address.level, now_us, &entities, &removed)));
+
+    fn message(&self, seq: u32, frames: &[Bytes], now_us: i64) -> TileMessage {
+        let hello = wire::hello(self.epoch, now_us, Self::TICK_MS, env!("CARGO_PKG_VERSION"));
+        let mut body = BytesMut::with_capacity(1 + hello.len() + frames.iter().map(Bytes::len).sum::<usize>());
+        body.extend_from_slice(&[wire::VERSION]);
+        body.extend_from_slice(&hello);
+        frames.iter().for_each(|frame| body.extend_from_slice(frame));
+        TileMessage { tag: self.tag(seq), body: body.freeze() }
+    }
 }

@@ -4,15 +4,15 @@ use std::io::Write as _;
 
 use bytes::Bytes;
 use flate2::{Compression, write::DeflateEncoder};
-use godwit_pipeline::{EntityKind, EntityState};
+use godwit_pipeline::{BeaconInterval, EntityKind, EntityState, Fix, Name};
 
-use crate::address::{TileAddress, locate, mercator};
+use crate::address::TileAddress;
 
 /// The version byte that every message begins with.
 pub const VERSION: u8 = 1;
 
 /// Bytes of the fixed columns for each entity.
-const STRIDE: u8 = 12;
+const STRIDE: u8 = 15;
 
 const HELLO: u8 = 1;
 const SNAPSHOT: u8 = 2;
@@ -119,57 +119,93 @@ pub fn density(seq: u32, now_us: i64, grid: u16, cells: &[u32]) -> Bytes {
     packed(DENSITY, TileAddress { level: 0, x: 0, y: 0 }, seq, &content)
 }
 
-/// A batch: entities of a tile by ascending id, then the ids of removed ones, ascending.
-#[must_use]
-pub fn batch(level: u8, base_us: i64, entities: &[(u32, &EntityState)], removed: &[u32]) -> Vec<u8> {
-    let mut out = Vec::with_capacity(entities.len() * 24 + 16);
-    let base_s = u32::try_from(base_us / 1_000_000).unwrap_or(0);
-    out.extend_from_slice(&base_s.to_le_bytes());
-    out.push(STRIDE);
-    let drawn: Vec<_> = entities.iter().filter_map(|(id, state)| state.position.as_ref().map(|(_, fix, _)| (*id, *state, fix))).collect();
-    varint(&mut out, u32::try_from(drawn.len()).unwrap_or(0));
-    let mut before = 0;
-    for (id, ..) in &drawn {
-        varint(&mut out, id - before);
-        before = *id;
-    }
-    let places: Vec<(u16, u16)> = drawn
-        .iter()
-        .map(|(.., fix)| {
-            let (_, x, y) = locate(mercator(fix.latitude, fix.longitude), level);
-            (x, y)
-        })
-        .collect();
-    out.extend(places.iter().flat_map(|(x, _)| x.to_le_bytes()));
-    out.extend(places.iter().flat_map(|(_, y)| y.to_le_bytes()));
-    out.extend(drawn.iter().flat_map(|(_, state, _)| {
-        let age_s = (i64::from(base_s) - state.last_heard_us / 1_000_000).max(0);
-        u16::try_from(age_s / 2).unwrap_or(u16::MAX).to_le_bytes()
-    }));
-    out.extend(drawn.iter().map(|(.., fix)| fix.symbol_table));
-    out.extend(drawn.iter().map(|(.., fix)| fix.symbol_code));
-    out.extend(drawn.iter().map(|(.., fix)| fix.course_deg.map_or(255, |course| u8::try_from(course / 2).unwrap_or(255))));
-    out.extend(drawn.iter().map(|(_, state, fix)| {
+/// What a batch says of one entity, in the units of the wire.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Names the entity within the epoch.
+    pub id: u32,
+    /// Position within the tile, 65,536ths of its width, from the west.
+    pub x: u16,
+    /// The same from the north.
+    pub y: u16,
+    /// Last heard, seconds since 1970.
+    pub heard_s: u32,
+    /// Symbol table as sent.
+    pub symbol_table: u8,
+    /// Symbol code as sent.
+    pub symbol_code: u8,
+    /// Steps of 2°; 255 unknown.
+    pub course: u8,
+    /// Kind, radio, weather, ambiguity.
+    pub flags: u8,
+    /// 0.1 km/h; 65535 unknown.
+    pub speed: u16,
+    /// Radio range, 0.1 km; 0 unknown.
+    pub range: u16,
+    /// Usual beacon interval, 30 s; 0 unknown, 255 longer.
+    pub interval: u8,
+    /// Its name.
+    pub name: Name,
+}
+
+impl Row {
+    /// The row of an entity whose position is `fix`, which lies at `place` within the tile.
+    #[must_use]
+    pub fn new(id: u32, state: &EntityState, fix: &Fix, place: (u16, u16), interval: BeaconInterval) -> Self {
         let kind = match state.key.kind {
             EntityKind::Station => 0,
             EntityKind::Object => 1,
             EntityKind::Item => 2,
         };
-        kind | u8::from(fix.radio) << 2 | u8::from(fix.weather) << 3 | fix.ambiguity.min(4) << 4
-    }));
-    out.extend(drawn.iter().flat_map(|(.., fix)| {
-        let speed = fix.speed_kmh.map_or(u16::MAX, |speed| (speed * 10.0).round().clamp(0.0, 65_534.0) as u16);
-        speed.to_le_bytes()
-    }));
-    out.extend(drawn.iter().map(|(_, state, _)| u8::try_from(state.key.name.as_bytes().len()).unwrap_or(0)));
-    for (_, state, _) in &drawn {
-        out.extend_from_slice(state.key.name.as_bytes());
+        Self {
+            id,
+            x: place.0,
+            y: place.1,
+            heard_s: u32::try_from(state.last_heard_us / 1_000_000).unwrap_or(0),
+            symbol_table: fix.symbol_table,
+            symbol_code: fix.symbol_code,
+            course: fix.course_deg.map_or(255, |course| u8::try_from(course / 2).unwrap_or(255)),
+            flags: kind | u8::from(fix.radio) << 2 | u8::from(fix.weather) << 3 | fix.ambiguity.min(4) << 4,
+            speed: fix.speed_kmh.map_or(u16::MAX, |speed| (speed * 10.0).round().clamp(0.0, 65_534.0) as u16),
+            range: fix.range_km.map_or(0, |range| (range * 10.0).round().clamp(0.0, 65_535.0) as u16),
+            interval: interval.seconds().map_or(0, |seconds| u8::try_from(seconds.div_ceil(30)).unwrap_or(u8::MAX)),
+            name: state.key.name,
+        }
     }
-    varint(&mut out, u32::try_from(removed.len()).unwrap_or(0));
-    let mut before = 0;
-    for id in removed {
-        varint(&mut out, id - before);
-        before = *id;
+}
+
+/// A batch: entities of a tile by ascending id, then the ids of removed ones, ascending.
+#[must_use]
+pub fn batch(base_us: i64, rows: &[Row], removed: &[u32]) -> Vec<u8> {
+    let mut out = Vec::with_capacity(rows.len() * (usize::from(STRIDE) + 13) + removed.len() * 3 + 16);
+    let base_s = u32::try_from(base_us / 1_000_000).unwrap_or(0);
+    out.extend_from_slice(&base_s.to_le_bytes());
+    out.push(STRIDE);
+    differences(&mut out, rows.len(), rows.iter().map(|row| row.id));
+    out.extend(rows.iter().flat_map(|row| row.x.to_le_bytes()));
+    out.extend(rows.iter().flat_map(|row| row.y.to_le_bytes()));
+    out.extend(rows.iter().flat_map(|row| u16::try_from(base_s.saturating_sub(row.heard_s) / 2).unwrap_or(u16::MAX).to_le_bytes()));
+    out.extend(rows.iter().map(|row| row.symbol_table));
+    out.extend(rows.iter().map(|row| row.symbol_code));
+    out.extend(rows.iter().map(|row| row.course));
+    out.extend(rows.iter().map(|row| row.flags));
+    out.extend(rows.iter().flat_map(|row| row.speed.to_le_bytes()));
+    out.extend(rows.iter().flat_map(|row| row.range.to_le_bytes()));
+    out.extend(rows.iter().map(|row| row.interval));
+    out.extend(rows.iter().map(|row| u8::try_from(row.name.as_bytes().len()).unwrap_or(0)));
+    for row in rows {
+        out.extend_from_slice(row.name.as_bytes());
     }
+    differences(&mut out, removed.len(), removed.iter().copied());
     out
+}
+
+/// A count and ascending ids, each as the difference to the one before.
+fn differences(out: &mut Vec<u8>, count: usize, ids: impl Iterator<Item = u32>) {
+    varint(out, u32::try_from(count).unwrap_or(0));
+    let mut before = 0;
+    for id in ids {
+        varint(out, id.saturating_sub(before));
+        before = id;
+    }
 }

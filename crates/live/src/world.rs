@@ -1,14 +1,18 @@
 //! The latest state of every entity, and the tiles that hold them. Owner: [`crate::Live`], behind its lock.
 //! Bound: a number of entities and an age; whoever was silent longest leaves first.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::{
+    collections::{BTreeSet, HashMap, HashSet},
+    sync::Arc,
+};
 
-use godwit_pipeline::{EntityChange, EntityKey, EntityState, Fix};
+use godwit_pipeline::{BeaconInterval, EntityChange, EntityKey, EntityState, Fix};
 
 use crate::{
     DENSITY_GRID, LEVELS, TileAddress,
     address::{locate, mercator},
     tile::Tile,
+    wire::Row,
 };
 
 /// A box on the globe, degrees; `west > east` crosses the date line.
@@ -49,9 +53,35 @@ pub struct Found {
 #[derive(Debug)]
 struct Entity {
     state: EntityState,
+    interval: BeaconInterval,
+    /// Web Mercator of the position.
+    point: (f64, f64),
     /// The tile of each of [`LEVELS`] that shows it.
     shown: Option<[TileAddress; 4]>,
     cell: usize,
+    /// Last heard, as the tiles were told.
+    told_us: i64,
+}
+
+/// A watched tile and what happened in it since its last step.
+#[derive(Debug)]
+struct Watched {
+    tile: Arc<Tile>,
+    changed: BTreeSet<u32>,
+    removed: BTreeSet<u32>,
+    /// When the packet was heard that waits longest for the next step.
+    heard_us: i64,
+}
+
+/// A step of a tile, to be encoded once the world is free again.
+#[derive(Debug)]
+pub(crate) struct Due {
+    pub(crate) tile: Arc<Tile>,
+    pub(crate) from: u32,
+    pub(crate) to: u32,
+    pub(crate) heard_us: i64,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) removed: Box<[u32]>,
 }
 
 #[derive(Debug)]
@@ -59,13 +89,24 @@ pub(crate) struct World {
     ids: HashMap<EntityKey, u32>,
     entities: HashMap<u32, Entity>,
     by_age: BTreeSet<(i64, u32)>,
-    pub(crate) tiles: HashMap<TileAddress, Tile>,
-    pub(crate) dirty: HashSet<TileAddress>,
+    /// Who is in a tile; a tile without members has no entry.
+    members: HashMap<TileAddress, BTreeSet<u32>>,
+    /// Tiles that somebody watches, or watched until a while ago.
+    watched: HashMap<TileAddress, Watched>,
+    dirty: HashSet<TileAddress>,
     pub(crate) density: Vec<u32>,
     pub(crate) density_changed: bool,
+    /// Counts the ticks in which something changed; the sequence number of a tile is that of its last step.
+    seq: u32,
     next_id: u32,
     max_entities: usize,
 }
+
+/// Entities that leave for their age in one tick at most: the others wait, so that the lock is held for a short time.
+const MOST_EXPIRED: usize = 5_000;
+
+/// A packet that says no more than that an entity lives is told when so long has passed since the tiles were told last.
+const HEARD_AGAIN_US: i64 = 30_000_000;
 
 impl World {
     pub(crate) fn new(max_entities: usize) -> Self {
@@ -73,10 +114,12 @@ impl World {
             ids: HashMap::new(),
             entities: HashMap::new(),
             by_age: BTreeSet::new(),
-            tiles: HashMap::new(),
+            members: HashMap::new(),
+            watched: HashMap::new(),
             dirty: HashSet::new(),
             density: vec![0; usize::from(DENSITY_GRID) * usize::from(DENSITY_GRID)],
             density_changed: false,
+            seq: 1,
             next_id: 1,
             max_entities,
         }
@@ -84,6 +127,11 @@ impl World {
 
     pub(crate) fn len(&self) -> usize {
         self.entities.len()
+    }
+
+    /// Tiles that somebody watches or watched until a while ago.
+    pub(crate) fn watched(&self) -> impl Iterator<Item = &Arc<Tile>> {
+        self.watched.values().map(|watched| &watched.tile)
     }
 
     pub(crate) fn state(&self, id: u32) -> Option<&EntityState> {
@@ -120,18 +168,27 @@ impl World {
         let Some(entity) = self.entities.get_mut(&id) else {
             return;
         };
-        self.by_age.remove(&(entity.state.last_heard_us, id));
+        let before_us = entity.state.last_heard_us;
+        let fix = drawn(&entity.state).copied();
+        entity.interval.hear(change.heard_at_us - before_us, change.fix.is_some());
         entity.state.apply(change);
-        self.by_age.insert((entity.state.last_heard_us, id));
-        self.show(id);
+        let heard_us = entity.state.last_heard_us;
+        if heard_us != before_us {
+            self.by_age.remove(&(before_us, id));
+            self.by_age.insert((heard_us, id));
+        }
+        if drawn(&entity.state).copied() != fix || heard_us - entity.told_us >= HEARD_AGAIN_US {
+            self.show(id, change.heard_at_us);
+        }
     }
 
     /// Lets those go that were silent since before this time.
     pub(crate) fn expire(&mut self, before_us: i64) {
-        while let Some((heard_us, id)) = self.by_age.first().copied()
-            && heard_us < before_us
-        {
-            self.remove(id);
+        for _ in 0..MOST_EXPIRED {
+            match self.by_age.first().copied() {
+                Some((heard_us, id)) if heard_us < before_us => self.remove(id),
+                _ => break,
+            }
         }
     }
 
@@ -144,58 +201,61 @@ impl World {
     }
 
     fn insert(&mut self, state: EntityState) {
-        let id = self.next_id;
+        let (id, heard_us) = (self.next_id, state.last_heard_us);
         self.next_id += 1;
         self.ids.insert(state.key, id);
-        self.by_age.insert((state.last_heard_us, id));
-        self.entities.insert(id, Entity { state, shown: None, cell: 0 });
-        self.show(id);
+        self.by_age.insert((heard_us, id));
+        let interval = BeaconInterval::default();
+        self.entities.insert(id, Entity { state, interval, point: (0.0, 0.0), shown: None, cell: 0, told_us: heard_us });
+        self.show(id, heard_us);
     }
 
     fn remove(&mut self, id: u32) {
-        self.hide(id);
+        self.hide(id, i64::MAX);
         if let Some(entity) = self.entities.remove(&id) {
             self.by_age.remove(&(entity.state.last_heard_us, id));
             self.ids.remove(&entity.state.key);
         }
     }
 
-    /// Puts an entity into the tiles where its state says that it is.
-    fn show(&mut self, id: u32) {
+    /// Puts an entity into the tiles where its state says that it is. `heard_us`: the packet that says so.
+    fn show(&mut self, id: u32, heard_us: i64) {
         let Some(entity) = self.entities.get_mut(&id) else {
             return;
         };
+        entity.told_us = entity.state.last_heard_us;
         let Some(point) = drawn(&entity.state).map(|fix| mercator(fix.latitude, fix.longitude)) else {
-            self.hide(id);
+            self.hide(id, heard_us);
             return;
         };
+        entity.point = point;
         let tiles = LEVELS.map(|level| locate(point, level).0);
         let grid = usize::from(DENSITY_GRID);
         let cell = (point.1 * grid as f64) as usize * grid + (point.0 * grid as f64) as usize;
-        if entity.shown != Some(tiles) {
-            self.hide(id);
+        let before = entity.shown;
+        if before != Some(tiles) || entity.cell != cell {
+            self.hide(id, heard_us);
             if let Some(entity) = self.entities.get_mut(&id) {
                 entity.shown = Some(tiles);
                 entity.cell = cell;
-                self.density[cell] += 1;
-                self.density_changed = true;
             }
-        } else if entity.cell != cell {
-            self.density[entity.cell] -= 1;
             self.density[cell] += 1;
-            entity.cell = cell;
             self.density_changed = true;
+            for address in tiles {
+                self.members.entry(address).or_default().insert(id);
+            }
         }
         for address in tiles {
-            let tile = self.tiles.entry(address).or_default();
-            tile.members.insert(id);
-            tile.changed.insert(id);
-            tile.removed.remove(&id);
-            self.dirty.insert(address);
+            if let Some(watched) = self.watched.get_mut(&address) {
+                watched.changed.insert(id);
+                watched.removed.remove(&id);
+                watched.heard_us = watched.heard_us.min(heard_us);
+                self.dirty.insert(address);
+            }
         }
     }
 
-    fn hide(&mut self, id: u32) {
+    fn hide(&mut self, id: u32, heard_us: i64) {
         let Some(entity) = self.entities.get_mut(&id) else {
             return;
         };
@@ -205,13 +265,117 @@ impl World {
         self.density[entity.cell] -= 1;
         self.density_changed = true;
         for address in tiles {
-            if let Some(tile) = self.tiles.get_mut(&address) {
-                tile.members.remove(&id);
-                tile.changed.remove(&id);
-                tile.removed.insert(id);
+            if let Some(members) = self.members.get_mut(&address) {
+                members.remove(&id);
+                if members.is_empty() {
+                    self.members.remove(&address);
+                }
+            }
+            if let Some(watched) = self.watched.get_mut(&address) {
+                watched.changed.remove(&id);
+                watched.removed.insert(id);
+                watched.heard_us = watched.heard_us.min(heard_us);
                 self.dirty.insert(address);
             }
         }
+    }
+
+    /// The tile for somebody who will watch it.
+    pub(crate) fn watch(&mut self, address: TileAddress, now_us: i64) -> Arc<Tile> {
+        let watched = self.watched.entry(address).or_insert_with(|| Watched {
+            tile: Arc::new(Tile::new(address, self.seq, now_us)),
+            changed: BTreeSet::new(),
+            removed: BTreeSet::new(),
+            heard_us: i64::MAX,
+        });
+        watched.tile.watch(now_us);
+        watched.tile.clone()
+    }
+
+    /// The tile for somebody who asks once: `None` if it has no members and nobody watches, so that asking for every
+    /// address there is makes nothing.
+    pub(crate) fn ask(&mut self, address: TileAddress, now_us: i64) -> Option<Arc<Tile>> {
+        let exists = self.watched.contains_key(&address) || self.members.contains_key(&address);
+        exists.then(|| self.watch(address, now_us))
+    }
+
+    /// Takes the steps of the tiles that changed and whose level moves on this tick.
+    pub(crate) fn step(&mut self, moves: impl Fn(u8) -> bool) -> Vec<Due> {
+        let due: Vec<TileAddress> = self.dirty.iter().filter(|address| moves(address.level)).copied().collect();
+        if due.is_empty() {
+            return Vec::new();
+        }
+        self.seq += 1;
+        let mut steps = Vec::with_capacity(due.len());
+        for address in due {
+            self.dirty.remove(&address);
+            let Some(watched) = self.watched.get_mut(&address) else {
+                continue;
+            };
+            let changed = std::mem::take(&mut watched.changed);
+            let removed = std::mem::take(&mut watched.removed);
+            let heard_us = std::mem::replace(&mut watched.heard_us, i64::MAX);
+            let tile = watched.tile.clone();
+            let (from, to) = (tile.seq(), self.seq);
+            steps.push(Due { rows: self.rows(address, changed), removed: removed.into_iter().collect(), tile, from, to, heard_us });
+        }
+        steps
+    }
+
+    /// The number of the density's next state.
+    pub(crate) fn next_seq(&mut self) -> u32 {
+        self.seq += 1;
+        self.seq
+    }
+
+    /// Lets go of tiles that nobody watches any more. What changes in one of them from now on has no number, so it must
+    /// not be made again with a number that somebody may hold of it.
+    pub(crate) fn forget(&mut self, now_us: i64) {
+        let before = self.watched.len();
+        // Ours is one of the two owners when a viewer has the tile.
+        self.watched.retain(|_, watched| Arc::strong_count(&watched.tile) > 1 || watched.tile.watched_until_us() >= now_us);
+        self.seq += u32::from(self.watched.len() < before);
+        self.watched.shrink_to(self.watched.len() * 4);
+    }
+
+    /// What a tile says of these entities; those that are not in it are left out.
+    fn rows(&self, address: TileAddress, ids: impl IntoIterator<Item = u32>) -> Vec<Row> {
+        ids.into_iter().filter_map(|id| self.row(address, id)).collect()
+    }
+
+    fn row(&self, address: TileAddress, id: u32) -> Option<Row> {
+        let entity = self.entities.get(&id)?;
+        let fix = drawn(&entity.state)?;
+        if !entity.shown?.contains(&address) {
+            return None;
+        }
+        let (_, x, y) = locate(entity.point, address.level);
+        Some(Row::new(id, &entity.state, fix, (x, y), entity.interval))
+    }
+
+    /// What leads from an older state of a tile to the present one: of the entities touched since then, those that are
+    /// in it with their latest state, and the ids of those that are not. Who has left since the last step is told by the
+    /// next one, together with where it went. `None` if so much of the tile was touched that a snapshot is shorter.
+    pub(crate) fn catch_up(&self, tile: &Tile, touched: &BTreeSet<u32>) -> Option<(Vec<Row>, Vec<u32>)> {
+        let members = self.members.get(&tile.address).map_or(0, BTreeSet::len);
+        if touched.len() > 32 && touched.len() > members / 2 {
+            return None;
+        }
+        let leaving = self.watched.get(&tile.address).map(|watched| &watched.removed);
+        let rows = self.rows(tile.address, touched.iter().copied());
+        let there: BTreeSet<u32> = rows.iter().map(|row| row.id).collect();
+        let gone = touched.difference(&there).filter(|id| leaving.is_none_or(|leaving| !leaving.contains(id))).copied().collect();
+        Some((rows, gone))
+    }
+
+    /// The members of a tile.
+    pub(crate) fn members(&self, address: TileAddress) -> Vec<u32> {
+        self.members.get(&address).into_iter().flatten().copied().collect()
+    }
+
+    /// What a tile says of some of its members.
+    pub(crate) fn rows_of(&self, address: TileAddress, ids: &[u32], rows: &mut Vec<Row>) {
+        rows.extend(ids.iter().filter_map(|id| self.row(address, *id)));
     }
 
     /// Entities with a position in an area, heard since a time.
@@ -233,10 +397,10 @@ impl World {
         if area.west <= area.east && tiles <= 256 {
             for x in west.x..=north.x {
                 for y in west.y..=north.y {
-                    let Some(tile) = self.tiles.get(&TileAddress { level: LEVEL, x, y }) else {
+                    let Some(members) = self.members.get(&TileAddress { level: LEVEL, x, y }) else {
                         continue;
                     };
-                    if !tile.members.iter().filter_map(|id| self.state(*id)).all(&mut take) {
+                    if !members.iter().filter_map(|id| self.state(*id)).all(&mut take) {
                         return found;
                     }
                 }

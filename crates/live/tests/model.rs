@@ -4,7 +4,7 @@
 
 use std::{collections::BTreeMap, io::Read as _, sync::Arc};
 
-use godwit_live::{Area, Limits, Live, SubscribeError, TileAddress, TileAnswer, Viewer};
+use godwit_live::{Area, Limits, Live, Message, SubscribeError, TileAddress, TileAnswer, Viewer};
 use godwit_pipeline::{EntityChange, EntityKey, EntityKind, Fix, Name};
 use proptest::prelude::*;
 
@@ -54,7 +54,11 @@ struct Page {
 }
 
 impl Page {
+    /// Takes a message; an empty one is not sent.
     fn message(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
         let mut message = Bytes(bytes);
         assert_eq!(message.u8(), 1, "version");
         while !message.0.is_empty() {
@@ -165,6 +169,7 @@ fn change(name: &str, at_us: i64, place: Option<(f64, f64)>, alive: bool) -> Ent
             ambiguity: 0,
             radio: true,
             weather: false,
+            range_km: None,
         }),
     }
 }
@@ -178,15 +183,15 @@ fn live() -> Arc<Live> {
     Live::new(Limits { entities: 500, age_us: 86_400 * S, viewers: 10 }, 1_000 * S)
 }
 
-fn joined(pieces: &[bytes::Bytes]) -> Vec<u8> {
-    pieces.concat()
+fn joined(message: &Message) -> Vec<u8> {
+    message.pieces.concat()
 }
 
 /// All names that the world has on a level, by tile.
 fn truth(live: &Arc<Live>, tiles: &[(u8, u16, u16)], now_us: i64) -> BTreeMap<(u8, u16, u16), Vec<String>> {
     let mut fresh = Page::default();
     let mut viewer = live.viewer().unwrap();
-    viewer.subscribe(&fresh.wish(tiles)).unwrap();
+    viewer.subscribe(&fresh.wish(tiles), now_us).unwrap();
     fresh.message(&joined(&viewer.news(now_us)));
     names(&fresh)
 }
@@ -210,9 +215,9 @@ proptest! {
         let tiles: Vec<(u8, u16, u16)> = (0..8).flat_map(|x| (0..8).map(move |y| (3, x, y))).collect();
         let mut page = Page::default();
         let mut viewer = live.viewer().unwrap();
-        page.message(&viewer.hello(0));
-        viewer.subscribe(&page.wish(&tiles)).unwrap();
         let mut now_us = 1_000 * S;
+        page.message(&joined(&viewer.hello(0)));
+        viewer.subscribe(&page.wish(&tiles), now_us).unwrap();
         for (number, (who, latitude, longitude, what)) in (1_u64..).zip(steps) {
             now_us += S;
             let name = format!("N{who}");
@@ -230,10 +235,17 @@ proptest! {
                 5 => {
                     drop(viewer);
                     viewer = live.viewer().unwrap();
-                    viewer.subscribe(&page.wish(&tiles)).unwrap();
+                    viewer.subscribe(&page.wish(&tiles), now_us).unwrap();
                 }
-                // Away for long: the log is gone.
-                6 => now_us += 100 * S,
+                // Away for long: the tiles are let go and made anew.
+                6 => {
+                    drop(viewer);
+                    now_us += 100 * S;
+                    live.tick(now_us, 20);
+                    live.apply(&[change(&name, now_us, Some((longitude / 4.0, latitude)), true)]);
+                    viewer = live.viewer().unwrap();
+                    viewer.subscribe(&page.wish(&tiles), now_us).unwrap();
+                }
                 _ => page.message(&joined(&viewer.news(now_us))),
             }
         }
@@ -249,26 +261,26 @@ fn who_comes_back_gets_only_what_was_missed_after_another_epoch_everything() {
     let tiles = [(5, 16, 11)];
     let mut page = Page::default();
     let mut viewer = live.viewer().unwrap();
-    page.message(&viewer.hello(0));
-    viewer.subscribe(&page.wish(&tiles)).unwrap();
+    page.message(&joined(&viewer.hello(0)));
+    viewer.subscribe(&page.wish(&tiles), S).unwrap();
     for i in 0..100 {
         live.apply(&[change(&format!("S{i}"), S, Some((47.0, 8.0 + f64::from(i) / 100.0)), true)]);
     }
-    live.tick(S, 1);
+    live.tick(S, 2);
     page.message(&joined(&viewer.news(S)));
     assert_eq!((page.snapshots, page.tiles[&tiles[0]].1.len()), (1, 100));
     drop(viewer);
     live.apply(&[change("S1", 2 * S, Some((47.1, 8.0)), true)]);
-    live.tick(2 * S, 2);
+    live.tick(2 * S, 4);
     let mut viewer = live.viewer().unwrap();
-    viewer.subscribe(&page.wish(&tiles)).unwrap();
+    viewer.subscribe(&page.wish(&tiles), S).unwrap();
     let bytes = joined(&viewer.news(2 * S));
     page.message(&bytes);
     assert_eq!((page.snapshots, page.deltas), (1, 1));
     assert!(bytes.len() < 120, "one record, not the tile: {}", bytes.len());
     page.epoch += 1;
     viewer = live.viewer().unwrap();
-    viewer.subscribe(&page.wish(&tiles)).unwrap();
+    viewer.subscribe(&page.wish(&tiles), S).unwrap();
     page.message(&joined(&viewer.news(2 * S)));
     assert_eq!(page.snapshots, 2);
     assert!(viewer.news(2 * S).len() <= 1, "nothing new, nothing sent");
@@ -322,7 +334,7 @@ fn density_counts_everybody_once() {
     live.tick(S, 20);
     let mut page = Page::default();
     let mut viewer = live.viewer().unwrap();
-    viewer.subscribe(r#"{"tiles":[[0,0,0]]}"#).unwrap();
+    viewer.subscribe(r#"{"tiles":[[0,0,0]]}"#, S).unwrap();
     page.message(&joined(&viewer.news(S)));
     assert_eq!(page.density, 50);
 }
@@ -341,17 +353,22 @@ fn what_viewers_send_is_checked_and_how_many_there_are() {
         r#"{"tiles":[[-1,0,0]]}"#,
         r#"{"tiles":[],"x":1}"#,
     ] {
-        assert!(matches!(viewer.subscribe(text), Err(SubscribeError::Form(_))), "{text}");
+        assert!(matches!(viewer.subscribe(text, S), Err(SubscribeError::Form(_))), "{text}");
     }
-    assert_eq!(viewer.subscribe(r#"{"tiles":[[4,0,0]]}"#), Err(SubscribeError::NoTile(4, 0, 0)));
-    assert_eq!(viewer.subscribe(r#"{"tiles":[[3,8,0]]}"#), Err(SubscribeError::NoTile(3, 8, 0)));
+    assert_eq!(viewer.subscribe(r#"{"tiles":[[4,0,0]]}"#, S), Err(SubscribeError::NoTile(4, 0, 0)));
+    assert_eq!(viewer.subscribe(r#"{"tiles":[[3,8,0]]}"#, S), Err(SubscribeError::NoTile(3, 8, 0)));
     let many = format!(r#"{{"tiles":[{}[9,0,0]]}}"#, "[9,1,1],".repeat(64));
-    assert_eq!(viewer.subscribe(&many), Err(SubscribeError::Many));
-    assert_eq!(viewer.subscribe(&" ".repeat(9000)), Err(SubscribeError::Long));
+    assert_eq!(viewer.subscribe(&many, S), Err(SubscribeError::Many));
+    assert_eq!(viewer.subscribe(&" ".repeat(9000), S), Err(SubscribeError::Long));
     let others: Vec<_> = (0..20).map_while(|_| live.viewer()).collect();
     assert_eq!(others.len(), 9, "at most ten viewers");
     drop(others);
     assert!(live.viewer().is_some());
+}
+
+fn named(tag: &[u8]) -> (u64, u32) {
+    let (epoch, seq) = std::str::from_utf8(tag).unwrap().split_once('-').unwrap();
+    (u64::from_str_radix(epoch, 16).unwrap(), seq.parse().unwrap())
 }
 
 #[test]
@@ -360,13 +377,144 @@ fn the_same_over_http() {
     let tile = TileAddress::new(7, 67, 44).unwrap();
     live.apply(&[change("A1", S, Some((47.5, 9.0)), true)]);
     live.tick(S, 1);
-    let TileAnswer::Full(tag, _) = live.tile(tile, None, S) else { panic!("the whole tile first") };
-    let (epoch, seq) = tag.split_once('-').map(|(epoch, seq)| (u64::from_str_radix(epoch, 16).unwrap(), seq.parse().unwrap())).unwrap();
-    assert!(matches!(live.tile(tile, Some((epoch, seq)), S), TileAnswer::Nothing(_)));
-    live.apply(&[change("A1", 2 * S, Some((47.6, 9.1)), true)]);
-    live.tick(2 * S, 2);
-    assert!(matches!(live.tile(tile, Some((epoch, seq)), 2 * S), TileAnswer::Deltas(..)));
-    assert!(matches!(live.tile(tile, Some((epoch + 1, seq)), 2 * S), TileAnswer::Full(..)));
+    let TileAnswer::Full(first) = live.tile(tile, None, S) else { panic!("the whole tile first") };
+    assert_eq!(live.tile(tile, None, 2 * S), TileAnswer::Full(first.clone()), "made once while nothing changes");
+    let known = named(&first.tag);
+    assert!(matches!(live.tile(tile, Some(known), S), TileAnswer::Nothing(tag) if tag == first.tag));
+    let mut page = Page::default();
+    page.message(&first.body);
+    for step in 2..40 {
+        live.apply(&[change("A1", step * S, Some((47.5 + step as f64 / 1000.0, 9.0)), true)]);
+        live.tick(step * S, u64::try_from(step).unwrap());
+    }
+    let TileAnswer::Deltas(deltas) = live.tile(tile, Some(known), 40 * S) else { panic!("only what was missed") };
+    page.message(&deltas.body);
+    assert_eq!((page.snapshots, page.deltas), (1, 1), "the one entity that moved, once");
+    assert!(matches!(live.tile(tile, Some((known.0 + 1, known.1)), 2 * S), TileAnswer::Full(..)));
+    let TileAnswer::Full(whole) = live.tile(tile, None, 40 * S) else { panic!("the whole tile") };
+    let mut fresh = Page::default();
+    fresh.message(&whole.body);
+    assert_eq!(names(&page), names(&fresh));
+}
+
+#[test]
+fn tiles_exist_while_they_are_watched_and_never_start_at_a_number_that_was_given_before() {
+    let live = live();
+    for x in 0..512 {
+        for y in 0..50 {
+            let TileAnswer::Full(empty) = live.tile(TileAddress::new(9, x, y).unwrap(), None, S) else { panic!("empty tiles are told") };
+            let known = named(&empty.tag);
+            assert!(matches!(live.tile(TileAddress::new(9, x, y).unwrap(), Some(known), S), TileAnswer::Nothing(_)));
+        }
+    }
+    assert_eq!(live.figures().tiles, 0, "asking for every address makes nothing");
+    live.apply(&[change("A1", S, Some((47.5, 9.0)), true)]);
+    let tiles = [(9, 268, 178), (9, 268, 179), (9, 0, 0)];
+    let mut page = Page::default();
+    let mut now_us = S;
+    let mut number = 0;
+    let mut held = 0;
+    for round in 0..5 {
+        let mut viewer = live.viewer().unwrap();
+        page.message(&joined(&viewer.hello(now_us)));
+        viewer.subscribe(&page.wish(&tiles), now_us).unwrap();
+        page.message(&joined(&viewer.news(now_us)));
+        assert!(page.tiles.values().all(|tile| tile.0 > held), "made anew at a number that nobody held");
+        for step in 0..10 {
+            now_us += S;
+            number += 1;
+            live.apply(&[change("A1", now_us, Some((47.5, 9.0 + f64::from(round * 10 + step) / 10_000.0)), true)]);
+            live.tick(now_us, number);
+            page.message(&joined(&viewer.news(now_us)));
+        }
+        assert_eq!(live.figures().tiles, 3);
+        assert_eq!(names(&page), truth(&live, &tiles, now_us));
+        held = page.tiles.values().map(|tile| tile.0).max().unwrap();
+        drop(viewer);
+        now_us += 100 * S;
+        number = (number / 20 + 1) * 20;
+        live.tick(now_us, number);
+        assert_eq!(live.figures().tiles, 0, "let go after a minute");
+        assert_eq!(live.figures().log_bytes, 0);
+        // What happens now has no number; the page comes back with its old ones.
+        live.apply(&[change("A1", now_us, Some((47.6, 9.0 + f64::from(round) / 1000.0)), true)]);
+    }
+    assert_eq!(page.snapshots, 15, "each return after that begins with snapshots");
+}
+
+#[test]
+fn who_is_behind_gets_each_entity_once_and_then_a_snapshot() {
+    let live = live();
+    let tiles = [(7, 67, 44)];
+    for i in 0..200 {
+        live.apply(&[change(&format!("S{i}"), S, Some((47.5, 9.0 + f64::from(i) / 1000.0)), true)]);
+    }
+    let mut page = Page::default();
+    let mut viewer = live.viewer().unwrap();
+    page.message(&joined(&viewer.hello(S)));
+    viewer.subscribe(&page.wish(&tiles), S).unwrap();
+    page.message(&joined(&viewer.news(S)));
+    let mut now_us = 2 * S;
+    let mut run = |steps: u64, who: fn(u64) -> u64| {
+        for number in 1..=steps {
+            now_us += S / 4;
+            live.apply(&[change(&format!("S{}", who(number)), now_us, Some((47.5 + number as f64 / 10_000.0, 9.1)), true)]);
+            live.tick(now_us, number);
+        }
+        now_us
+    };
+    let at_us = run(100, |number| number % 3);
+    let message = viewer.news(at_us);
+    assert!(message.len() < 250, "three entities, not a hundred deltas: {}", message.len());
+    page.message(&joined(&message));
+    assert_eq!((page.snapshots, page.deltas), (1, 1));
+    let at_us = run(200, |number| number % 200);
+    let message = viewer.news(at_us);
+    page.message(&joined(&message));
+    assert_eq!((page.snapshots, page.deltas), (2, 1), "all of them moved: a snapshot is shorter");
+    let at_us = run(2000, |number| number % 2);
+    page.message(&joined(&viewer.news(at_us)));
+    assert_eq!((page.snapshots, page.deltas), (3, 1), "the log does not reach back");
+    assert_eq!(names(&page), truth(&live, &tiles, at_us));
+    assert!(live.figures().log_bytes < 300_000);
+}
+
+#[test]
+fn wide_views_move_less_often() {
+    let live = live();
+    let tiles = [(3, 4, 2), (5, 16, 11), (7, 67, 44), (9, 268, 178)];
+    let mut page = Page::default();
+    let mut viewer = live.viewer().unwrap();
+    viewer.subscribe(&page.wish(&tiles), S).unwrap();
+    page.message(&joined(&viewer.news(S)));
+    let first: BTreeMap<_, _> = page.tiles.iter().map(|(at, tile)| (*at, tile.0)).collect();
+    let mut moves: BTreeMap<u8, usize> = BTreeMap::new();
+    let mut before = first;
+    for number in 1..=20 {
+        let now_us = S + i64::try_from(number).unwrap() * S / 4;
+        live.apply(&[change("A1", now_us, Some((47.8, 9.0 - number as f64 / 10_000.0)), true)]);
+        live.tick(now_us, number);
+        page.message(&joined(&viewer.news(now_us)));
+        for (at, tile) in &page.tiles {
+            *moves.entry(at.0).or_default() += usize::from(before.insert(*at, tile.0) != Some(tile.0));
+        }
+    }
+    assert_eq!(moves.into_iter().collect::<Vec<_>>(), [(3, 5), (5, 10), (7, 20), (9, 20)]);
+}
+
+#[test]
+fn a_station_that_only_says_again_that_it_lives_is_told_every_half_minute() {
+    let live = live();
+    let tiles = [(7, 67, 44)];
+    let mut page = Page::default();
+    let mut viewer = live.viewer().unwrap();
+    viewer.subscribe(&page.wish(&tiles), S).unwrap();
+    for second in 1..=120 {
+        live.apply(&[change("A1", second * S, Some((47.5, 9.0)), true)]);
+        live.tick(second * S, 1);
+        page.message(&joined(&viewer.news(second * S)));
+    }
+    assert_eq!(page.snapshots + page.deltas, 4);
 }
 
 #[test]
@@ -387,15 +535,20 @@ fn a_snapshot_of_many_is_small() {
         .chars()
         .take(9)
         .collect::<String>();
-        live.apply(&[change(&name, (1_000 - (next() * 900.0) as i64) * S, Some((45.0 + next() * 10.0, 1.0 + next() * 20.0)), true)]);
+        let (at_us, place) = ((1_000 - (next() * 900.0) as i64) * S, (45.0 + next() * 10.0, 1.0 + next() * 20.0));
+        let mut latest = change(&name, at_us, Some(place), true);
+        // One in eight says a range; beacons come every 1 to 30 minutes.
+        latest.fix.as_mut().unwrap().range_km = (i % 8 == 0).then(|| (next() * 60.0) as f32);
+        live.apply(&[change(&name, at_us - [60, 120, 180, 300, 600, 1200, 1800][(next() * 7.0) as usize] * S, Some(place), true), latest]);
     }
     let mut page = Page::default();
     let mut viewer = live.viewer().unwrap();
-    viewer.subscribe(&page.wish(&[(3, 4, 2)])).unwrap();
+    viewer.subscribe(&page.wish(&[(3, 4, 2)]), 1_000 * S).unwrap();
     let bytes = joined(&viewer.news(1_000 * S));
     page.message(&bytes);
     let entities = page.tiles.values().map(|tile| tile.1.len()).sum::<usize>();
     assert!(entities > 1000);
     let each = bytes.len() as f64 / entities as f64;
+    println!("{each:.1} bytes an entity");
     assert!(each <= 15.0, "{each:.1} bytes an entity");
 }

@@ -116,6 +116,9 @@ pub struct Fix {
     pub radio: bool,
     /// Carries weather.
     pub weather: bool,
+    /// Radio range in km: as stated (`RNG`), else by the formula for power, height and gain (`PHG`, APRS 1.0.1
+    /// chapter 7). `None` if the packet says neither.
+    pub range_km: Option<f32>,
 }
 
 /// One packet's effect on one entity.

@@ -8,12 +8,12 @@
 
 mod duplicate;
 mod entity;
+mod interval;
 mod pipeline;
-
 mod record;
 
 pub use duplicate::DuplicateWindow;
 pub use entity::{EntityChange, EntityKey, EntityKind, EntityState, Fix, Name};
-
+pub use interval::BeaconInterval;
 pub use pipeline::{Outcome, Pipeline, changes_again, changes_of, fix_of};
 pub use record::{Record, Verdict};

@@ -146,6 +146,7 @@ fn fix(packet: &Packet<'_>) -> Option<Fix> {
         ambiguity: position.ambiguity,
         radio: matches!(packet.heard(), Heard::Direct | Heard::Digipeated),
         weather: packet.weather.is_some(),
+        range_km: packet.range_km.or_else(|| packet.phg.map(|phg| phg.range_km())).map(|range| range as f32),
     })
 }
 
@@ -202,6 +203,19 @@ mod tests {
         assert_eq!((fix.course_deg, fix.symbol_code, fix.radio), (Some(147), b'>', true));
         assert_eq!((outcome.record.kind, outcome.record.verdict), ("position", Verdict::Accepted));
         assert_eq!(fix_of(b"DL1ABC-9>APRS,DB0XYZ*,qAR,DB0IG:!4722.85N/00832.46E>147/064hi", &outcome.changes[0].key), Some(fix));
+    }
+
+    #[test]
+    fn the_range_is_the_stated_one_or_the_one_of_the_formula() {
+        let range = |info: &str| {
+            let line = format!("DB0XYZ>APRS,TCPIP*,qAC,T2:!4722.85N/00832.46E#{info}");
+            Pipeline::default().accept(S, line.as_bytes()).changes[0].fix.expect("fix").range_km
+        };
+        // 25 W, 20 feet, 3 dB: 7.9 miles by the example of chapter 7.
+        let phg = range("PHG5132 Wide").expect("range");
+        assert!((phg - 12.8).abs() < 0.2, "{phg}");
+        assert!((range("RNG0050").expect("range") - 80.5).abs() < 0.1);
+        assert_eq!(range("hello"), None);
     }
 
     #[test]

@@ -4,7 +4,10 @@
 //! database. Invariant: a store never stands between a viewer and the live map, and SQL lives only here.
 
 mod backup;
+mod block;
+mod days;
 mod error;
+mod jobs;
 mod model;
 mod points;
 mod postgres;
@@ -15,7 +18,10 @@ use async_trait::async_trait;
 use godwit_pipeline::{EntityKey, EntityState};
 
 pub use backup::{BackedUp, BackupError, backup};
+pub use block::{Answer, BLOCK_S, BlockError, BlockFigures, Blocks, BlocksRange, Part};
+pub use days::{DayState, Days, Thin, day_name, day_number};
 pub use error::StoreError;
+pub use jobs::{JobClaim, JobPlan, JobState, JobTable};
 pub use model::{Appended, Area, Batch, Content, Counts, Fence, Followed, Imported, PacketPage, PacketQuery, StoredPacket};
 pub use points::{TrackPoint, WeatherPoint};
 pub use postgres::{Lease, PostgresConfig, PostgresStore};

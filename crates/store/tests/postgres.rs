@@ -69,10 +69,10 @@ async fn replicas_may_start_at_once_and_a_newer_schema_is_left_alone() {
     for opening in openings {
         opening.await.unwrap().unwrap();
     }
-    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "2|2");
+    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "3|3");
     psql(&database.url, "INSERT INTO schema_version VALUES (99)");
     let error = PostgresStore::open(&PostgresConfig::new(&database.url)).await.unwrap_err();
-    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 2, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 3, .. }), "{error}");
 }
 
 #[tokio::test]

@@ -25,6 +25,11 @@ impl ApiError {
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_FOUND, code: "not_found", message: message.into() }
     }
+
+    /// 503: too much is going on; try again.
+    pub(crate) fn busy(message: impl Into<String>) -> Self {
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, code: "busy", message: message.into() }
+    }
 }
 
 /// The store cannot answer now: 503, try again. What went wrong is for the operator's log, not for the client.

@@ -7,6 +7,7 @@ mod basemap;
 mod coordinates;
 mod embed;
 mod error;
+mod history;
 mod live;
 mod pages;
 mod places;
@@ -15,9 +16,10 @@ mod router;
 use std::sync::Arc;
 
 use godwit_live::Live;
-use godwit_store::Store;
+use godwit_store::{Blocks, Store};
 use serde_json::Value;
 
+pub use live::ViewerTiming;
 pub use router::router;
 
 /// What the handlers are given.
@@ -27,6 +29,8 @@ pub struct Site {
     pub live: Arc<Live>,
     /// The archive.
     pub store: Arc<dyn Store>,
+    /// The past in blocks.
+    pub blocks: Arc<Blocks>,
     /// What the page is told at its start (`/live/v1/page.json`).
     pub page: Arc<Value>,
     /// `feed` and `packets` of `/api/v1/status`, made by the program.
@@ -37,6 +41,8 @@ pub struct Site {
     pub image_hosts: Arc<str>,
     /// The clock: microseconds since 1970 UTC.
     pub clock: fn() -> i64,
-    /// When the program ends: live streams say goodbye.
+    /// When the program ends: viewers are asked to go elsewhere.
     pub stop: godwit_flow::Stop,
+    /// How long viewers are waited for.
+    pub viewers: ViewerTiming,
 }

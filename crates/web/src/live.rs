@@ -1,88 +1,68 @@
 //! The live stream: one WebSocket a page (docs/protocol.md), and the same tiles over plain HTTP.
+//!
+//! After the handshake the connection is ours ([`viewer`]): tiles are encoded once, and a viewer's message is a list of
+//! shared pieces that goes to the socket in one write (docs/adr/0002).
+
+mod frames;
+mod handshake;
+mod viewer;
 
 use std::time::Duration;
 
 use axum::{
     body::Body,
-    extract::{
-        Path, Query, State, WebSocketUpgrade,
-        ws::{CloseFrame, Message, WebSocket},
-    },
-    http::{HeaderMap, Response, StatusCode, header},
+    extract::{Path, Query, Request, State},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
-use bytes::{Bytes, BytesMut};
-use godwit_live::{TileAddress, TileAnswer, Viewer, wire};
+use bytes::Bytes;
+use godwit_live::{TileAddress, TileAnswer};
 use serde::Deserialize;
-use tokio::time::timeout;
 
 use crate::{Site, error::ApiError};
 
-/// A viewer that takes nothing for so long is closed.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// How long viewers are waited for.
+#[derive(Debug, Clone, Copy)]
+pub struct ViewerTiming {
+    /// A viewer to which nothing can be written for so long is closed.
+    pub patience: Duration,
+    /// When the program ends, viewers are asked to go elsewhere, spread over this time.
+    pub drain: Duration,
+}
+
+impl Default for ViewerTiming {
+    /// 30 s and 4 s.
+    fn default() -> Self {
+        Self { patience: Duration::from_secs(30), drain: Duration::from_secs(4) }
+    }
+}
+
+impl ViewerTiming {
+    /// What a viewer has to get going after its delay is over, before it is closed.
+    pub const GRACE: Duration = Duration::from_secs(2);
+}
 
 /// `GET /live/v1/ws`.
-pub(crate) async fn socket(State(site): State<Site>, upgrade: WebSocketUpgrade) -> Response<Body> {
-    let Some(viewer) = site.live.viewer() else {
-        return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")], "too many viewers at the moment").into_response();
+pub(crate) async fn socket(State(site): State<Site>, mut request: Request) -> Response<Body> {
+    let accept = match handshake::accept(request.headers()) {
+        Ok(accept) => accept,
+        Err(refused) => return refused.into_response(),
     };
-    // The default read buffer is 128 KiB a connection, taken at once.
-    upgrade
-        .read_buffer_size(4096)
-        .write_buffer_size(0)
-        .max_write_buffer_size(16 << 20)
-        .max_message_size(Viewer::MOST_BYTES)
-        .max_frame_size(Viewer::MOST_BYTES)
-        .on_upgrade(move |socket| watch(socket, viewer, site))
-}
-
-async fn watch(mut socket: WebSocket, mut viewer: Viewer, site: Site) {
-    if send(&mut socket, viewer.hello((site.clock)()).into()).await.is_err() {
-        return;
+    let unavailable = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")], why).into_response();
+    if site.stop.is_wanted() {
+        return unavailable("this server is going away");
     }
-    loop {
-        tokio::select! {
-            () = site.stop.wanted() => {
-                // Spread the return of many viewers over some seconds.
-                let delay_ms = u32::try_from((site.clock)() % 5000).unwrap_or(0);
-                let goodbye = [&[wire::VERSION][..], &wire::leave(delay_ms)].concat();
-                let _ = send(&mut socket, goodbye.into()).await;
-                let _ = timeout(Duration::from_secs(1), socket.send(Message::Close(None))).await;
-                return;
-            }
-            message = socket.recv() => match message {
-                Some(Ok(Message::Text(text))) => {
-                    if let Err(error) = viewer.subscribe(&text) {
-                        let reason = error.to_string().chars().take(100).collect::<String>();
-                        let _ = timeout(Duration::from_secs(1), socket.send(Message::Close(Some(CloseFrame { code: 1008, reason: reason.into() })))).await;
-                        return;
-                    }
-                }
-                Some(Ok(Message::Binary(_))) => {
-                    let close = CloseFrame { code: 1003, reason: "send JSON texts".into() };
-                    let _ = timeout(Duration::from_secs(1), socket.send(Message::Close(Some(close)))).await;
-                    return;
-                }
-                Some(Ok(_)) => {}
-                Some(Err(_)) | None => return,
-            },
-            pieces = viewer.next(site.clock) => {
-                if send(&mut socket, joined(&pieces)).await.is_err() {
-                    return;
-                }
-            }
-        }
-    }
-}
-
-async fn send(socket: &mut WebSocket, bytes: Bytes) -> Result<(), ()> {
-    timeout(PATIENCE, socket.send(Message::Binary(bytes))).await.map_err(drop)?.map_err(drop)
-}
-
-fn joined(pieces: &[Bytes]) -> Bytes {
-    let mut message = BytesMut::with_capacity(pieces.iter().map(Bytes::len).sum());
-    pieces.iter().for_each(|piece| message.extend_from_slice(piece));
-    message.freeze()
+    let Some(viewer) = site.live.viewer() else {
+        return unavailable("too many viewers at the moment");
+    };
+    tokio::spawn(viewer::serve(hyper::upgrade::on(&mut request), viewer, site));
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    response
 }
 
 #[derive(Deserialize)]
@@ -98,35 +78,50 @@ pub(crate) async fn tile(
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
     let address = TileAddress::new(level, x, y).ok_or_else(|| ApiError::not_found(format!("There is no tile {level}/{x}/{y}.")))?;
-    let parse = |text: &str| {
-        let (epoch, seq) = text.split_once('-')?;
-        Some((u64::from_str_radix(epoch, 16).ok()?, seq.parse().ok()?))
-    };
     let since = match &query.since {
-        Some(text) => Some(parse(text).ok_or_else(|| ApiError::bad_request("since is EPOCH-SEQ, as an ETag gave it"))?),
+        Some(text) => Some(state(text).ok_or_else(|| ApiError::bad_request("since is EPOCH-SEQ, as an ETag gave it"))?),
         None => None,
     };
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok()).map(|tag| tag.trim_matches('"').to_owned());
     let now_us = (site.clock)();
-    let (tag, frames) = match site.live.tile(address, since, now_us) {
-        TileAnswer::Full(tag, frames) | TileAnswer::Deltas(tag, frames) => (tag, frames),
-        TileAnswer::Nothing(tag) => {
-            return Ok((StatusCode::NO_CONTENT, [(header::ETAG, format!("\"{tag}\""))]).into_response());
+    // A tag names the state of the tile: with it alone a client asks whether the whole tile is still the one it has.
+    let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| state(tag.to_str().ok()?));
+    let (status, tag, body) = match site.live.tile(address, since, now_us) {
+        TileAnswer::Nothing(tag) => (StatusCode::NO_CONTENT, tag, Bytes::new()),
+        TileAnswer::Full(message) if known.is_some() && known == state_of(&message.tag) => {
+            (StatusCode::NOT_MODIFIED, message.tag, Bytes::new())
         }
+        TileAnswer::Full(message) | TileAnswer::Deltas(message) => (StatusCode::OK, message.tag, message.body),
     };
-    let etag = format!("\"{tag}\"");
-    if known.as_ref() == Some(&tag) {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    let mut response = Response::new(Body::from(body));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    // Weak: the bytes of a state may differ by the time they were made at.
+    if let Ok(etag) = HeaderValue::from_maybe_shared([b"W/\"", &tag[..], b"\""].concat().into_boxed_slice()) {
+        headers.insert(header::ETAG, etag);
     }
-    let mut message = vec![
-        Bytes::from_static(&[wire::VERSION]),
-        wire::hello(site.live.epoch(), now_us, godwit_live::Live::TICK_MS, env!("CARGO_PKG_VERSION")),
-    ];
-    message.extend(frames);
-    let headers = [
-        (header::ETAG, etag),
-        (header::CACHE_CONTROL, "public, max-age=1".to_owned()),
-        (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
-    ];
-    Ok((headers, joined(&message)).into_response())
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control(level)));
+    if status == StatusCode::OK {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    }
+    Ok(response)
+}
+
+/// Fresh for as long as the level stands still (docs/protocol.md). A cache in front asks once for all who ask meanwhile,
+/// and goes on for a while when this server is away.
+fn cache_control(level: u8) -> &'static str {
+    match level {
+        0 => "public, max-age=5, stale-while-revalidate=10, stale-if-error=30",
+        _ => "public, max-age=1, stale-while-revalidate=4, stale-if-error=30",
+    }
+}
+
+/// `EPOCH-SEQ`, alone or as a tag.
+fn state(text: &str) -> Option<(u64, u32)> {
+    let text = text.trim();
+    let (epoch, seq) = text.strip_prefix("W/").unwrap_or(text).trim_matches('"').split_once('-')?;
+    Some((u64::from_str_radix(epoch, 16).ok()?, seq.parse().ok()?))
+}
+
+fn state_of(tag: &[u8]) -> Option<(u64, u32)> {
+    state(std::str::from_utf8(tag).ok()?)
 }

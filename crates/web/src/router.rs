@@ -9,7 +9,7 @@ use axum::{
     routing::get,
 };
 
-use crate::{Site, api, basemap, live, pages};
+use crate::{Site, api, basemap, history, live, pages};
 
 /// The site.
 pub fn router(site: Site) -> Router {
@@ -17,13 +17,18 @@ pub fn router(site: Site) -> Router {
         .route("/api/v1/stations", get(api::stations::list))
         .route("/api/v1/stations/near", get(api::search::near))
         .route("/api/v1/stations/{name}", get(api::stations::one))
+        .route("/api/v1/stations/{name}/track", get(api::track::track))
         .route("/api/v1/packets", get(api::packets::list))
+        .route("/api/v1/packets/{id}", get(api::packets::one))
         .route("/api/v1/search", get(api::search::search))
         .route("/api/v1/status", get(api::status::status))
         .route("/api/{*rest}", get(api::nothing))
         .route("/live/v1/ws", get(live::socket))
         .route("/live/v1/tiles/{level}/{x}/{y}", get(live::tile))
         .route("/live/v1/page.json", get(pages::page))
+        .route("/history/v1/range", get(history::range))
+        .route("/history/v1/{level}/{x}/{y}/{block}", get(history::whole))
+        .route("/history/v1/{level}/{x}/{y}/{block}/{part}", get(history::part))
         .route("/basemap/{z}/{x}/{y}", get(basemap::tile))
         .route("/livez", get(pages::livez))
         .route("/readyz", get(pages::readyz))

@@ -28,7 +28,7 @@ const TRIM_EVERY: u64 = 64;
 type Names = HashMap<EntityKey, i32>;
 
 /// What goes into a transaction.
-struct Write<'b> {
+pub(super) struct Write<'b> {
     records: Vec<&'b Record>,
     states: HashMap<EntityKey, EntityState>,
     fence: Option<&'b Fence>,
@@ -37,6 +37,14 @@ struct Write<'b> {
     import: Option<&'b Imported>,
     /// Leave out what is kept already, received at most so many microseconds earlier or later.
     tolerance_us: Option<i64>,
+}
+
+impl<'b> Write<'b> {
+    /// Records of the archive: nobody follows them, and the latest state knew them long ago.
+    pub(super) fn restored(records: &'b [Record]) -> Self {
+        let records = records.iter().collect();
+        Self { records, states: HashMap::new(), fence: None, hash: None, import: None, tolerance_us: None }
+    }
 }
 
 /// What a transaction did, or why it did not.
@@ -78,7 +86,7 @@ impl PostgresStore {
         self.write(&write).await
     }
 
-    async fn write(&self, write: &Write<'_>) -> Result<Appended, StoreError> {
+    pub(super) async fn write(&self, write: &Write<'_>) -> Result<Appended, StoreError> {
         let records = write.records.iter().copied().chain(write.import.iter().flat_map(|import| import.lines.iter().map(|line| &line.0)));
         let days: BTreeSet<i64> = records.map(|record| record.received_at_us.div_euclid(DAY_US)).collect();
         for day in days {
@@ -168,7 +176,9 @@ impl PostgresStore {
         appended.stored = records.len() as u64;
         let names = self.names_of(transaction, &records, &write.states).await?;
         let ids = copy(transaction, &records, &names).await?;
-        self.log(transaction, &ids).await?;
+        if write.hash.is_some() || write.import.is_some() {
+            self.log(transaction, &ids).await?;
+        }
         let entities = upsert(transaction, &write.states, &names).await?;
         count(transaction, &records, entities, write.import).await?;
         if let Some(hash) = write.hash {

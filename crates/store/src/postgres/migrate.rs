@@ -7,8 +7,11 @@ use super::PostgresStore;
 use crate::StoreError;
 
 /// In order; the place is the version. Only ever append.
-const MIGRATIONS: [&str; 2] =
-    [include_str!("../../migrations/postgres/V0001__packets.sql"), include_str!("../../migrations/postgres/V0002__log.sql")];
+const MIGRATIONS: [&str; 3] = [
+    include_str!("../../migrations/postgres/V0001__packets.sql"),
+    include_str!("../../migrations/postgres/V0002__log.sql"),
+    include_str!("../../migrations/postgres/V0004__jobs.sql"),
+];
 
 /// The oldest version that this engine is tested with.
 const OLDEST: i32 = 150_000;

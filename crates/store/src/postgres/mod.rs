@@ -7,6 +7,8 @@
 
 mod append;
 mod connect;
+mod days;
+mod jobs;
 mod lease;
 mod migrate;
 mod missing;

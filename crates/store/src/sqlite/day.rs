@@ -27,6 +27,13 @@ pub(super) struct DayCounts {
     pub(super) keep: bool,
 }
 
+impl DayCounts {
+    /// Packets, whatever their verdict.
+    pub(super) fn all(&self) -> u64 {
+        self.accepted + self.duplicate + self.implausible + self.bad
+    }
+}
+
 /// `packets/2026-11-23.sqlite`.
 pub(super) fn path(folder: &Path, day: i64) -> PathBuf {
     let date = jiff::Timestamp::from_second(day * 86_400).map(|at| at.strftime("%Y-%m-%d").to_string()).unwrap_or_default();

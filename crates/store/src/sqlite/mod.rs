@@ -5,6 +5,8 @@
 //! applies the day's newer packets to the latest state again; following a packet twice changes nothing.
 
 mod day;
+mod days;
+mod jobs;
 mod log;
 mod main_file;
 mod writer;
@@ -69,6 +71,8 @@ impl SqliteStore {
         let log = log::Log::new();
         let mut writer = Writer::open(folder, days.clone(), log.clone())?;
         writer.repair()?;
+        // Made here, where nobody else can be making it.
+        jobs::with(folder, |_| Ok(()))?;
         let (jobs, mut waiting) = mpsc::channel(WAITING_BATCHES);
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use super::{
     DAY_US, Days,
     day::{self, Day},
-    lock,
+    days, lock,
     log::Log,
     main_file,
 };
@@ -28,6 +28,19 @@ pub(super) enum Job {
     Append(Batch, Answer<Appended>),
     Import(Imported, Answer<Appended>),
     Retain(i64, Answer<usize>),
+    /// Drops a day, or puts another file in its place, if it holds so many packets.
+    Replace {
+        day: i64,
+        packets: u64,
+        with: Option<PathBuf>,
+        answer: Answer<bool>,
+    },
+    /// Keeps records of a day as they are, on purpose.
+    Restore {
+        day: i64,
+        records: Vec<Record>,
+        answer: Answer<()>,
+    },
     Close(Answer<()>),
 }
 
@@ -83,6 +96,8 @@ impl Writer {
             Job::Append(batch, answer) => drop(answer.send(self.append(&batch))),
             Job::Import(batch, answer) => drop(answer.send(self.import(&batch))),
             Job::Retain(day, answer) => drop(answer.send(self.retain(day))),
+            Job::Replace { day, packets, with, answer } => drop(answer.send(self.replace(day, packets, with.as_deref()))),
+            Job::Restore { day, records, answer } => drop(answer.send(self.restore(day, &records))),
             Job::Close(answer) => {
                 drop(answer.send(self.close()));
                 return ControlFlow::Break(());
@@ -187,18 +202,42 @@ impl Writer {
         for day in &old {
             self.open.remove(day);
             lock(&self.days).remove(day);
-            let path = day::path(&self.folder, *day);
-            for end in ["", "-wal", "-shm"] {
-                let file = PathBuf::from(format!("{}{end}", path.display()));
-                match fs::remove_file(&file) {
-                    Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                        return Err(StoreError::folder(&file, &error));
-                    }
-                    _ => {}
-                }
-            }
+            days::remove_files(&day::path(&self.folder, *day))?;
         }
         Ok(old.len())
+    }
+
+    fn replace(&mut self, day: i64, packets: u64, with: Option<&Path>) -> Result<bool, StoreError> {
+        if lock(&self.days).get(&day).is_none_or(|counts| counts.all() != packets) {
+            return Ok(false);
+        }
+        let path = day::path(&self.folder, day);
+        let failed = |error: rusqlite::Error| StoreError::sqlite(&path, &error);
+        if let Some(new) = with {
+            let file = self.day(day)?;
+            let busy: i64 = file.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).map_err(failed)?;
+            // Somebody reads the log: another time.
+            if busy != 0 {
+                return Ok(false);
+            }
+            self.open.remove(&day);
+            days::put(new, &path)?;
+            let counts = day::counts(&self.day(day)?.connection).map_err(failed)?;
+            lock(&self.days).insert(day, counts);
+        } else {
+            self.open.remove(&day);
+            lock(&self.days).remove(&day);
+            days::remove_files(&path)?;
+        }
+        Ok(true)
+    }
+
+    fn restore(&mut self, day: i64, records: &[Record]) -> Result<(), StoreError> {
+        let file = self.day(day)?;
+        let kept = file.append(records.iter().map(|record| (record, None)), Some(true));
+        let (.., counts) = kept.map_err(|error| StoreError::sqlite(&file.path, &error))?;
+        lock(&self.days).insert(day, counts);
+        Ok(())
     }
 
     fn close(&mut self) -> Result<(), StoreError> {

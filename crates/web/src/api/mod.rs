@@ -4,6 +4,7 @@ pub(crate) mod packets;
 pub(crate) mod search;
 pub(crate) mod stations;
 pub(crate) mod status;
+pub(crate) mod track;
 
 use axum::http::Uri;
 use jiff::{Timestamp, tz::TimeZone};

@@ -1,16 +1,20 @@
-//! `GET /api/v1/packets`: what was received, as it was received, newest first.
+//! `GET /api/v1/packets`: what was received, as it was received, newest first; and one packet with the way it took.
 
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::{Path, Query, State},
 };
-use godwit_packet::Text;
-use godwit_pipeline::{EntityKey, EntityKind};
+use godwit_packet::{Packet, Text, is_alias, parse};
+use godwit_pipeline::{EntityKey, EntityKind, Name};
 use godwit_store::{PacketQuery, StoredPacket};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{limit, rfc3339, shown, stations::names, time};
+use super::{
+    limit, rfc3339, shown,
+    stations::{names, rounded},
+    time,
+};
 use crate::{Site, error::ApiError};
 
 #[derive(Deserialize)]
@@ -61,6 +65,52 @@ pub(crate) async fn list(State(site): State<Site>, Query(query): Query<ListQuery
     Ok(Json(answer))
 }
 
+/// `GET /api/v1/packets/{id}`: a packet and the stations it went through.
+pub(crate) async fn one(State(site): State<Site>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+    let unknown = || ApiError::not_found(format!("There is no packet \"{}\", or it is past the retention.", shown(&id)));
+    let number = id.parse().ok().filter(|id| *id > 0).ok_or_else(unknown)?;
+    let stored = site.store.packet(number).await?.ok_or_else(unknown)?;
+    let mut object = packet(&stored);
+    // A line that is no packet went no way that could be told.
+    if let Ok(parsed) = parse(&stored.raw) {
+        object["heard"] = parsed.heard().as_str().into();
+        let position = |callsign: &str| {
+            let state = site.live.get(&EntityKey { kind: EntityKind::Station, name: Name::new(callsign.as_bytes())? })?;
+            state.position.map(|(_, fix, _)| (fix.latitude, fix.longitude))
+        };
+        object["hops"] = hops(&parsed, &position).into();
+    }
+    Ok(Json(object))
+}
+
+/// The way of a packet in order: its sender (of a third-party packet the gateway, which sent it), the digipeaters that were
+/// asked for, those that repeated it being `used`, and the igate. An alias that was used up belongs to the callsign before
+/// it; one without any stands for a digipeater that did not give its name. Positions are where the stations are now, the
+/// sender's is what the packet says.
+fn hops(packet: &Packet<'_>, position: &dyn Fn(&str) -> Option<(f64, f64)>) -> Vec<Value> {
+    let own = packet.position.filter(|_| packet.third_party.is_none() && packet.name.is_none()).map(|at| (at.latitude, at.longitude));
+    let hop = |callsign: &str, role: &str, used: bool, place: Option<(f64, f64)>| {
+        let mut object = json!({ "callsign": callsign, "role": role, "used": used });
+        if let Some((latitude, longitude)) = place.or_else(|| position(callsign)) {
+            object["latitude"] = rounded(latitude, 6).into();
+            object["longitude"] = rounded(longitude, 6).into();
+        }
+        object
+    };
+    let mut hops = vec![hop(packet.source, "source", true, own)];
+    let mut named = false;
+    for digipeater in packet.path.radio().filter(|hop| !matches!(hop.callsign, "TCPIP" | "TCPXX")) {
+        let alias = is_alias(digipeater.callsign);
+        let belongs = digipeater.used && alias && std::mem::take(&mut named);
+        named |= digipeater.used && !alias;
+        if !belongs {
+            hops.push(hop(digipeater.callsign, "digipeater", digipeater.used, None));
+        }
+    }
+    hops.extend(packet.path.igate().map(|igate| hop(igate, "igate", true, None)));
+    hops
+}
+
 fn about(name: &str) -> Vec<EntityKey> {
     let kinds = [EntityKind::Station, EntityKind::Object, EntityKind::Item];
     names(name).into_iter().flat_map(|name| kinds.map(|kind| EntityKey { kind, name })).collect()
@@ -106,7 +156,32 @@ fn base64(bytes: &[u8]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::base64;
+    use super::{base64, hops, parse};
+
+    #[test]
+    fn hops_tell_who_repeated_it() {
+        let way = |line: &str| -> Vec<String> {
+            let position = |callsign: &str| (callsign == "OE9XYZ-10").then_some((47.5, 9.5));
+            hops(&parse(line.as_bytes()).expect(line), &position)
+                .iter()
+                .map(|hop| {
+                    let text = |field: &str| hop[field].as_str().unwrap_or_default().to_owned();
+                    let placed = if hop["latitude"].is_number() { "@" } else { "" };
+                    format!("{} {}{}{placed}", &text("role")[..1], text("callsign"), if hop["used"] == true { "" } else { "?" })
+                })
+                .collect()
+        };
+        let fix = "!4722.85N/00832.46E>";
+        assert_eq!(
+            way(&format!("OE1A-9>APRS,OE2B,WIDE1*,OE3C*,WIDE2-1,qAR,OE9XYZ-10:{fix}")),
+            ["s OE1A-9@", "d OE2B", "d OE3C", "d WIDE2-1?", "i OE9XYZ-10@"]
+        );
+        assert_eq!(way("OE1A-9>APRS,WIDE1*,OE2B*,qAO,OE9XYZ-10:>hi"), ["s OE1A-9", "d WIDE1", "d OE2B", "i OE9XYZ-10@"]);
+        assert_eq!(way(&format!("OE1A-9>APRS,WIDE1-1,qAR,G1:{fix}")), ["s OE1A-9@", "d WIDE1-1?", "i G1"]);
+        assert_eq!(way("OE1A>APRS,TCPIP*,qAC,T2X:>hi"), ["s OE1A"]);
+        assert_eq!(way(&format!("OE9G-10>APRS,OE2B*,qAR,G1:}}DL1AA>APRS,TCPIP,OE9G-10*:{fix}")), ["s OE9G-10", "d OE2B", "i G1"]);
+        assert_eq!(way(&format!("OE1A>APRS,TCPIP*,qAC,T2X:;CAMP     *231015z{}", &fix[1..])), ["s OE1A"]);
+    }
 
     #[test]
     fn base64_of_rfc_4648() {

@@ -64,16 +64,7 @@ pub(crate) async fn one(
     Path(name): Path<String>,
     Query(query): Query<OneQuery>,
 ) -> Result<Json<Value>, ApiError> {
-    let unknown = || ApiError::not_found(format!("No station, object or item \"{}\" is known.", shown(&name)));
-    let kinds: &[EntityKind] = match query.kind.as_deref() {
-        None => &[EntityKind::Station, EntityKind::Object, EntityKind::Item],
-        Some("station") => &[EntityKind::Station],
-        Some("object") => &[EntityKind::Object],
-        Some("item") => &[EntityKind::Item],
-        Some(other) => {
-            return Err(ApiError::bad_request(format!("kind = \"{}\" is not station, object or item", shown(other))));
-        }
-    };
+    let kinds = kinds(query.kind.as_deref())?;
     for name in names(&name) {
         for kind in kinds {
             let key = EntityKey { kind: *kind, name };
@@ -86,7 +77,23 @@ pub(crate) async fn one(
             }
         }
     }
-    Err(unknown())
+    Err(unknown(&name))
+}
+
+/// The answer for a name that nobody bears.
+pub(crate) fn unknown(name: &str) -> ApiError {
+    ApiError::not_found(format!("No station, object or item \"{}\" is known.", shown(name)))
+}
+
+/// The kinds that a parameter allows; all without it.
+pub(crate) fn kinds(value: Option<&str>) -> Result<&'static [EntityKind], ApiError> {
+    match value {
+        None => Ok(&[EntityKind::Station, EntityKind::Object, EntityKind::Item]),
+        Some("station") => Ok(&[EntityKind::Station]),
+        Some("object") => Ok(&[EntityKind::Object]),
+        Some("item") => Ok(&[EntityKind::Item]),
+        Some(other) => Err(ApiError::bad_request(format!("kind = \"{}\" is not station, object or item", shown(other)))),
+    }
 }
 
 /// The names that a text may mean: as written; as Latin-1 bytes where it is not ASCII; a callsign in capitals.

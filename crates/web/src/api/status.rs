@@ -1,7 +1,8 @@
 //! `GET /api/v1/status`: what the program is doing.
 
 use axum::{Json, extract::State};
-use serde_json::Value;
+use godwit_live::{Figures, latency::BOUNDS_MS};
+use serde_json::{Value, json};
 
 use crate::{Site, error::ApiError};
 
@@ -12,6 +13,28 @@ pub(crate) async fn status(State(site): State<Site>) -> Result<Json<Value>, ApiE
     status["version"] = env!("CARGO_PKG_VERSION").into();
     status["entities"] = figures.entities.into();
     status["viewers"] = figures.viewers.into();
+    status["live"] = live(&figures);
     status["engine"] = site.store.engine().into();
+    status["history"] = crate::history::figures(&site);
     Ok(Json(status))
+}
+
+fn live(figures: &Figures) -> Value {
+    let latency = &figures.latency;
+    let mut all = 0;
+    let buckets: Vec<Value> = latency
+        .counts
+        .iter()
+        .enumerate()
+        .map(|(at, count)| {
+            all += count;
+            json!({ "le": BOUNDS_MS.get(at), "count": all })
+        })
+        .collect();
+    json!({
+        "tiles": figures.tiles,
+        "log_bytes": figures.log_bytes,
+        "viewers_closed_slow": figures.viewers_closed_slow,
+        "latency_ms": { "p50": latency.p50_ms, "p99": latency.p99_ms, "count": all, "buckets": buckets },
+    })
 }

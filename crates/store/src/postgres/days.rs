@@ -1,0 +1,105 @@
+//! Days as partitions: dropped whole, thinned by filling a smaller table beside and putting it in its place.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use deadpool_postgres::Object;
+use godwit_pipeline::Record;
+use tokio::time::timeout;
+use tokio_postgres::{Error, Row, types::Type};
+
+use super::{PostgresStore, append::Write, connect::Param, lock};
+use crate::{DayState, Days, StoreError, Thin};
+
+/// How long thinning may read a day.
+const LONG: Duration = Duration::from_secs(3600);
+
+#[async_trait]
+impl Days for PostgresStore {
+    async fn days(&self) -> Result<Vec<DayState>, StoreError> {
+        let sql = "SELECT d.day, accepted + duplicate + implausible + bad, keep, without_bad, thinned_s, a.rows
+                   FROM day d LEFT JOIN archived a USING (day) ORDER BY d.day";
+        Ok(self.write_one(sql, &[]).await?.iter().map(state).collect())
+    }
+
+    async fn prepare_ahead(&self, days: u16) -> Result<usize, StoreError> {
+        let rows = self.write_one("SELECT now_us()", &[]).await?;
+        self.prepare_days(rows[0].get(0), days.saturating_add(1)).await
+    }
+
+    async fn drop_day(&self, day: i64, packets: u64) -> Result<bool, StoreError> {
+        let params = [(&number(day) as _, Type::INT4), (&count(packets) as _, Type::INT8)];
+        let dropped = self.long("SELECT drop_day($1, $2)", &params, self.timeout).await;
+        // Also when there was no answer: the day may be gone all the same.
+        lock(&self.days).remove(&day);
+        Ok(dropped?[0].get(0))
+    }
+
+    async fn thin_day(&self, day: i64, packets: u64, thin: Thin) -> Result<Option<u64>, StoreError> {
+        let every_s = match thin {
+            Thin::WithoutBad => 0,
+            Thin::Tracks(every_s) => i32::try_from(every_s.max(1)).unwrap_or(i32::MAX),
+        };
+        let which = number(day);
+        let params: [Param<'_>; 2] = [(&which as _, Type::INT4), (&every_s as _, Type::INT4)];
+        self.long("SELECT thin_beside($1, $2)", &params, LONG).await?;
+        let count = count(packets);
+        let params: [Param<'_>; 3] = [(&which as _, Type::INT4), (&count as _, Type::INT8), (&every_s as _, Type::INT4)];
+        let rows = self.long("SELECT thin_day($1, $2, $3)", &params, self.timeout).await?;
+        Ok(rows[0].get::<_, Option<i64>>(0).and_then(|left| u64::try_from(left).ok()))
+    }
+
+    async fn restore(&self, day: i64, records: Vec<Record>) -> Result<(), StoreError> {
+        self.write(&Write::restored(&records)).await?;
+        self.write_one("UPDATE day SET keep = true WHERE day = $1", &[(&number(day), Type::INT4)]).await.map(drop)
+    }
+
+    async fn set_archived(&self, day: i64, packets: u64, checksum: &str) -> Result<(), StoreError> {
+        let sql = "INSERT INTO archived VALUES ($1, $2, $3, now_us())
+                   ON CONFLICT (day) DO UPDATE SET rows = excluded.rows, checksum = excluded.checksum, at_us = excluded.at_us";
+        let params = [(&number(day) as _, Type::INT4), (&count(packets) as _, Type::INT8), (&checksum as _, Type::TEXT)];
+        self.write_one(sql, &params).await.map(drop)
+    }
+}
+
+impl PostgresStore {
+    /// One statement that may take longer than others, but waits for the locks of others only a moment.
+    async fn long(&self, sql: &str, params: &[Param<'_>], limit: Duration) -> Result<Vec<Row>, StoreError> {
+        let mut connection = self.connection(&self.write).await?;
+        let settings = format!("SET LOCAL statement_timeout = {}; SET LOCAL lock_timeout = '3s'", limit.as_millis());
+        let work = async {
+            let transaction = connection.build_transaction().start().await?;
+            transaction.batch_execute(&settings).await?;
+            let rows = transaction.query_typed(sql, params).await?;
+            transaction.commit().await?;
+            Ok::<_, Error>(rows)
+        };
+        let error = match timeout(limit + Duration::from_secs(5), work).await {
+            Ok(Ok(rows)) => return Ok(rows),
+            Ok(Err(error)) => self.failed(&error),
+            Err(_) => self.timed_out(),
+        };
+        drop(Object::take(connection));
+        Err(error)
+    }
+}
+
+fn number(day: i64) -> i32 {
+    i32::try_from(day).unwrap_or(i32::MAX)
+}
+
+fn count(packets: u64) -> i64 {
+    i64::try_from(packets).unwrap_or(i64::MAX)
+}
+
+fn state(row: &Row) -> DayState {
+    let unsigned = |number: i64| u64::try_from(number).unwrap_or(0);
+    DayState {
+        day: row.get::<_, i32>(0).into(),
+        packets: unsigned(row.get(1)),
+        keep: row.get(2),
+        without_bad: row.get(3),
+        thinned_s: u32::try_from(row.get::<_, i32>(4)).unwrap_or(0),
+        archived: row.get::<_, Option<i64>>(5).map(unsigned),
+    }
+}

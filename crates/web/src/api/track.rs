@@ -1,0 +1,84 @@
+//! `GET /api/v1/stations/{name}/track`: where an entity was, from the archive.
+
+use axum::{
+    Json,
+    extract::{Path, Query, State},
+};
+use godwit_pipeline::EntityKey;
+use godwit_store::TrackPoint;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{
+    limit, rfc3339,
+    stations::{kinds, names, rounded, unknown},
+    time,
+};
+use crate::{Site, error::ApiError};
+
+/// What a track without `since` goes back: a day, in microseconds.
+const DAY_US: i64 = 86_400_000_000;
+
+#[derive(Deserialize)]
+pub(crate) struct TrackQuery {
+    kind: Option<String>,
+    since: Option<String>,
+    until: Option<String>,
+    limit: Option<String>,
+}
+
+/// `GET /api/v1/stations/{name}/track?kind=&since=&until=&limit=`.
+pub(crate) async fn track(
+    State(site): State<Site>,
+    Path(name): Path<String>,
+    Query(query): Query<TrackQuery>,
+) -> Result<Json<Value>, ApiError> {
+    let kinds = kinds(query.kind.as_deref())?;
+    let until_us = time("until", query.until.as_deref())?.unwrap_or_else(|| (site.clock)());
+    let since_us = time("since", query.since.as_deref())?.unwrap_or(until_us.saturating_sub(DAY_US));
+    let limit = limit(query.limit.as_deref(), 1000, 10_000)?;
+    let mut known = None;
+    let mut keys = Vec::new();
+    for name in names(&name) {
+        keys.extend(kinds.iter().map(|kind| EntityKey { kind: *kind, name }));
+    }
+    for key in keys {
+        let mut points = site.store.track(key, since_us, until_us, limit + 1).await?;
+        if !points.is_empty() {
+            let truncated = points.len() > limit;
+            points.truncate(limit);
+            return Ok(answer(key, &points, truncated));
+        }
+        if known.is_none() && (site.live.get(&key).is_some() || site.store.entity(key).await?.is_some()) {
+            known = Some(key);
+        }
+    }
+    known.map(|key| answer(key, &[], false)).ok_or_else(|| unknown(&name))
+}
+
+fn answer(key: EntityKey, points: &[TrackPoint], truncated: bool) -> Json<Value> {
+    let points: Vec<Value> = points.iter().map(point).collect();
+    Json(json!({ "name": key.name.to_string(), "kind": key.kind.as_str(), "points": points, "truncated": truncated }))
+}
+
+fn point(point: &TrackPoint) -> Value {
+    let mut object = json!({
+        "id": point.id.to_string(),
+        "received_at": rfc3339(point.received_at_us),
+        "latitude": point.latitude,
+        "longitude": point.longitude,
+        "verdict": point.verdict,
+    });
+    let optional = [
+        ("altitude_m", point.altitude_m.map(Value::from)),
+        ("speed_kmh", point.speed_kmh.map(|speed| rounded(f64::from(speed), 1).into())),
+        ("course_deg", point.course_deg.map(Value::from)),
+        ("reason", point.reason.clone().map(Value::from)),
+    ];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            object[name] = value;
+        }
+    }
+    object
+}

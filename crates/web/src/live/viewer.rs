@@ -1,0 +1,198 @@
+//! One viewer's connection: what it says is heard, what its tiles have is written, and nobody waits for it.
+//!
+//! There is no outgoing buffer: the pieces of a message are shared with all who get them, and go from there to the
+//! socket. Bound: one message at a time; what the kernel takes beyond what is on its way is [`UNSENT`].
+
+use std::{
+    future::poll_fn,
+    io::{self, IoSlice},
+    pin::{Pin, pin},
+    task::ready,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use godwit_live::{Message, Viewer};
+use hyper::upgrade::OnUpgrade;
+use hyper_util::{rt::TokioIo, server::conn::auto::upgrade};
+use socket2::SockRef;
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+    time::{Instant, sleep_until, timeout, timeout_at},
+};
+
+use super::frames::{self, Incoming, Said};
+use crate::{Site, live::ViewerTiming};
+
+/// Bytes the kernel takes for a viewer that are not yet on their way. More would only grow old there: what waits with us
+/// is still brought up to date.
+const UNSENT: u32 = 65_536;
+
+/// A dead connection is given up when nothing was acknowledged for so long.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(60);
+
+/// A viewer must take at least so many bytes within the patience, or whole messages.
+const LEAST_BYTES: usize = 32_768;
+
+/// Bytes offered to the socket at a time.
+const MOST_AT_A_TIME: usize = 262_144;
+
+/// Why a viewer is no longer written to.
+enum Gone {
+    /// It did not read.
+    Slow,
+    /// The connection broke.
+    Broken,
+}
+
+/// Takes over the connection of a viewer and serves it to its end.
+pub(super) async fn serve(upgrade: OnUpgrade, viewer: Viewer, site: Site) {
+    let Ok(upgraded) = upgrade.await else {
+        return;
+    };
+    // Behind a plain listener the connection is a socket that can be tuned; behind another it works all the same.
+    match upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+        Ok(parts) => {
+            let socket = parts.io.into_inner();
+            tune(&socket);
+            watch(socket, &parts.read_buf, viewer, site).await;
+        }
+        Err(upgraded) => watch(TokioIo::new(upgraded), &[], viewer, site).await,
+    }
+}
+
+/// A failure here only costs comfort.
+fn tune(socket: &TcpStream) {
+    // A tick is one write: waiting for more to send with it would only delay it.
+    let _ = socket.set_nodelay(true);
+    let socket = SockRef::from(socket);
+    let _ = socket.set_tcp_notsent_lowat(UNSENT);
+    let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
+}
+
+async fn watch(mut socket: impl AsyncRead + AsyncWrite + Unpin, early: &[u8], mut viewer: Viewer, site: Site) {
+    let ViewerTiming { patience, drain } = site.viewers;
+    let mut incoming = Incoming::default();
+    incoming.push(early);
+    let mut ending = pin!(site.stop.wanted());
+    let mut leaves_at = None;
+    let hello = viewer.hello((site.clock)());
+    let mut outcome = send(&mut socket, &hello, patience).await;
+    while outcome.is_ok() {
+        match hear(&mut incoming, &mut viewer, (site.clock)()) {
+            Ok(Some(answer)) => {
+                outcome = write(&mut socket, &[answer], patience).await;
+                continue;
+            }
+            Ok(None) => {}
+            Err(goodbye) => {
+                let _ = timeout(ViewerTiming::GRACE, write(&mut socket, &[goodbye], patience)).await;
+                return;
+            }
+        }
+        tokio::select! {
+            () = &mut ending, if leaves_at.is_none() => {
+                // Each viewer comes to its new server at another time.
+                let delay = drain.mul_f64(fastrand::f64());
+                leaves_at = Some(Instant::now() + drain + ViewerTiming::GRACE);
+                let message = Viewer::leave(u32::try_from(delay.as_millis()).unwrap_or(u32::MAX));
+                outcome = send(&mut socket, &message, patience).await;
+            }
+            () = sleep_until(leaves_at.unwrap_or_else(Instant::now)), if leaves_at.is_some() => {
+                let goodbye = frames::close(1001, "this server is going away");
+                let _ = timeout(ViewerTiming::GRACE, write(&mut socket, &[goodbye], patience)).await;
+                return;
+            }
+            read = read(&mut socket, &mut incoming) => {
+                if !matches!(read, Ok(1..)) {
+                    return;
+                }
+            }
+            message = viewer.next(site.clock) => {
+                outcome = send(&mut socket, &message, patience).await;
+                viewer.written(&message, (site.clock)());
+            }
+        }
+    }
+    if matches!(outcome, Err(Gone::Slow)) {
+        viewer.closed_slow();
+    }
+}
+
+/// Goes through what a viewer has said. Returns what must be answered, or with what it must be closed.
+fn hear(incoming: &mut Incoming, viewer: &mut Viewer, now_us: i64) -> Result<Option<Bytes>, Bytes> {
+    loop {
+        match incoming.next().map_err(|(code, reason)| frames::close(code, reason))? {
+            None => return Ok(None),
+            Some(Said::Ping(payload)) => return Ok(Some(frames::pong(&payload))),
+            Some(Said::Close) => return Err(frames::close(1000, "")),
+            Some(Said::Text(text)) => {
+                let text = std::str::from_utf8(&text).map_err(|_| frames::close(1007, "the text is not UTF-8"))?;
+                viewer.subscribe(text, now_us).map_err(|error| frames::close(1008, &error.to_string()))?;
+            }
+        }
+    }
+}
+
+/// Waits for bytes of the viewer. Its buffer lives on the stack of one poll: a silent viewer holds none.
+async fn read(socket: &mut (impl AsyncRead + Unpin), incoming: &mut Incoming) -> io::Result<usize> {
+    poll_fn(|context| {
+        let mut space = [0; 2048];
+        let mut buffer = ReadBuf::new(&mut space);
+        ready!(Pin::new(&mut *socket).poll_read(context, &mut buffer))?;
+        incoming.push(buffer.filled());
+        std::task::Poll::Ready(Ok(buffer.filled().len()))
+    })
+    .await
+}
+
+async fn send(socket: &mut (impl AsyncWrite + Unpin), message: &Message, patience: Duration) -> Result<(), Gone> {
+    let mut pieces = Vec::with_capacity(message.pieces.len() + 1);
+    pieces.push(frames::binary(message.len()));
+    pieces.extend_from_slice(&message.pieces);
+    write(socket, &pieces, patience).await
+}
+
+/// Writes pieces one after the other, as many at once as the socket takes.
+async fn write(socket: &mut (impl AsyncWrite + Unpin), pieces: &[Bytes], patience: Duration) -> Result<(), Gone> {
+    let (mut at, mut offset, mut taken) = (0, 0, 0);
+    let mut deadline = Instant::now() + patience;
+    while at < pieces.len() {
+        let written = timeout_at(deadline, poll_fn(|context| poll_write(socket, context, &pieces[at..], offset))).await;
+        let mut written = written.map_err(|_| Gone::Slow)?.map_err(|_| Gone::Broken)?;
+        if written == 0 {
+            return Err(Gone::Broken);
+        }
+        taken += written;
+        if taken >= LEAST_BYTES {
+            (taken, deadline) = (0, Instant::now() + patience);
+        }
+        while at < pieces.len() && written >= pieces[at].len() - offset {
+            written -= pieces[at].len() - offset;
+            (at, offset) = (at + 1, 0);
+        }
+        offset += written;
+    }
+    Ok(())
+}
+
+fn poll_write(
+    socket: &mut (impl AsyncWrite + Unpin),
+    context: &mut std::task::Context<'_>,
+    pieces: &[Bytes],
+    offset: usize,
+) -> std::task::Poll<io::Result<usize>> {
+    let mut slices = [IoSlice::new(&[]); 64];
+    let (mut count, mut offered) = (0, 0);
+    for (slice, piece) in slices.iter_mut().zip(pieces) {
+        let part = &piece[if count == 0 { offset } else { 0 }..];
+        let part = &part[..part.len().min(MOST_AT_A_TIME - offered)];
+        *slice = IoSlice::new(part);
+        (count, offered) = (count + 1, offered + part.len());
+        if offered == MOST_AT_A_TIME {
+            break;
+        }
+    }
+    Pin::new(socket).poll_write_vectored(context, &slices[..count])
+}
