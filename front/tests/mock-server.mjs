@@ -54,7 +54,7 @@ for (const one of entities) {
   names.add(one.name);
 }
 Object.assign(entities[0], {
-  name: "N0CALL-9", table: "/", code: ">", moves: true, kmh: 72, latitude: 48.1372, longitude: 11.5756, comment: "On the road <img src=x onerror=alert(1)>",
+  name: "N0CALL-9", table: "/", code: ">", moves: true, kmh: 72, weather: false, latitude: 48.1372, longitude: 11.5756, comment: "On the road <img src=x onerror=alert(1)>",
 });
 Object.assign(entities[1], { name: "<b>EVE", kind: 1, owner: "N0CALL", moves: false, kmh: undefined, latitude: 48.2, longitude: 11.7, code: "-", heardMs: Date.now() });
 Object.assign(entities[3], { name: "N0CALL", table: "/", code: "-", moves: false, kmh: undefined, latitude: 48.3, longitude: 11.3,
