@@ -1,6 +1,9 @@
 /** Finding without a page: what suggestions an answer makes, lists and their order, ways on the globe, sheets, the worker's routes. */
 import { describe, expect, test } from "vitest";
+import { EVERYTHING } from "../../src/live/filter";
+import type { EntityColumns } from "../../src/live/types";
 import { way } from "../../src/ui/geo";
+import { countInView } from "../../src/ui/inview";
 import { type Line, keepOrder, windowOf } from "../../src/ui/panels/list";
 import { callsignOf, othersOf } from "../../src/ui/panels/others";
 import { repeaters } from "../../src/ui/panels/path";
@@ -92,4 +95,19 @@ test("the service worker: the page and its files, never the API, the stream or a
   for (const path of ["/api/v1/search", "/live/v1/page.json", "/live/v1/tiles/9/1/1", "/history/v1/3/1/1/9", "/sw.js", "/", "/assets/../api/x"]) {
     expect([path, route(path, false)]).toEqual([path, "past"]);
   }
+});
+
+test("in view: across the date line too, counted with and without the filter", () => {
+  const entities = {
+    length: 4, version: 0, present: Uint8Array.of(1, 1, 1, 0), x: Float64Array.of(0.99, 0.01, 0.5, 0.995), y: new Float64Array(4).fill(0.5),
+    speedKmh: Float32Array.of(10, Number.NaN, 10, 10), heardS: new Uint32Array(4), flags: new Uint8Array(4),
+  } as unknown as EntityColumns;
+  const view = (west: number, east: number) => ({ zoom: 6, west, east, north: 0.4, south: 0.6 });
+  const moving = { ...EVERYTHING, moving: true };
+  for (const [west, east] of [[0.95, 1.05], [-0.05, 0.05]] as const) {
+    expect(countInView(entities, view(west, east), EVERYTHING)).toEqual({ shown: 2, all: 2 });
+    expect(countInView(entities, view(west, east), moving)).toEqual({ shown: 1, all: 2 });
+  }
+  expect(countInView(entities, view(0.4, 0.6), EVERYTHING).all).toBe(1);
+  expect(countInView(entities, view(-1, 2), EVERYTHING).all).toBe(3);
 });
