@@ -7,6 +7,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
 import { delta, density, encodeBatch, hello, message, pulse, snapshot } from "./encoder.mjs";
+import { answer as answerPast } from "./mock-history.mjs";
 
 const PORT = Number(process.env.PORT ?? process.env.GODWIT_MOCK_PORT ?? 8090);
 const DIST = new URL("../dist", import.meta.url).pathname;
@@ -57,6 +58,9 @@ Object.assign(entities[0], {
 });
 Object.assign(entities[1], { name: "<b>EVE", kind: 1, owner: "N0CALL", moves: false, kmh: undefined, latitude: 48.2, longitude: 11.7, code: "-", heardMs: Date.now() });
 Object.assign(entities[2], { name: "N0CALL-13", table: "/", code: "_", weather: true, moves: false, kmh: undefined, latitude: 48.05, longitude: 11.4 });
+
+// Where they begin, and where their past is.
+for (const one of entities) one.home = { latitude: one.latitude, longitude: one.longitude };
 
 const mercator = (latitude, longitude) => {
   const s = Math.sin((Math.max(-85.05, Math.min(85.05, latitude)) * Math.PI) / 180);
@@ -179,6 +183,8 @@ const server = createServer((request, response) => {
     const one = entities.find((e) => e.name === name && ["station", "object", "item"][e.kind] === kind);
     if (one) json(response, 200, detail(one));
     else json(response, 404, { error: { code: "unknown_name", message: `nothing named ${name} has been heard` } });
+  } else if (path.startsWith("/history/v1/")) {
+    answerPast(entities, path, response);
   } else if (path.startsWith("/basemap/")) {
     response.writeHead(204).end();
   } else if (path === "/mock/drop") {

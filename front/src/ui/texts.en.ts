@@ -27,6 +27,7 @@ export const en = {
   "controls.label": "Map controls",
   "zoom.in": "Zoom in",
   "zoom.out": "Zoom out",
+  "time.open": "Time travel",
   "locate": "My position",
   "locate.failed": "The browser did not give a position.",
   "menu.open": "Map and display",
