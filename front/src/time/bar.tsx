@@ -128,7 +128,7 @@ export function TimeBar({ page }: { page: Page }) {
   const span = () => windowOf(shown.peek(), nowMs(), oldest.peek());
   const { fromMs, toMs } = windowOf(shown.value, nowMs(), oldest.value);
   const playing = player.playing.value;
-  const clock = new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit" });
+  const clock = new Intl.DateTimeFormat(locale(), { weekday: "short", hour: "2-digit", minute: "2-digit" });
   const full = new Intl.DateTimeFormat(locale(), { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const text = full.format(shown.value);
   return (

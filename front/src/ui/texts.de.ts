@@ -227,6 +227,7 @@ export const de: Table = {
   "weather.radiation_nsvh": "Strahlung",
   "weather.battery_v": "Batterie",
   "time.open": "Zeitreise",
+  "time.past": "Vergangenheit",
   "time.play": "Abspielen",
   "time.pause": "Anhalten",
   "time.waiting": "Lädt",

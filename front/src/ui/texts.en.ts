@@ -28,6 +28,7 @@ export const en = {
   "zoom.in": "Zoom in",
   "zoom.out": "Zoom out",
   "time.open": "Time travel",
+  "time.past": "Past",
   "locate": "My position",
   "locate.failed": "The browser did not give a position.",
   "menu.open": "Map and display",

@@ -227,6 +227,7 @@ export const es: Table = {
   "weather.radiation_nsvh": "Radiación",
   "weather.battery_v": "Batería",
   "time.open": "Viaje en el tiempo",
+  "time.past": "Pasado",
   "time.play": "Reproducir",
   "time.pause": "Pausar",
   "time.waiting": "Cargando",

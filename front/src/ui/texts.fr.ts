@@ -227,6 +227,7 @@ export const fr: Table = {
   "weather.radiation_nsvh": "Rayonnement",
   "weather.battery_v": "Batterie",
   "time.open": "Voyage dans le temps",
+  "time.past": "Passé",
   "time.play": "Lire",
   "time.pause": "Suspendre",
   "time.waiting": "Chargement",
