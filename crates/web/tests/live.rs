@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 use godwit_flow::{Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_pipeline::Pipeline;
-use godwit_store::SqliteStore;
+use godwit_store::{Blocks, SqliteStore};
 use godwit_web::{Site, ViewerTiming};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -33,12 +33,14 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let live = Live::new(Limits { entities: 100_000, age_us: 86_400_000_000, viewers: 100 }, now_us());
         let ending = Stopper::default();
+        let store = Arc::new(SqliteStore::open(folder.path()).unwrap());
         let site = Site {
             live: live.clone(),
-            store: Arc::new(SqliteStore::open(folder.path()).unwrap()),
+            blocks: Arc::new(Blocks::new(store.clone(), now_us, 1 << 20)),
+            store,
             page: Arc::default(),
             status: Arc::new(|| serde_json::json!({})),
-            ready: Arc::new(|| Ok(())),
+            ready: Arc::new(|| (true, serde_json::json!({}))),
             image_hosts: "".into(),
             clock: now_us,
             stop: ending.stop(),
