@@ -41,9 +41,13 @@ async function keep(store: Cache, url: string): Promise<void> {
   await store.put(url, answer);
 }
 
-self.addEventListener("install", (event) => {
-  event.waitUntil(caches.open(SHELL).then((store) => Promise.all(__FILES__.map((url) => keep(store, url)))));
-});
+/** One file after the other: Chromium stops for ever when many large answers go from one store into another at once. */
+async function install(): Promise<void> {
+  const store = await caches.open(SHELL);
+  for (const url of __FILES__) await keep(store, url);
+}
+
+self.addEventListener("install", (event) => event.waitUntil(install()));
 
 self.addEventListener("activate", (event) => {
   const old = (name: string) => name.startsWith(PREFIX) && name !== SHELL;
