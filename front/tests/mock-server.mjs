@@ -8,6 +8,7 @@ import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
 import { near, search } from "./mock-find.mjs";
 import { delta, density, encodeBatch, hello, message, pulse, snapshot } from "./encoder.mjs";
+import { answer as answerPast } from "./mock-history.mjs";
 
 const PORT = Number(process.env.PORT ?? process.env.GODWIT_MOCK_PORT ?? 8090);
 const DIST = new URL("../dist", import.meta.url).pathname;
@@ -60,6 +61,9 @@ Object.assign(entities[1], { name: "<b>EVE", kind: 1, owner: "N0CALL", moves: fa
 Object.assign(entities[3], { name: "N0CALL", table: "/", code: "-", moves: false, kmh: undefined, latitude: 48.3, longitude: 11.3,
   phg: { power_w: 25, height_m: 12.2, gain_db: 3, directivity_deg: null } });
 Object.assign(entities[2], { name: "N0CALL-13", table: "/", code: "_", weather: true, moves: false, kmh: undefined, latitude: 48.05, longitude: 11.4 });
+
+// Where they begin, and where their past is.
+for (const one of entities) one.home = { latitude: one.latitude, longitude: one.longitude };
 
 const mercator = (latitude, longitude) => {
   const s = Math.sin((Math.max(-85.05, Math.min(85.05, latitude)) * Math.PI) / 180);
@@ -194,6 +198,8 @@ const server = createServer((request, response) => {
     const one = entities.find((e) => e.name === name && (kind === null || ["station", "object", "item"][e.kind] === kind));
     if (one) json(response, 200, detail(one));
     else json(response, 404, { error: { code: "unknown_name", message: `nothing named ${name} has been heard` } });
+  } else if (path.startsWith("/history/v1/")) {
+    answerPast(entities, path, response);
   } else if (path.startsWith("/basemap/")) {
     response.writeHead(204).end();
   } else if (path === "/mock/next-build" || path === "/mock/this-build") {
