@@ -179,6 +179,9 @@ function file(response, path) {
   return true;
 }
 
+/** For tests: the service worker of another build. */
+let nextBuild = false;
+
 const server = createServer((request, response) => {
   const url = new URL(request.url, "http://mock");
   const path = url.pathname;
@@ -199,6 +202,13 @@ const server = createServer((request, response) => {
     answerPast(entities, path, response);
   } else if (path.startsWith("/basemap/")) {
     response.writeHead(204).end();
+  } else if (path === "/mock/next-build" || path === "/mock/this-build") {
+    nextBuild = path === "/mock/next-build";
+    json(response, 200, {});
+  } else if (path === "/sw.js" && nextBuild && existsSync(join(DIST, "sw.js"))) {
+    const worker = readFileSync(join(DIST, "sw.js"), "utf8").replace(/"[0-9a-f]{16}"/, '"fedcba9876543210"');
+    response.writeHead(200, { "content-type": TYPES[".js"], "content-security-policy": POLICY, "cache-control": "no-cache" });
+    response.end(worker);
   } else if (path === "/mock/drop") {
     // For tests: all sockets go without a goodbye.
     for (const viewer of viewers) viewer.socket.terminate();

@@ -33,8 +33,10 @@ pub(crate) struct Key {
     pub(crate) default: &'static str,
     /// The commands it is for.
     pub(crate) commands: &'static [Command],
-    /// Never printed.
+    /// Never printed; may also be given as the name of a file that holds it.
     pub(crate) secret: bool,
+    /// The key that names that file; empty if it is no secret.
+    pub(crate) file: &'static str,
     /// What is allowed, and the check.
     pub(crate) allowed: Allowed,
 }
@@ -71,10 +73,19 @@ use Command::{Backup, Import, Migrate, Serve, Simulate};
 
 macro_rules! key {
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
-        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: false }
+        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: false, file: "" }
     };
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal, secret) => {
-        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: true }
+        Key {
+            name: $name,
+            value: $value,
+            default: $default,
+            commands: &$commands,
+            allowed: $allowed,
+            help: $help,
+            secret: true,
+            file: concat!($name, "-file"),
+        }
     };
 }
 
@@ -128,10 +139,82 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         [Serve, Import, Migrate, Backup],
         Text(2000),
-        "PostgreSQL instead of the embedded store (not in this version)",
+        "PostgreSQL 15 or newer with PostGIS instead of the embedded store: postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
         secret
     ),
-    key!("redis-url", "URL", "", [Serve], Text(2000), "Redis for several replicas (not in this version)", secret),
+    key!("database-read-url", "URL", "", [Serve], Text(2000), "A replica of that database, for reading history", secret),
+    key!("database-write-pool", "N", "4", [Serve, Import, Migrate], Whole(2, 100), "Connections for writing at most"),
+    key!("database-read-pool", "N", "8", [Serve, Import], Whole(1, 500), "Connections for reading at most"),
+    key!(
+        "database-timeout-seconds",
+        "N",
+        "10",
+        [Serve, Import, Migrate],
+        Whole(1, 25),
+        "How long a statement, or the whole of a batch, may take"
+    ),
+    key!(
+        "auto-migrate",
+        "",
+        "true",
+        [Serve],
+        Switch,
+        "Bring the database's schema up to date at the start; otherwise `godwit migrate` does it"
+    ),
+    key!(
+        "redis-url",
+        "URL",
+        "",
+        [Serve],
+        Text(2000),
+        "Redis between replicas: redis://HOST:PORT/DB, rediss://USER:PASSWORD@HOST:PORT (TLS) or unix:///PATH; without it replicas follow the database",
+        secret
+    ),
+    key!("redis-ca", "FILE", "", [Serve], Path, "PEM file with the authority of a rediss:// server; default: those of the system"),
+    key!(
+        "redis-prefix",
+        "TEXT",
+        "godwit",
+        [Serve],
+        Text(60),
+        "What our keys in Redis begin with; sites that share a Redis need different ones"
+    ),
+    key!("replica", "NAME", "", [Serve], Text(60), "What this replica is called in status and lease; default: the name of the machine"),
+    key!(
+        "standby",
+        "MODE",
+        "cold",
+        [Serve],
+        Word(&["warm", "cold", "off"]),
+        "What a replica does while another one ingests: warm holds a connection to APRS-IS of its own, so that a takeover loses nothing; cold connects at the takeover; off never takes over"
+    ),
+    key!("standby-callsign", "CALL", "", [Serve], Callsign, "Callsign of the connection of a warm standby; default: that of --callsign"),
+    key!(
+        "standby-aprs-is",
+        "HOST:PORT,..",
+        "",
+        [Serve],
+        Servers,
+        "Servers of the connection of a warm standby; default: those of --aprs-is"
+    ),
+    key!("lease-seconds", "N", "3", [Serve], Whole(1, 60), "The right to ingest is renewed at a third of this, and lost after it"),
+    key!(
+        "spool-mb",
+        "N",
+        "1024",
+        [Serve],
+        Whole(1, 1_000_000),
+        "Packets kept on disk (--data) while the database is away, MB; then new ones are refused"
+    ),
+    key!(
+        "breaker-failures",
+        "N",
+        "3",
+        [Serve],
+        Whole(1, 1000),
+        "Failures in a row after which the database or Redis is left alone for a while"
+    ),
+    key!("breaker-wait-seconds", "N", "15", [Serve], Whole(1, 600), "The longest such while"),
     key!("metrics-listen", "HOST:PORT", "", [Serve], Address, "A second address for operators: /livez, /readyz and the status"),
     key!(
         "log",
@@ -229,15 +312,24 @@ impl Settings {
         };
         let mut values = BTreeMap::new();
         for key in KEYS {
-            let (value, origin) = if let Some(value) = flags.get(key.name) {
-                (value.clone(), Origin::Flag)
-            } else if let Some(value) = environment.get(&key.variable()) {
-                (value.clone(), Origin::Environment)
-            } else if let Some(value) = from_file.get(key.name) {
-                (value.clone(), Origin::File(path.clone()))
-            } else {
-                (key.default.to_owned(), Origin::Default)
-            };
+            let mut found = (key.default.to_owned(), Origin::Default);
+            for origin in [Origin::Flag, Origin::Environment, Origin::File(path.clone())] {
+                let source = |name: &str| match origin {
+                    Origin::Flag => flags.get(name).cloned(),
+                    Origin::Environment => environment.get(&variable(name)).cloned(),
+                    Origin::File(_) => from_file.get(name).cloned(),
+                    Origin::Default => None,
+                };
+                if let Some(value) = source(key.name) {
+                    found = (value, origin);
+                    break;
+                }
+                if let Some(file) = Some(key.file).filter(|file| !file.is_empty()).and_then(source) {
+                    found = (read_secret(&file)?, origin);
+                    break;
+                }
+            }
+            let (value, origin) = found;
             if origin != Origin::Default || !value.is_empty() {
                 key.check(&value, &origin)?;
             }
@@ -307,6 +399,20 @@ impl fmt::Display for Settings {
     }
 }
 
+/// A secret from a file, without the line's end.
+fn read_secret(path: &str) -> Result<String, ConfigError> {
+    let failed = |why: String| ConfigError::File { file: path.to_owned(), why };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(format!("the secret cannot be read: {error}")))?;
+    if text.len() > 10_000 {
+        return Err(failed("is too long for a secret".to_owned()));
+    }
+    Ok(text.trim().to_owned())
+}
+
+fn variable(name: &str) -> String {
+    format!("GODWIT_{}", name.to_uppercase().replace('-', "_"))
+}
+
 fn read_file(path: PathBuf, required: bool) -> Result<(PathBuf, BTreeMap<String, String>), ConfigError> {
     let failed = |why: String| ConfigError::File { file: path.display().to_string(), why };
     let text = match std::fs::read_to_string(&path) {
@@ -319,7 +425,7 @@ fn read_file(path: PathBuf, required: bool) -> Result<(PathBuf, BTreeMap<String,
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
     let mut values = BTreeMap::new();
     for (name, value) in table {
-        if !KEYS.iter().any(|key| key.name == name) {
+        if !KEYS.iter().any(|key| key.name == name || key.file == name) {
             return Err(ConfigError::UnknownKey { file: path.display().to_string(), suggestion: suggestion(&name), key: name });
         }
         let value = match value {
@@ -366,12 +472,6 @@ fn edits(a: &str, b: &str) -> usize {
 }
 
 impl Key {
-    /// The environment variable.
-    #[must_use]
-    pub(crate) fn variable(&self) -> String {
-        format!("GODWIT_{}", self.name.to_uppercase().replace('-', "_"))
-    }
-
     /// Checks a value.
     ///
     /// # Errors

@@ -2,11 +2,18 @@
 
 mod backup;
 mod cli;
+mod cluster;
 mod config;
+mod database;
 mod decode;
+mod follower;
 mod import;
-mod ingest;
+mod intake;
+#[cfg_attr(not(test), allow(dead_code, reason = "no job is given to the scheduler yet"))]
 mod jobs;
+mod keeper;
+mod leader;
+mod ring;
 mod run;
 mod simulate;
 
@@ -48,7 +55,6 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
             if name == "backup" {
                 return backup::backup(&settings, matches);
             }
-            refuse_what_is_not_there(&settings)?;
             match name {
                 "serve" => run::serve(&settings),
                 "simulate" => simulate::simulate(&settings),
@@ -58,17 +64,6 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         }
         None => Ok(()),
     }
-}
-
-fn refuse_what_is_not_there(settings: &Settings) -> anyhow::Result<()> {
-    for (key, what) in [("database-url", "PostgreSQL"), ("redis-url", "Redis")] {
-        if settings.get(key).is_some() {
-            anyhow::bail!(
-                "{key} is set, but this version has no {what} yet\n\n  hint: leave {key} out; packets are kept in the folder named by --data"
-            );
-        }
-    }
-    Ok(())
 }
 
 fn log(settings: &Settings) -> anyhow::Result<()> {

@@ -35,8 +35,8 @@ pub struct Site {
     pub page: Arc<Value>,
     /// `feed` and `packets` of `/api/v1/status`, made by the program.
     pub status: Arc<dyn Fn() -> Value + Send + Sync>,
-    /// Whether the program is ready to answer.
-    pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Whether the program is ready to answer, and what there is to know about that (`/readyz`).
+    pub ready: Arc<dyn Fn() -> (bool, Value) + Send + Sync>,
     /// Hosts that online base maps come from, for the content policy; none by default.
     pub image_hosts: Arc<str>,
     /// The clock: microseconds since 1970 UTC.

@@ -19,6 +19,8 @@ const STATION_ZOOM = 12;
 /** Where page.css makes the card a sheet, and by which part of the window the point then moves up. */
 const SHEET_QUERY = "(max-width: 45rem)";
 const SHEET_SHIFT = 0.2;
+/** A flight takes this long, and a little. */
+const FLIGHT_MS = 1000;
 /** What the column on the left covers on a wide screen, in pixels. */
 const COLUMN_PX = 416;
 /** Where time travel begins: so long ago. */
@@ -81,6 +83,7 @@ export class Page {
   private refetchTimer: ReturnType<typeof setTimeout> | undefined;
   private request: AbortController | null = null;
   private flyWhenLoaded = false;
+  private flyingUntilMs = 0;
   /** The marks have just been set and are to be seen together. */
   fitMarks = false;
   private seenVersion = 0;
@@ -245,6 +248,7 @@ export class Page {
 
   /** Flies to a view as it is. */
   flyTo(lat: number, lng: number, zoom: number): void {
+    this.flyingUntilMs = performance.now() + FLIGHT_MS;
     this.map?.flyTo(lat, lng, zoom);
   }
 
@@ -254,8 +258,9 @@ export class Page {
     this.flyTo(at.lat, at.lng, zoom);
   }
 
-  /** Slides there at the zoom that is. */
+  /** Slides there at the zoom that is; a flight under way ends first. */
   panToPoint(lat: number, lng: number): void {
+    if (performance.now() < this.flyingUntilMs) return;
     const at = this.freeCentre(lat, lng, this.view.value.zoom);
     this.map?.panTo(at.lat, at.lng);
   }

@@ -135,7 +135,8 @@ test.describe("following", () => {
   test("by a link; an arrow key on the map ends it", async ({ page }) => {
     await live(page, "/N0CALL-9?follow=1");
     await expect(page.locator(".following")).toBeVisible();
-    await expect.poll(() => Number(query(page).get("lat"))).toBeGreaterThan(46);
+    // Close enough to see it move, though the address gave no zoom.
+    await expect.poll(() => query(page).get("z")).toBe("12");
     await page.locator("#map").press("ArrowRight");
     await expect(page.locator(".following")).toHaveCount(0);
   });

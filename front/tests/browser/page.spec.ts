@@ -38,7 +38,7 @@ test("loads under the strict policy and shows the state of the network", async (
   expect(policy).not.toContain("unsafe");
   await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
   await expect(page.locator(".status .figure").first()).toContainText(/\d+ stations?/);
-  await expect(page.getByRole("status").first()).toHaveText("Live");
+  await expect(page.locator(".status").getByRole("status")).toHaveText("Live");
 });
 
 test("search suggests, Enter flies there and opens the card", async ({ page }) => {

@@ -212,7 +212,7 @@ test.describe("settings", () => {
 });
 
 test.describe("the sheet on a phone", () => {
-  test.beforeEach(({}, info) => test.skip(info.project.name !== "phone", "a sheet is for phones"));
+  test.skip(({ isMobile }) => !isMobile, "a sheet is for phones");
 
   async function drag(page: Page, dy: number): Promise<void> {
     const box = await page.locator(".side .grip").boundingBox();

@@ -111,8 +111,18 @@ impl PostgresStore {
         };
         // Batches are small beside what may be asked for; one that is cut short is read again next time.
         let sql = "SELECT position, ids FROM appended WHERE position > $1 ORDER BY position LIMIT 16";
-        let rows = self.read(sql, &[(&after, Type::INT8)]).await?;
+        let mut rows = self.read(sql, &[(&after, Type::INT8)]).await?;
         let mut followed = Followed { position: after, ..Followed::default() };
+        if rows.is_empty() {
+            // All caught up, or all of it forgotten, or a position of another database; or a batch came just now.
+            let end = end(&self.read(END, &[]).await?);
+            if end != after {
+                rows = self.read(sql, &[(&after, Type::INT8)]).await?;
+            }
+            if rows.is_empty() {
+                return Ok(Followed { position: end, gap: end != after, ..followed });
+            }
+        }
         let mut wanted: Vec<i64> = Vec::new();
         for row in &rows {
             let (until, ids): (i64, Vec<i64>) = (row.get(0), row.get(1));
@@ -126,11 +136,6 @@ impl PostgresStore {
             let taken = &taken[..taken.len().min(limit - wanted.len())];
             wanted.extend(taken);
             followed.position += taken.len() as i64;
-        }
-        if rows.is_empty() {
-            // All caught up, or all of it forgotten, or a position of another database.
-            let end = end(&self.read(END, &[]).await?);
-            return Ok(Followed { position: end, gap: end != after, ..followed });
         }
         let sql = format!("SELECT {PACKET} FROM packet p LEFT JOIN name s ON s.id = p.sender WHERE p.id = ANY ($1)");
         let rows = self.read(&sql, &[(&wanted, Type::INT8_ARRAY)]).await?;

@@ -27,7 +27,7 @@ export function ListPanel({ page }: { page: Page }) {
   const waiting = useSignal(0);
   const active = useSignal(0);
   const busy = useRef(false);
-  const news = useNews(page, EVERY_MS);
+  const news = useNews(page, EVERY_MS, () => lines.peek().length === 0);
   const renew = (keep: boolean) => {
     const view = page.bounds.peek();
     if (view === null) return;
