@@ -15,8 +15,9 @@ export type Speed = (typeof SPEEDS)[number];
 
 /** From this speed on hours come instead of blocks. */
 const HOURS_FROM = 600;
-/** The way between two fixes is gone in so many seconds at most: before, it stood. */
+/** The way between two fixes is gone in so many seconds at most, in a block and in an hour: before, it stood. */
 const GLIDE_S = 300;
+const HOUR_GLIDE_S = 600;
 /** What is fetched ahead: so many seconds of playing, but at least the next span. */
 const AHEAD_REAL_S = 5;
 /** A picture that took longer is not made up for: a tab that was hidden goes on where it stood. */
@@ -163,6 +164,7 @@ export class Player {
     const { moves } = block;
     const events: Event[] = [];
     if (moves === null) return events;
+    const glideS = block.spanS > BLOCK_S ? HOUR_GLIDE_S : GLIDE_S;
     let at = 0;
     for (let i = 0; i < moves.count; i++) {
       const slot = this.world.slotOf((moves.flags[i] as number) & 3, moves.names[i] as string);
@@ -171,7 +173,7 @@ export class Player {
       for (const end = at + (moves.events[i] as number); at < end; at++) {
         const what = moves.what[at] as number;
         const atS = startS + (moves.atS[at] as number);
-        const beginS = ends(what) || !this.smooth ? atS : Math.max(beforeS, atS - GLIDE_S);
+        const beginS = ends(what) || !this.smooth ? atS : Math.max(beforeS, atS - glideS);
         events.push({ slot, what, beginS, atS, x: moves.x[at] as number, y: moves.y[at] as number, speed: moves.speed[at] as number });
         beforeS = atS;
       }

@@ -11,6 +11,20 @@ const QUIET_S = 2400;
 /** Farther than this, as part of the world's width (about 75 km at 50° N), an entity jumps. */
 const GLIDE_LIMIT = 0.003;
 
+/** Around the earth, km. */
+const AROUND_KM = 40_075;
+
+/** Course and speed of a way, where they are not told. */
+function reckon(event: Event, fromX: number, fromY: number): void {
+  const [east, south] = [event.x - fromX, event.y - fromY];
+  const hours = (event.atS - event.beginS) / 3600;
+  if ((east === 0 && south === 0) || hours <= 0) return;
+  // What is a degree on the map shrinks with the latitude.
+  const km = Math.hypot(east, south) * AROUND_KM / Math.cosh(Math.PI * (1 - event.y - fromY));
+  event.what = Math.round((Math.atan2(east, -south) * 90) / Math.PI + 180) % 180;
+  event.speed = Math.min(254, Math.max(1, Math.round(km / hours)));
+}
+
 /** One event of an entity, in seconds since 1970. */
 export interface Event {
   slot: number;
@@ -120,6 +134,7 @@ export class PastWorld implements LiveWorld {
     else if (!near) this.glides.set(event.slot, { event, fromX: Number.NaN, fromY: Number.NaN });
     else {
       this.glides.set(event.slot, { event, fromX, fromY });
+      if (event.what === 255) reckon(event, fromX, fromY);
       this.turn(event);
       entities.speedKmh[event.slot] = event.speed === 255 ? Number.NaN : event.speed;
     }

@@ -54,11 +54,13 @@ function useSymbols(page: Page): readonly string[] {
 }
 
 function Counted({ page }: { page: Page }) {
-  const news = useNews(page, COUNT_EVERY_MS);
+  const none = useRef(true);
+  const news = useNews(page, COUNT_EVERY_MS, () => none.current);
   const view = page.bounds.value;
   if (view === null || news.value < 0) return null;
   if (page.view.value.zoom < 5) return <p class="faint">{t("filter.zoom")}</p>;
   const { shown, all } = countInView(page.world.entities, view, page.filter.value);
+  none.current = all === 0;
   return <p class="faint counted" role="status">{t("filter.count", { shown: number(shown), all: number(all) })}</p>;
 }
 
