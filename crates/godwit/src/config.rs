@@ -166,7 +166,7 @@ pub(crate) const KEYS: &[Key] = &[
     ),
     key!("live-hours", "N", "24", [Serve], Whole(1, 8760), "Hours after which a silent station leaves the live map"),
     key!("max-entities", "N", "500000", [Serve], Whole(100, 10_000_000), "Most entities on the live map; the longest silent leave first"),
-    key!("history-memory-mb", "N", "128", [Serve], Whole(8, 65_536), "Memory for time travel: a day of the whole network takes about 128"),
+    key!("history-memory-mb", "N", "192", [Serve], Whole(8, 65_536), "Memory for time travel: a day of the whole network takes about 192"),
     key!("max-viewers", "N", "20000", [Serve], Whole(1, 1_000_000), "Most live viewers at a time"),
     key!("drain-seconds", "N", "4", [Serve], Whole(0, 600), "At the end, viewers are asked to go elsewhere, spread over this time"),
     key!("view", "LAT,LON,ZOOM", "49.5,11,6", [Serve], View, "What the map shows to a first visitor"),

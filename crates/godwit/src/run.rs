@@ -121,10 +121,14 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     // A second signal ends at once.
     tokio::select! {
         ended = async {
-            // Viewers first: what they see goes on until they have moved.
             stoppers.viewers.finish(Duration::ZERO).await;
+            // Another replica takes over at once; viewers follow it here until they have moved.
+            let handed_over = match &cluster {
+                Some(cluster) => stoppers.hand_over(cluster).await,
+                None => true,
+            };
             let _ = tokio::time::timeout(timing.drain + ViewerTiming::GRACE * 2, live.deserted()).await;
-            let ended = stoppers.finish(cluster.as_deref()).await;
+            let ended = stoppers.finish().await & handed_over;
             store.close().await.map(|()| ended)
         } => {
             if !ended? {
@@ -152,11 +156,15 @@ pub(crate) struct Stoppers {
 }
 
 impl Stoppers {
-    async fn finish(&self, cluster: Option<&Cluster>) -> bool {
+    /// The feed closes, what was received is kept, the lease is given back.
+    async fn hand_over(&self, cluster: &Cluster) -> bool {
         let kept = self.sources.finish(DEADLINE).await & self.keepers.finish(DEADLINE).await & self.lease.finish(DEADLINE).await;
-        if let Some(cluster) = cluster {
-            cluster.release().await;
-        }
+        cluster.release().await;
+        kept
+    }
+
+    async fn finish(&self) -> bool {
+        let kept = self.sources.finish(DEADLINE).await & self.keepers.finish(DEADLINE).await;
         kept & self.tasks.finish(Duration::from_secs(5)).await
     }
 }

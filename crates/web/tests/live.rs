@@ -8,7 +8,7 @@ use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
 use godwit_flow::{Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_pipeline::Pipeline;
-use godwit_store::{Blocks, SqliteStore};
+use godwit_store::SqliteStore;
 use godwit_web::{Devices, Site, ViewerTiming};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -36,7 +36,7 @@ impl Server {
         let store = Arc::new(SqliteStore::open(folder.path()).unwrap());
         let site = Site {
             live: live.clone(),
-            blocks: Arc::new(Blocks::new(store.clone() as Arc<dyn godwit_store::Store>, now_us, 8 << 20)),
+            blocks: Arc::new(godwit_store::Blocks::new(store.clone(), now_us, 1 << 20)),
             store,
             devices: Devices::default(),
             page: Arc::default(),

@@ -75,13 +75,18 @@ impl Drop for Replica {
 }
 
 /// Waits until something is so.
-pub(crate) fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+pub(crate) fn until<T>(what: &str, limit: Duration, look: impl FnMut() -> Option<T>) -> T {
+    until_or(|| what.to_owned(), limit, look)
+}
+
+/// The same, with words that are found when it did not become so.
+fn until_or<T>(what: impl Fn() -> String, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(began.elapsed() < limit, "within {limit:?}: {what}");
+        assert!(began.elapsed() < limit, "not within {limit:?}: {}", what());
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -159,7 +164,15 @@ impl Stage {
 
     /// Waits until all are ready, one ingests, and the others hold their connections.
     pub(crate) fn all_ready(&self) {
-        until("all replicas are ready", MINUTE, || {
+        let said = || {
+            let replicas = self.replicas.iter().map(|replica| {
+                let log = std::fs::read_to_string(self.folder.join(format!("{}.log", replica.name))).unwrap_or_default();
+                let last: Vec<&str> = log.lines().rev().take(6).collect();
+                format!("{}: {:?}\n  {}", replica.name, replica.get("/readyz"), last.join("\n  "))
+            });
+            format!("all replicas are ready; {} clients\n{}", self.ledger.clients(), replicas.collect::<Vec<_>>().join("\n"))
+        };
+        until_or(said, MINUTE, || {
             let ready = self.replicas.iter().all(|replica| replica.get("/readyz").is_some_and(|(status, _)| status == 200));
             (ready && self.leader().is_some() && self.ledger.clients() >= self.replicas.len()).then_some(())
         });
