@@ -215,7 +215,8 @@ impl Cluster {
     }
 }
 
-fn breaker_json(reading: &BreakerReading) -> Value {
+/// A breaker, as `/api/v1/status` shows it.
+pub(crate) fn breaker_json(reading: &BreakerReading) -> Value {
     json!({
         "state": reading.state.as_str(), "failures_in_row": reading.failures_in_row, "succeeded": reading.succeeded,
         "failed": reading.failed, "refused": reading.refused, "opened": reading.opened

@@ -11,7 +11,6 @@ mod decode;
 mod follower;
 mod import;
 mod intake;
-#[cfg_attr(not(test), allow(dead_code, reason = "no job is given to the scheduler yet"))]
 mod jobs;
 mod keeper;
 mod leader;

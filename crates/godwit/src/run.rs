@@ -25,11 +25,11 @@ use tokio::{
 };
 
 use crate::{
-    cluster::Cluster,
+    cluster::{Cluster, breaker_json},
     config::Settings,
     database,
     intake::{Counters, Intake, Plan, Ports, Standby},
-    jobs::{self, Board, Upkeep},
+    jobs::{self, Jobs, Upkeep},
     keeper,
     leader::Role,
     simulate,
@@ -97,7 +97,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         settings,
         live.clone(),
         (store.clone(), blocks, devices),
-        (status, counters, cluster.clone(), jobs.board.clone()),
+        (status, counters, cluster.clone(), jobs),
         &draining,
         stoppers.viewers.stop(),
     );
@@ -329,7 +329,7 @@ fn site(
     settings: &Settings,
     live: Arc<Live>,
     (store, blocks, devices): (Arc<dyn Store>, Arc<Blocks>, Devices),
-    (feed, counters, cluster, jobs): (FeedStatus, Arc<Counters>, Option<Arc<Cluster>>, Arc<Board>),
+    (feed, counters, cluster, jobs): (FeedStatus, Arc<Counters>, Option<Arc<Cluster>>, Jobs),
     draining: &Arc<AtomicBool>,
     stop: Stop,
 ) -> Site {
@@ -352,7 +352,10 @@ fn site(
     });
     let (draining, members) = (draining.clone(), cluster.clone());
     let status = move || {
-        let mut status = json!({ "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.json() });
+        let mut status = json!({ "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json() });
+        if let Some(fetch) = &jobs.fetch {
+            status["devices_fetch"] = breaker_json(&fetch());
+        }
         if let Some(cluster) = &members {
             status["cluster"] = cluster.json();
         }
