@@ -1,44 +1,81 @@
-import { existsSync, readFileSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { type Plugin, defineConfig } from "vite";
 
-const ICON = new URL("../assets/icon.svg", import.meta.url);
+const asset = (name: string) => readFileSync(new URL(`../assets/${name}`, import.meta.url));
+/** Of `npm run icons` in assets/: file, and what the manifest says of it. */
+const ICONS = [
+  { file: "icon.svg", type: "image/svg+xml", sizes: "any", purpose: "any" },
+  { file: "icon-192.png", type: "image/png", sizes: "192x192", purpose: "any" },
+  { file: "icon-512.png", type: "image/png", sizes: "512x512", purpose: "any" },
+  { file: "icon-maskable-512.png", type: "image/png", sizes: "512x512", purpose: "maskable" },
+];
+const APPLE_ICON = "icon-apple-180.png";
 
-/** The web manifest and the icon it names, both with hashed names, linked from the page. */
+type Bundle = Record<string, { type: string; fileName: string; names?: string[] }>;
+const fileOf = (bundle: Bundle, name: string) => Object.values(bundle).find((one) => one.type === "asset" && one.names?.includes(name))?.fileName;
+
+/** The web manifest and its icons. Icons have hashed names; the manifest keeps its own, by which browsers know an installed page. */
 function manifest(): Plugin {
   return {
     name: "godwit-manifest",
     apply: "build",
     buildStart() {
-      if (existsSync(ICON)) this.emitFile({ type: "asset", name: "icon.svg", source: readFileSync(ICON) });
-      else this.warn("assets/icon.svg is not there: the page is built without icon and manifest");
+      for (const name of [...ICONS.map((one) => one.file), APPLE_ICON]) this.emitFile({ type: "asset", name, source: asset(name) });
     },
     generateBundle: {
       order: "pre",
       handler(_options, bundle) {
-        const icon = Object.values(bundle).find((one) => one.type === "asset" && one.names.includes("icon.svg"));
-        if (icon === undefined) return;
         const source = JSON.stringify({
+          id: "/",
           name: "Godwit",
           short_name: "Godwit",
-          description: "Live map of APRS",
+          description: "Live map of APRS, the packet network of amateur radio",
           start_url: "/",
+          scope: "/",
           display: "standalone",
           background_color: "#f4f2ec",
           theme_color: "#f4f2ec",
-          icons: [{ src: `/${icon.fileName}`, type: "image/svg+xml", sizes: "any", purpose: "any" }],
+          categories: ["navigation", "utilities"],
+          icons: ICONS.map(({ file, ...icon }) => ({ src: `/${fileOf(bundle as Bundle, file)}`, ...icon })),
         });
-        this.emitFile({ type: "asset", name: "manifest.webmanifest", source });
+        this.emitFile({ type: "asset", fileName: "manifest.webmanifest", source });
       },
     },
     transformIndexHtml: {
       order: "post",
       handler(_html, context) {
-        const link = (name: string, attrs: Record<string, string>) => {
-          const found = Object.values(context.bundle ?? {}).find((one) => one.type === "asset" && one.names.includes(name));
-          return found === undefined ? [] : [{ tag: "link", injectTo: "head" as const, attrs: { ...attrs, href: `/${found.fileName}` } }];
-        };
-        return [...link("icon.svg", { rel: "icon", type: "image/svg+xml" }), ...link("manifest.webmanifest", { rel: "manifest" })];
+        const bundle = (context.bundle ?? {}) as Bundle;
+        const link = (attrs: Record<string, string>) => ({ tag: "link", injectTo: "head" as const, attrs });
+        return [
+          link({ rel: "icon", type: "image/svg+xml", href: `/${fileOf(bundle, "icon.svg")}` }),
+          link({ rel: "apple-touch-icon", href: `/${fileOf(bundle, APPLE_ICON)}` }),
+          link({ rel: "manifest", href: "/manifest.webmanifest" }),
+        ];
       },
+    },
+  };
+}
+
+/** Tells the service worker which files make the page, and a version that is another one when any of them is. */
+function serviceWorker(): Plugin {
+  /** A language is kept when it is used; of the icons and of what Leaflet's style sheet names the page shows nothing. */
+  const needed = (name: string) => /\.(js|css|svg|webmanifest)$/.test(name) && !/texts\.(de|es|fr)-/.test(name) && name !== "sw.js";
+  return {
+    name: "godwit-service-worker",
+    apply: "build",
+    writeBundle(options, bundle) {
+      const folder = options.dir ?? "dist";
+      const files = Object.keys(bundle).filter(needed).map((name) => `/${name}`).sort();
+      const hash = createHash("sha256").update(files.join("\n"));
+      // These two have no hash in their names.
+      for (const name of ["index.html", "manifest.webmanifest"]) hash.update(readFileSync(join(folder, name)));
+      const version = hash.digest("hex").slice(0, 16);
+      const path = join(folder, "sw.js");
+      const filled = readFileSync(path, "utf8").replace("__FILES__", JSON.stringify(["/", ...files])).replace("__VERSION__", JSON.stringify(version));
+      if (filled.includes("__FILES__") || filled.includes("__VERSION__")) throw new Error("sw.js names its files or its version more than once");
+      writeFileSync(path, filled);
     },
   };
 }
@@ -56,7 +93,7 @@ function rotatingCells(): number[] {
 const target = process.env["GODWIT_URL"] ?? "http://127.0.0.1:8090";
 
 export default defineConfig({
-  plugins: [manifest()],
+  plugins: [manifest(), serviceWorker()],
   define: {
     __ROTATING_CELLS__: JSON.stringify(rotatingCells()),
     __SYMBOL_NAMES__: JSON.stringify(SHEET.symbols.map((symbol) => symbol.name)),
@@ -68,6 +105,11 @@ export default defineConfig({
     // Inlined assets would be data: URLs in scripts; files are cached and hashed.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
+    rolldownOptions: {
+      input: { index: "index.html", sw: "src/sw/worker.ts" },
+      // A worker sees what lies beside and below it: it must lie at the top, under a name that stays.
+      output: { entryFileNames: (chunk) => (chunk.name === "sw" ? "sw.js" : "assets/[name]-[hash].js") },
+    },
     reportCompressedSize: false,
   },
   server: {

@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
-# Faults on purpose, ROUNDS times: kill -9 in mid-traffic, and the hostile APRS-IS server.
+# Faults on purpose, ROUNDS times (20 for the full measure), for at most MINUTES: the crash matrix of several replicas
+# with long outages, kill -9 of a single one, and the hostile APRS-IS server.
 set -euo pipefail
-scripts/need.sh rust
-for round in $(seq "${ROUNDS:-5}"); do
-  echo "--- round $round"
-  cargo test --locked -q -p godwit --test program killed_in_mid_traffic
-  cargo test --locked -q -p godwit-feed --test hostile
-done
+scripts/need.sh rust postgres redis
+echo '--- one replica: kill -9 in mid-traffic; hostile servers'
+cargo test --locked -q -p godwit --test program killed_in_mid_traffic
+cargo test --locked -q -p godwit-feed --test hostile
+echo '--- three replicas, PostgreSQL behind PgBouncer, Redis: the crash matrix'
+ROUNDS=${ROUNDS:-2} GODWIT_CHAOS_SECONDS=$((${MINUTES:-7} * 60)) cargo test --locked -q -p godwit --test chaos -- --nocapture

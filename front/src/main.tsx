@@ -3,6 +3,7 @@ import "./ui/tokens.css";
 import "./ui/page.css";
 import { effect } from "@preact/signals";
 import { render } from "preact";
+import { Stage } from "./live/stage";
 import { LiveStream } from "./live/stream";
 import { World } from "./live/world";
 import { createMap } from "./map";
@@ -31,14 +32,15 @@ async function start(): Promise<void> {
   stream.start();
   const place = parsePlace(location.pathname, location.search);
   const [settings] = await Promise.all([pageSettings(), texts]);
-  const page = new Page(world, stream, settings, place);
+  const stage = new Stage(world);
+  const page = new Page(stage, stream, settings, place);
   const mapElement = element("map");
   effect(() => {
     document.documentElement.lang = language();
     mapElement.setAttribute("aria-label", t("app.map"));
   });
   try {
-    const map = createMap(mapElement, world, {
+    const map = createMap(mapElement, stage, {
       view: page.view.value,
       dark: dark.value,
       basemaps: page.settings.basemaps,

@@ -6,8 +6,10 @@ import { createServer } from "node:http";
 import { existsSync, readFileSync } from "node:fs";
 import { extname, join, normalize } from "node:path";
 import { WebSocketServer } from "ws";
+import { near, search } from "./mock-find.mjs";
 import { drove, packetOf, placedStations, rawOf, trackOf } from "./mock-map.mjs";
 import { delta, density, encodeBatch, hello, message, pulse, snapshot } from "./encoder.mjs";
+import { answer as answerPast } from "./mock-history.mjs";
 
 const PORT = Number(process.env.PORT ?? process.env.GODWIT_MOCK_PORT ?? 8090);
 const DIST = new URL("../dist", import.meta.url).pathname;
@@ -54,13 +56,17 @@ for (const one of entities) {
   names.add(one.name);
 }
 Object.assign(entities[0], {
-  name: "N0CALL-9", table: "/", code: ">", moves: true, kmh: 72, latitude: 48.1372, longitude: 11.5756, comment: "On the road <img src=x onerror=alert(1)>",
+  name: "N0CALL-9", table: "/", code: ">", moves: true, kmh: 72, weather: false, latitude: 48.1372, longitude: 11.5756, comment: "On the road <img src=x onerror=alert(1)>",
 });
 Object.assign(entities[1], { name: "<b>EVE", kind: 1, owner: "N0CALL", moves: false, kmh: undefined, latitude: 48.2, longitude: 11.7, code: "-", heardMs: Date.now() });
+Object.assign(entities[3], { name: "N0CALL", table: "/", code: "-", moves: false, kmh: undefined, latitude: 48.3, longitude: 11.3,
+  phg: { power_w: 25, height_m: 12.2, gain_db: 3, directivity_deg: null } });
 Object.assign(entities[2], { name: "N0CALL-13", table: "/", code: "_", weather: true, moves: false, kmh: undefined, latitude: 48.05, longitude: 11.4 });
 
 entities.push(...placedStations(entities.length + 1));
 const began = new Map(entities.map((one) => [one.id, { ms: Date.now() - 60_000, latitude: one.latitude, longitude: one.longitude }]));
+// Where they begin, and where their past is.
+for (const one of entities) one.home = { latitude: one.latitude, longitude: one.longitude };
 
 const mercator = (latitude, longitude) => {
   const s = Math.sin((Math.max(-85.05, Math.min(85.05, latitude)) * Math.PI) / 180);
@@ -137,19 +143,27 @@ function tileFrame(key) {
   return density([0, 0, 0], seq, [...cells].map(([cell, count]) => ({ cell, entities: count })), { packing: 1, baseTimeS: nowS });
 }
 
+/** What lists say of an entity. */
+function summary(one) {
+  return {
+    name: one.name, kind: ["station", "object", "item"][one.kind], ...(one.owner && { owner: one.owner }),
+    latitude: one.latitude, longitude: one.longitude, symbol: { table: one.table, code: one.code }, last_heard: new Date(one.heardMs).toISOString(),
+  };
+}
+
 function detail(one) {
   const heard = new Date(one.heardMs).toISOString();
   return {
-    name: one.name, kind: ["station", "object", "item"][one.kind], ...(one.owner && { owner: one.owner }),
-    latitude: one.latitude, longitude: one.longitude, symbol: { table: one.table, code: one.code }, symbol_name: "Symbol of the mock",
-    last_heard: heard, first_heard: new Date(one.heardMs - 90_000_000).toISOString(), comment: one.comment ?? "Greetings from the mock server",
-    ...(one.ambiguity && { ambiguity: one.ambiguity }), ...(one.phg && { phg: one.phg }),
+    ...summary(one), symbol_name: "Symbol of the mock", first_heard: new Date(one.heardMs - 90_000_000).toISOString(), comment: one.comment ?? "Greetings from the mock server",
+    ...(one.ambiguity && { ambiguity: one.ambiguity }),
     ...(one.moves && { speed_kmh: one.kmh, course_deg: Math.round(one.course) || 360, altitude_m: 519 }),
     path: [{ callsign: "DB0XYZ-2", used: true }, { callsign: "WIDE1", used: true }, { callsign: "WIDE2-1", used: false }],
     q_construct: "qAR", igate: entities[5].name, heard: "digipeated", device: { vendor: "Example", model: "Tracker One", class: "tracker" },
     ...(one.weather && {
       weather: { temperature_c: 4.4, humidity_percent: 81, pressure_hpa: 1013.2, wind_direction_deg: 230, wind_speed_ms: 3.1, wind_gust_ms: 6.7, rain_1h_mm: 0.5 },
+      telemetry: { sequence: 42, values: [199, 0, 25.5, null, 1], bits: "00001111" },
     }),
+    ...(one.phg && { phg: one.phg, range_km: 42 }),
     raw: one.extra !== undefined ? rawOf(one) : `${one.name}>APZ123,DB0XYZ-2*,WIDE1*,WIDE2-1,qAR,${entities[5].name}:!4808.23N/01134.54E>072/039<img src=x onerror=alert(1)>`,
     received_at: heard,
   };
@@ -171,15 +185,19 @@ function file(response, path) {
   return true;
 }
 
+/** For tests: the service worker of another build. */
+let nextBuild = false;
+
 const server = createServer((request, response) => {
   const url = new URL(request.url, "http://mock");
   const path = url.pathname;
   if (path === "/live/v1/page.json") {
     json(response, 200, { version: "mock", view: { latitude: 48.14, longitude: 11.58, zoom: 9 }, demo: true, feed: "simulator", basemaps: [] });
   } else if (path === "/api/v1/search") {
-    const wanted = (url.searchParams.get("q") ?? "").toUpperCase();
-    const found = entities.filter((one) => one.name.toUpperCase().startsWith(wanted)).slice(0, 8);
-    json(response, 200, { results: found.map(detail) });
+    json(response, 200, search(entities, summary, url.searchParams.get("q") ?? "", Number(url.searchParams.get("limit") ?? 8)));
+  } else if (path === "/api/v1/stations/near") {
+    const [latitude, longitude, limit] = ["latitude", "longitude", "limit"].map((name) => Number(url.searchParams.get(name)));
+    json(response, 200, near(entities, summary, latitude, longitude, limit));
   } else if (path.startsWith("/api/v1/packets/")) {
     const id = decodeURIComponent(path.slice("/api/v1/packets/".length));
     const [number, ms] = id.split("-").map(Number);
@@ -199,12 +217,21 @@ const server = createServer((request, response) => {
     else json(response, 404, { error: { code: "not_found", message: `nothing named ${name} has been heard` } });
   } else if (path.startsWith("/api/v1/stations/")) {
     const name = decodeURIComponent(path.slice("/api/v1/stations/".length));
-    const kind = url.searchParams.get("kind") ?? "station";
-    const one = entities.find((e) => e.name === name && ["station", "object", "item"][e.kind] === kind);
+    const kind = url.searchParams.get("kind");
+    const one = entities.find((e) => e.name === name && (kind === null || ["station", "object", "item"][e.kind] === kind));
     if (one) json(response, 200, detail(one));
     else json(response, 404, { error: { code: "unknown_name", message: `nothing named ${name} has been heard` } });
+  } else if (path.startsWith("/history/v1/")) {
+    answerPast(entities, path, response);
   } else if (path.startsWith("/basemap/")) {
     response.writeHead(204).end();
+  } else if (path === "/mock/next-build" || path === "/mock/this-build") {
+    nextBuild = path === "/mock/next-build";
+    json(response, 200, {});
+  } else if (path === "/sw.js" && nextBuild && existsSync(join(DIST, "sw.js"))) {
+    const worker = readFileSync(join(DIST, "sw.js"), "utf8").replace(/"[0-9a-f]{16}"/, '"fedcba9876543210"');
+    response.writeHead(200, { "content-type": TYPES[".js"], "content-security-policy": POLICY, "cache-control": "no-cache" });
+    response.end(worker);
   } else if (path === "/mock/drop") {
     // For tests: all sockets go without a goodbye.
     for (const viewer of viewers) viewer.socket.terminate();

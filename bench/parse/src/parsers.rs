@@ -26,15 +26,15 @@ pub(crate) const ALL: &[Parser] = &[
 ];
 
 fn godwit(line: &[u8]) -> bool {
-    match godwit_packet::parse(line) {
+    match &godwit_packet::parse(line) {
         Ok(packet) => {
             black_box(packet.device());
             let known = packet.kind != godwit_packet::Kind::Unknown;
-            black_box(&packet);
+            black_box(packet);
             known
         }
         Err(error) => {
-            black_box(&error);
+            black_box(error);
             false
         }
     }
@@ -42,10 +42,10 @@ fn godwit(line: &[u8]) -> bool {
 
 /// Without device identification, which ours includes: the harder comparison.
 fn pdn(line: &[u8]) -> bool {
-    match pdn_aprs::Packet::decode_tnc2(line, pdn_aprs::ParseOptions::default()) {
+    match &pdn_aprs::Packet::decode_tnc2(line, pdn_aprs::ParseOptions::default()) {
         Ok(packet) => {
             let known = !matches!(packet.data, pdn_aprs::Data::Unrecognized(_));
-            black_box(&packet);
+            black_box(packet);
             known
         }
         Err(_) => false,
@@ -53,7 +53,7 @@ fn pdn(line: &[u8]) -> bool {
 }
 
 fn pdn_device(line: &[u8]) -> bool {
-    match pdn_aprs::Packet::decode_tnc2(line, pdn_aprs::ParseOptions::default()) {
+    match &pdn_aprs::Packet::decode_tnc2(line, pdn_aprs::ParseOptions::default()) {
         Ok(packet) => {
             black_box(packet.device());
             !matches!(packet.data, pdn_aprs::Data::Unrecognized(_))
@@ -63,10 +63,10 @@ fn pdn_device(line: &[u8]) -> bool {
 }
 
 fn aprs_parser(line: &[u8]) -> bool {
-    match aprs_parser::AprsPacket::decode_textual(line) {
+    match &aprs_parser::AprsPacket::decode_textual(line) {
         Ok(packet) => {
             let known = !matches!(packet.data, aprs_parser::AprsData::Unknown(_));
-            black_box(&packet);
+            black_box(packet);
             known
         }
         Err(_) => false,
@@ -75,10 +75,10 @@ fn aprs_parser(line: &[u8]) -> bool {
 
 fn ogn(line: &[u8]) -> bool {
     let Ok(text) = std::str::from_utf8(line) else { return false };
-    match ogn_parser::parse(text) {
+    match &ogn_parser::parse(text) {
         Ok(packet) => {
             let known = !matches!(packet.data, ogn_parser::AprsData::Unknown);
-            black_box(&packet);
+            black_box(packet);
             known
         }
         Err(_) => false,
@@ -90,12 +90,13 @@ fn fap(line: &[u8]) -> bool {
     fap::Packet::new(line).is_ok()
 }
 
-/// What finding the end of a line costs.
+/// What finding the lines alone costs, which all rows do.
 fn split(line: &[u8]) -> bool {
-    black_box(memchr::memchr(b'\n', line)).is_none()
+    black_box(line);
+    true
 }
 
-/// What finding the separators of the header costs: `:`, `>`, every comma, the q construct.
+/// What finding the lines and the separators of their headers costs: `:`, `>`, every comma, the q construct.
 fn header(line: &[u8]) -> bool {
     let Some(end) = memchr::memchr(b':', line) else { return false };
     let header = &line[..end];

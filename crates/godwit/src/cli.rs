@@ -9,6 +9,25 @@ use crate::config::{Allowed, Command, ConfigError, KEYS, Settings};
 /// The whole command line.
 #[must_use]
 pub(crate) fn command() -> Clap {
+    let command = all_builds();
+    #[cfg(feature = "archive")]
+    let command = command
+        .subcommand(with_keys(
+            Clap::new("archive").about("Write closed days into the archive (Parquet, a folder or S3) and read them back to compare").arg(
+                Arg::new("day").value_name("DAY").help("A day, as 2026-11-23 (UTC); without it all that are closed and not yet archived"),
+            ),
+            Command::Archive,
+        ))
+        .subcommand(with_keys(
+            Clap::new("restore")
+                .about("Bring a day back from the archive; doing it twice adds nothing")
+                .arg(Arg::new("day").value_name("DAY").required(true).help("The day, as 2026-11-23 (UTC)")),
+            Command::Restore,
+        ));
+    command
+}
+
+fn all_builds() -> Clap {
     Clap::new("godwit")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A live map, archive and API of APRS, amateur radio's packet network")
@@ -106,11 +125,11 @@ pub(crate) fn command() -> Clap {
 }
 
 fn with_keys(command: Clap, which: Command) -> Clap {
-    KEYS.iter().filter(|key| key.commands.contains(&which)).fold(command.arg(config_arg()), |command, key| command.arg(arg(key)))
+    KEYS.iter().filter(|key| key.commands.contains(&which)).fold(command.arg(config_arg()), |command, key| command.args(args(key)))
 }
 
 fn all_keys(command: Clap) -> Clap {
-    KEYS.iter().fold(command.arg(config_arg()), |command, key| command.arg(arg(key)))
+    KEYS.iter().fold(command.arg(config_arg()), |command, key| command.args(args(key)))
 }
 
 fn config_arg() -> Arg {
@@ -119,6 +138,13 @@ fn config_arg() -> Arg {
         .value_name("FILE")
         .value_parser(clap::value_parser!(PathBuf))
         .help("TOML file (GODWIT_CONFIG) [default: godwit.toml, if it is there]")
+}
+
+/// The flag of a key, and for a secret the one that names its file.
+fn args(key: &'static crate::config::Key) -> impl Iterator<Item = Arg> {
+    let file =
+        (!key.file.is_empty()).then(|| Arg::new(key.file).long(key.file).value_name("FILE").help(format!("File that holds {}", key.name)));
+    std::iter::once(arg(key)).chain(file)
 }
 
 fn arg(key: &'static crate::config::Key) -> Arg {
@@ -141,8 +167,10 @@ fn arg(key: &'static crate::config::Key) -> Arg {
 pub(crate) fn settings(matches: &ArgMatches) -> Result<Settings, ConfigError> {
     let mut flags = BTreeMap::new();
     for key in KEYS {
-        if let Ok(Some(value)) = matches.try_get_one::<String>(key.name) {
-            flags.insert(key.name, value.clone());
+        for name in [key.name, key.file] {
+            if let Ok(Some(value)) = matches.try_get_one::<String>(name) {
+                flags.insert(name, value.clone());
+            }
         }
     }
     let named = matches.get_one::<PathBuf>("config").cloned().or_else(|| std::env::var_os("GODWIT_CONFIG").map(PathBuf::from));

@@ -19,6 +19,10 @@ pub(crate) enum Command {
     Migrate,
     /// `godwit backup`
     Backup,
+    /// `godwit archive`
+    Archive,
+    /// `godwit restore`
+    Restore,
 }
 
 /// One thing that can be set.
@@ -33,8 +37,10 @@ pub(crate) struct Key {
     pub(crate) default: &'static str,
     /// The commands it is for.
     pub(crate) commands: &'static [Command],
-    /// Never printed.
+    /// Never printed; may also be given as the name of a file that holds it.
     pub(crate) secret: bool,
+    /// The key that names that file; empty if it is no secret.
+    pub(crate) file: &'static str,
     /// What is allowed, and the check.
     pub(crate) allowed: Allowed,
 }
@@ -64,17 +70,28 @@ pub(crate) enum Allowed {
     View,
     /// An address such as `https://HOST/{z}/{x}/{y}.png`.
     TileUrl,
+    /// `https://HOST/...`.
+    WebUrl,
 }
 
-use Allowed::{Address, Callsign, Number, Path, Servers, Switch, Text, TileUrl, View, Whole, Word};
-use Command::{Backup, Import, Migrate, Serve, Simulate};
+use Allowed::{Address, Callsign, Number, Path, Servers, Switch, Text, TileUrl, View, WebUrl, Whole, Word};
+use Command::{Archive, Backup, Import, Migrate, Restore, Serve, Simulate};
 
 macro_rules! key {
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
-        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: false }
+        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: false, file: "" }
     };
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal, secret) => {
-        Key { name: $name, value: $value, default: $default, commands: &$commands, allowed: $allowed, help: $help, secret: true }
+        Key {
+            name: $name,
+            value: $value,
+            default: $default,
+            commands: &$commands,
+            allowed: $allowed,
+            help: $help,
+            secret: true,
+            file: concat!($name, "-file"),
+        }
     };
 }
 
@@ -88,7 +105,7 @@ pub(crate) const KEYS: &[Key] = &[
         Address,
         "Where to answer: the site (serve; default 127.0.0.1:8080) or APRS-IS clients (simulate; default 127.0.0.1:14580)"
     ),
-    key!("data", "DIR", "data", [Serve, Import, Migrate, Backup], Path, "Folder of the embedded store; made if missing"),
+    key!("data", "DIR", "data", [Serve, Import, Migrate, Backup, Archive, Restore], Path, "Folder of the embedded store; made if missing"),
     key!("demo", "", "false", [Serve], Switch, "Run the simulator inside and show its traffic"),
     key!("aprs-is", "HOST:PORT,..", "", [Serve], Servers, "APRS-IS servers, tried in turn; with a callsign alone: rotate.aprs2.net:14580"),
     key!("callsign", "CALL", "", [Serve], Callsign, "Callsign to log in to APRS-IS with: your own"),
@@ -106,9 +123,50 @@ pub(crate) const KEYS: &[Key] = &[
     key!("stations", "N", "20000", [Serve, Simulate], Whole(1, 200_000), "Simulated stations"),
     key!("seed", "N", "1", [Serve, Simulate], Whole(0, u64::MAX), "Same seed, same simulated traffic"),
     key!("retention-days", "N", "30", [Serve, Import], Whole(0, 36_500), "Days of packets kept; 0 keeps them for ever"),
+    key!(
+        "retention-bad-days",
+        "N",
+        "0",
+        [Serve],
+        Whole(0, 36_500),
+        "Days that lines are kept that are no packets; 0 keeps them as long as packets"
+    ),
+    key!(
+        "retention-track-days",
+        "N",
+        "0",
+        [Serve],
+        Whole(0, 36_500),
+        "Days that thinned tracks are kept when the packets go; 0 keeps none beyond them"
+    ),
+    key!("track-seconds", "N", "300", [Serve], Whole(1, 86_400), "A thinned track has one position in so many seconds"),
+    key!(
+        "retention-aggregate-days",
+        "N",
+        "3650",
+        [Serve],
+        Whole(0, 36_500),
+        "Days that packets an hour, stations a day and who heard whom are kept (PostgreSQL); 0 keeps them for ever"
+    ),
+    key!(
+        "archive",
+        "WHERE",
+        "",
+        [Serve, Archive, Restore],
+        Text(500),
+        "Closed days go there as Parquet, and no day is dropped before: a folder, or s3://BUCKET/PREFIX (docs/archive.md)"
+    ),
+    key!(
+        "devices-url",
+        "URL",
+        "",
+        [Serve],
+        WebUrl,
+        "Where a newer table of devices is fetched from once a week, such as the tocalls.pretty.json of aprs-deviceid; without it nothing is fetched"
+    ),
     key!("live-hours", "N", "24", [Serve], Whole(1, 8760), "Hours after which a silent station leaves the live map"),
     key!("max-entities", "N", "500000", [Serve], Whole(100, 10_000_000), "Most entities on the live map; the longest silent leave first"),
-    key!("history-memory-mb", "N", "128", [Serve], Whole(8, 65_536), "Memory for time travel: a day of the whole network takes about 128"),
+    key!("history-memory-mb", "N", "192", [Serve], Whole(8, 65_536), "Memory for time travel: a day of the whole network takes about 192"),
     key!("max-viewers", "N", "20000", [Serve], Whole(1, 1_000_000), "Most live viewers at a time"),
     key!("drain-seconds", "N", "4", [Serve], Whole(0, 600), "At the end, viewers are asked to go elsewhere, spread over this time"),
     key!("view", "LAT,LON,ZOOM", "49.5,11,6", [Serve], View, "What the map shows to a first visitor"),
@@ -126,22 +184,101 @@ pub(crate) const KEYS: &[Key] = &[
         "database-url",
         "URL",
         "",
-        [Serve, Import, Migrate, Backup],
+        [Serve, Import, Migrate, Backup, Archive, Restore],
         Text(2000),
-        "PostgreSQL instead of the embedded store (not in this version)",
+        "PostgreSQL 15 or newer with PostGIS instead of the embedded store: postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
         secret
     ),
-    key!("redis-url", "URL", "", [Serve], Text(2000), "Redis for several replicas (not in this version)", secret),
+    key!("database-read-url", "URL", "", [Serve], Text(2000), "A replica of that database, for reading history", secret),
+    key!("database-write-pool", "N", "4", [Serve, Import, Migrate, Archive, Restore], Whole(2, 100), "Connections for writing at most"),
+    key!("database-read-pool", "N", "8", [Serve, Import, Archive, Restore], Whole(1, 500), "Connections for reading at most"),
+    key!(
+        "database-timeout-seconds",
+        "N",
+        "10",
+        [Serve, Import, Migrate, Archive, Restore],
+        Whole(1, 25),
+        "How long a statement, or the whole of a batch, may take"
+    ),
+    key!(
+        "auto-migrate",
+        "",
+        "true",
+        [Serve],
+        Switch,
+        "Bring the database's schema up to date at the start; otherwise `godwit migrate` does it"
+    ),
+    key!(
+        "redis-url",
+        "URL",
+        "",
+        [Serve],
+        Text(2000),
+        "Redis between replicas: redis://HOST:PORT/DB, rediss://USER:PASSWORD@HOST:PORT (TLS) or unix:///PATH; without it replicas follow the database",
+        secret
+    ),
+    key!("redis-ca", "FILE", "", [Serve], Path, "PEM file with the authority of a rediss:// server; default: those of the system"),
+    key!(
+        "redis-prefix",
+        "TEXT",
+        "godwit",
+        [Serve],
+        Text(60),
+        "What our keys in Redis begin with; sites that share a Redis need different ones"
+    ),
+    key!("replica", "NAME", "", [Serve], Text(60), "What this replica is called in status and lease; default: the name of the machine"),
+    key!(
+        "standby",
+        "MODE",
+        "cold",
+        [Serve],
+        Word(&["warm", "cold", "off"]),
+        "What a replica does while another one ingests: warm holds a connection to APRS-IS of its own, so that a takeover loses nothing; cold connects at the takeover; off never takes over"
+    ),
+    key!("standby-callsign", "CALL", "", [Serve], Callsign, "Callsign of the connection of a warm standby; default: that of --callsign"),
+    key!(
+        "standby-aprs-is",
+        "HOST:PORT,..",
+        "",
+        [Serve],
+        Servers,
+        "Servers of the connection of a warm standby; default: those of --aprs-is"
+    ),
+    key!("lease-seconds", "N", "3", [Serve], Whole(1, 60), "The right to ingest is renewed at a third of this, and lost after it"),
+    key!(
+        "spool-mb",
+        "N",
+        "1024",
+        [Serve],
+        Whole(1, 1_000_000),
+        "Packets kept on disk (--data) while the database is away, MB; then new ones are refused"
+    ),
+    key!(
+        "breaker-failures",
+        "N",
+        "3",
+        [Serve],
+        Whole(1, 1000),
+        "Failures in a row after which the database or Redis is left alone for a while"
+    ),
+    key!("breaker-wait-seconds", "N", "15", [Serve], Whole(1, 600), "The longest such while"),
     key!("metrics-listen", "HOST:PORT", "", [Serve], Address, "A second address for operators: /livez, /readyz and the status"),
     key!(
         "log",
         "FILTER",
         "info",
-        [Serve, Simulate, Import, Migrate, Backup],
+        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore],
         Text(400),
         "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"
     ),
-    key!("log-format", "FORMAT", "text", [Serve, Simulate, Import, Migrate, Backup], Word(&["text", "json"]), "Log lines as text or JSON"),
+    key!(
+        "log-format",
+        "FORMAT",
+        "text",
+        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore],
+        Word(&["text", "json"]),
+        "Log lines as text or JSON"
+    ),
 ];
 
 /// Where a value came from.
@@ -229,15 +366,24 @@ impl Settings {
         };
         let mut values = BTreeMap::new();
         for key in KEYS {
-            let (value, origin) = if let Some(value) = flags.get(key.name) {
-                (value.clone(), Origin::Flag)
-            } else if let Some(value) = environment.get(&key.variable()) {
-                (value.clone(), Origin::Environment)
-            } else if let Some(value) = from_file.get(key.name) {
-                (value.clone(), Origin::File(path.clone()))
-            } else {
-                (key.default.to_owned(), Origin::Default)
-            };
+            let mut found = (key.default.to_owned(), Origin::Default);
+            for origin in [Origin::Flag, Origin::Environment, Origin::File(path.clone())] {
+                let source = |name: &str| match origin {
+                    Origin::Flag => flags.get(name).cloned(),
+                    Origin::Environment => environment.get(&variable(name)).cloned(),
+                    Origin::File(_) => from_file.get(name).cloned(),
+                    Origin::Default => None,
+                };
+                if let Some(value) = source(key.name) {
+                    found = (value, origin);
+                    break;
+                }
+                if let Some(file) = Some(key.file).filter(|file| !file.is_empty()).and_then(source) {
+                    found = (read_secret(&file)?, origin);
+                    break;
+                }
+            }
+            let (value, origin) = found;
             if origin != Origin::Default || !value.is_empty() {
                 key.check(&value, &origin)?;
             }
@@ -307,6 +453,20 @@ impl fmt::Display for Settings {
     }
 }
 
+/// A secret from a file, without the line's end.
+fn read_secret(path: &str) -> Result<String, ConfigError> {
+    let failed = |why: String| ConfigError::File { file: path.to_owned(), why };
+    let text = std::fs::read_to_string(path).map_err(|error| failed(format!("the secret cannot be read: {error}")))?;
+    if text.len() > 10_000 {
+        return Err(failed("is too long for a secret".to_owned()));
+    }
+    Ok(text.trim().to_owned())
+}
+
+fn variable(name: &str) -> String {
+    format!("GODWIT_{}", name.to_uppercase().replace('-', "_"))
+}
+
 fn read_file(path: PathBuf, required: bool) -> Result<(PathBuf, BTreeMap<String, String>), ConfigError> {
     let failed = |why: String| ConfigError::File { file: path.display().to_string(), why };
     let text = match std::fs::read_to_string(&path) {
@@ -319,7 +479,7 @@ fn read_file(path: PathBuf, required: bool) -> Result<(PathBuf, BTreeMap<String,
     let table: toml::Table = text.parse().map_err(|error: toml::de::Error| failed(error.to_string()))?;
     let mut values = BTreeMap::new();
     for (name, value) in table {
-        if !KEYS.iter().any(|key| key.name == name) {
+        if !KEYS.iter().any(|key| key.name == name || key.file == name) {
             return Err(ConfigError::UnknownKey { file: path.display().to_string(), suggestion: suggestion(&name), key: name });
         }
         let value = match value {
@@ -366,12 +526,6 @@ fn edits(a: &str, b: &str) -> usize {
 }
 
 impl Key {
-    /// The environment variable.
-    #[must_use]
-    pub(crate) fn variable(&self) -> String {
-        format!("GODWIT_{}", self.name.to_uppercase().replace('-', "_"))
-    }
-
     /// Checks a value.
     ///
     /// # Errors
@@ -401,6 +555,7 @@ impl fmt::Display for Allowed {
             Word(words) => f.write_str(&words.join(" or ")),
             Callsign => f.write_str("3 to 9 letters and digits with an optional SSID, such as N0CALL-1"),
             View => f.write_str("latitude,longitude,zoom, such as 47.4,8.5,8"),
+            WebUrl => f.write_str("https://, or http:// to this machine only, such as https://example.org/tocalls.pretty.json"),
             TileUrl => f.write_str("http:// or https:// with {z}, {x} and {y}, such as https://tile.example.org/{z}/{x}/{y}.png"),
         }
     }
@@ -434,6 +589,7 @@ impl Allowed {
             Word(_) => Err("is not one of the words".to_owned()),
             Callsign => godwit_feed::check_callsign(value).map_err(|e| e.to_string()),
             View => view(value),
+            WebUrl => web_url(value),
             TileUrl => tile_url(value),
         }
     }
@@ -464,6 +620,17 @@ fn view(value: &str) -> Result<(), String> {
         }
         _ => Err("is not latitude -85..85, longitude -180..180 and zoom 0..18".to_owned()),
     }
+}
+
+fn web_url(value: &str) -> Result<(), String> {
+    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
+        .iter()
+        .any(|start| value.strip_prefix(start).is_some_and(|rest| rest.starts_with([':', '/']) || rest.is_empty()));
+    let host = value.strip_prefix("https://").map(|rest| rest.split('/').next().unwrap_or_default());
+    if value.len() > 500 || !(local || host.is_some_and(|host| !host.is_empty() && !host.contains(['@', ' ']))) {
+        return Err("is not an address over HTTPS".to_owned());
+    }
+    Ok(())
 }
 
 fn tile_url(value: &str) -> Result<(), String> {

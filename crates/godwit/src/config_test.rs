@@ -45,6 +45,9 @@ fn a_wrong_value_names_key_value_and_what_is_allowed() {
         ("tiles-url", "https://a;b/{z}/{x}/{y}"),
         ("filter", "r/1/2/3\r\nuser X"),
         ("aprs-is", "host"),
+        ("devices-url", "http://example.org/x"),
+        ("devices-url", "http://127.0.0.1.example.org/x"),
+        ("devices-url", "https://"),
         ("log-format", "xml"),
     ] {
         let error = merge(&[(key, value)], &[], None).expect_err(value).to_string();
@@ -69,6 +72,21 @@ fn secrets_are_never_printed() {
     let shown = settings.to_string();
     assert!(!shown.contains("12345") && !shown.contains("geheim"), "{shown}");
     assert!(shown.contains("\"***\""), "{shown}");
+    let folder = tempfile::tempdir().expect("temporary folder");
+    let file = folder.path().join("url");
+    std::fs::write(&file, "postgres://u:geheim@h/d\n").expect("file");
+    let file = file.to_str().expect("path");
+    for settings in [
+        merge(&[("database-url-file", file)], &[("GODWIT_DATABASE_URL", "postgres://other")], None),
+        merge(&[], &[("GODWIT_DATABASE_URL_FILE", file)], Some("database-url = 'postgres://other'")),
+        merge(&[], &[], Some(&format!("database-url-file = '{file}'"))),
+    ] {
+        let settings = settings.expect("settings");
+        assert_eq!(settings.get("database-url"), Some("postgres://u:geheim@h/d"));
+        assert!(!settings.to_string().contains("geheim"));
+    }
+    let missing = merge(&[("database-url-file", "/nowhere/url")], &[], None).expect_err("no file").to_string();
+    assert!(missing.contains("/nowhere/url"), "{missing}");
     let error = merge(&[("passcode", "99999999")], &[], None).expect_err("range").to_string();
     assert!(!error.contains("99999999"), "{error}");
 }
@@ -105,7 +123,7 @@ fn the_reference_page_is_true_bless() {
             key.allowed,
             commands.join(", "),
             key.help,
-            if key.secret { " (never printed)" } else { "" }
+            if key.secret { format!(" (never printed; `{}` names a file that holds it)", key.file) } else { String::new() }
         );
     }
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/configuration.md");

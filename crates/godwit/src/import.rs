@@ -11,7 +11,7 @@ use clap::ArgMatches;
 use godwit_feed::file::FileReader;
 use godwit_flow::now_us;
 use godwit_pipeline::{Pipeline, Verdict};
-use godwit_store::{Imported, SqliteStore, Store};
+use godwit_store::{Imported, Store};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::{config::Settings, run};
@@ -29,13 +29,13 @@ struct Tally {
 }
 
 pub(crate) fn import(settings: &Settings, matches: &ArgMatches) -> anyhow::Result<()> {
-    let store = SqliteStore::open(settings.get("data").unwrap_or("data").as_ref())?;
     let runtime = run::runtime()?;
+    let store = runtime.block_on(run::open(settings))?;
     let days = settings.whole("retention-days");
     let keep_before_us = if days == 0 { i64::MIN } else { now_us() - i64::try_from(days).unwrap_or(36_500) * 86_400_000_000 };
     for path in matches.get_many::<PathBuf>("files").into_iter().flatten() {
         let tally =
-            one(path, &store, &runtime, keep_before_us).with_context(|| format!("{} could not be imported in full", path.display()))?;
+            one(path, &*store, &runtime, keep_before_us).with_context(|| format!("{} could not be imported in full", path.display()))?;
         println!(
             "{}: {} lines: {} stored ({} of them bad packets), {} duplicates, {} there before",
             path.display(),

@@ -1,12 +1,20 @@
 //! The program: command line, configuration, wiring. What it does is in the crates before it.
 
+#[cfg(feature = "archive")]
+mod archive;
 mod backup;
 mod cli;
+mod cluster;
 mod config;
+mod database;
 mod decode;
+mod follower;
 mod import;
-mod ingest;
+mod intake;
 mod jobs;
+mod keeper;
+mod leader;
+mod ring;
 mod run;
 mod simulate;
 
@@ -48,27 +56,19 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
             if name == "backup" {
                 return backup::backup(&settings, matches);
             }
-            refuse_what_is_not_there(&settings)?;
             match name {
                 "serve" => run::serve(&settings),
                 "simulate" => simulate::simulate(&settings),
+                #[cfg(feature = "archive")]
+                "archive" => archive::archive(&settings, matches),
+                #[cfg(feature = "archive")]
+                "restore" => archive::restore(&settings, matches),
                 "import" => import::import(&settings, matches),
                 _ => run::migrate(&settings),
             }
         }
         None => Ok(()),
     }
-}
-
-fn refuse_what_is_not_there(settings: &Settings) -> anyhow::Result<()> {
-    for (key, what) in [("database-url", "PostgreSQL"), ("redis-url", "Redis")] {
-        if settings.get(key).is_some() {
-            anyhow::bail!(
-                "{key} is set, but this version has no {what} yet\n\n  hint: leave {key} out; packets are kept in the folder named by --data"
-            );
-        }
-    }
-    Ok(())
 }
 
 fn log(settings: &Settings) -> anyhow::Result<()> {

@@ -1,6 +1,7 @@
 //! `godwit serve`: the wiring, read top to bottom.
 
 use std::{
+    path::Path,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -10,41 +11,45 @@ use std::{
 
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
-use godwit_feed::{AprsIs, FeedStatus, Login, Timing};
-use godwit_flow::{Stop, Stopper, now_us, queue};
+use godwit_feed::{FeedStatus, Login, Timing};
+use godwit_flow::{Stop, Stopper, now_us};
 use godwit_live::{Limits, Live};
-use godwit_store::{Blocks, SqliteStore, Store};
-use godwit_web::{Site, ViewerTiming};
+use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
+use godwit_web::{Devices, Site, ViewerTiming};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
     signal::unix::{SignalKind, signal},
+    sync::{mpsc, watch},
 };
 
 use crate::{
+    cluster::{Cluster, breaker_json},
     config::Settings,
-    ingest::{self, Counters},
+    database,
+    intake::{Counters, Intake, Plan, Ports, Standby},
+    jobs::{self, Jobs, Upkeep},
+    keeper,
+    leader::Role,
     simulate,
 };
 
-/// Lines that may wait for the pipeline; when full, the feed's socket waits.
-const QUEUE: usize = 10_000;
-
 /// How long everything may take to end.
 const DEADLINE: Duration = Duration::from_secs(15);
-
-const DAY_US: i64 = 86_400_000_000;
 
 pub(crate) fn serve(settings: &Settings) -> anyhow::Result<()> {
     runtime()?.block_on(serve_until_told(settings))
 }
 
 pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
-    let folder = settings.get("data").unwrap_or("data");
-    let store = SqliteStore::open(folder.as_ref())?;
-    runtime()?.block_on(store.close())?;
-    println!("{folder}: the layout is up to date");
+    let store = runtime()?.block_on(async {
+        let store = open(settings).await?;
+        store.close().await?;
+        anyhow::Ok(store)
+    })?;
+    let what = if store.engine() == "sqlite" { data(settings).display().to_string() } else { "the database".to_owned() };
+    println!("{what}: the layout is up to date");
     Ok(())
 }
 
@@ -61,32 +66,41 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         None => None,
     };
 
-    let (viewers, sources, readers, tasks) = (Stopper::default(), Stopper::default(), Stopper::default(), Stopper::default());
+    let stoppers = Stoppers::default();
     // What is asked for is checked before a folder is made.
-    let feed = feed(settings, &sources).await?;
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(settings.get("data").unwrap_or("data").as_ref())?);
+    let plan = plan(settings, &stoppers.sources).await?;
+    let cluster = Cluster::new(settings, plan.is_some())?.map(Arc::new);
     let live = Live::new(limits(settings), now_us());
-    live.fill(store.entities(now_us() - age_us(settings)).await?);
-    tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
-
-    let (lines, reader) = queue(QUEUE);
-    let status = feed.as_ref().map(|feed| feed.status.clone()).unwrap_or_default();
-    match feed {
-        Some(feed) => drop(sources.spawn(feed.run(lines, sources.stop()))),
-        None => {
-            drop(lines);
-            tracing::warn!("no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is");
-        }
-    }
     let counters = Arc::new(Counters::default());
-    readers.spawn(ingest::ingest(reader, live.clone(), store.clone(), counters.clone()));
+    let status = plan.as_ref().map(|plan| plan.status.clone()).unwrap_or_default();
+    if plan.is_none() {
+        tracing::warn!("no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is");
+    }
+    let store: Arc<dyn Upkeep> = match &cluster {
+        Some(cluster) => cluster.start(settings, plan, &live, &counters, &stoppers).await?,
+        None => start_alone(settings, plan, &live, &counters, &stoppers).await?,
+    };
+    let tasks = &stoppers.tasks;
     tasks.spawn(tick(live.clone(), tasks.stop()));
-    let blocks = Arc::new(Blocks::new(store.clone(), now_us, usize::try_from(settings.whole("history-memory-mb") << 20).unwrap_or(0)));
+    let blocks = Arc::new(Blocks::new(
+        store.clone() as Arc<dyn Store>,
+        now_us,
+        usize::try_from(settings.whole("history-memory-mb") << 20).unwrap_or(0),
+    ));
     tasks.spawn(keep_history_warm(blocks.clone(), tasks.stop()));
-    tasks.spawn(retention(store.clone(), settings.whole("retention-days"), tasks.stop()));
+    let devices = Devices::default();
+    let holder = cluster.as_ref().map_or_else(|| "this".to_owned(), |cluster| cluster.name().to_owned());
+    let jobs = jobs::start(settings, &store, &devices, holder, tasks)?;
 
     let draining = Arc::new(AtomicBool::new(false));
-    let site = site(settings, live.clone(), store.clone(), blocks, status, counters, &draining, viewers.stop());
+    let site = site(
+        settings,
+        live.clone(),
+        (store.clone(), blocks, devices),
+        (status, counters, cluster.clone(), jobs),
+        &draining,
+        stoppers.viewers.stop(),
+    );
     let timing = site.viewers;
     for listener in [Some(listener), operators].into_iter().flatten() {
         // Answers are written whole: waiting for more would only delay their last part.
@@ -99,8 +113,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
             }
         });
     }
-    // People read this line; so do scripts that wait for the start.
-    println!("godwit {} is ready on http://{address}", env!("CARGO_PKG_VERSION"));
+    tasks.spawn(announce(address.to_owned(), cluster.clone(), tasks.stop()));
 
     signals.wanted().await;
     tracing::info!("ending: viewers are asked to go elsewhere, the feed closes, what was received is stored");
@@ -108,10 +121,14 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     // A second signal ends at once.
     tokio::select! {
         ended = async {
-            // Viewers first: what they see goes on until they have moved.
-            viewers.finish(Duration::ZERO).await;
+            stoppers.viewers.finish(Duration::ZERO).await;
+            // Another replica takes over at once; viewers follow it here until they have moved.
+            let handed_over = match &cluster {
+                Some(cluster) => stoppers.hand_over(cluster).await,
+                None => true,
+            };
             let _ = tokio::time::timeout(timing.drain + ViewerTiming::GRACE * 2, live.deserted()).await;
-            let ended = sources.finish(DEADLINE).await & readers.finish(DEADLINE).await & tasks.finish(Duration::from_secs(5)).await;
+            let ended = stoppers.finish().await & handed_over;
             store.close().await.map(|()| ended)
         } => {
             if !ended? {
@@ -121,6 +138,95 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         () = signals.wanted() => anyhow::bail!("ended before everything was stored, as told twice"),
     }
     Ok(())
+}
+
+/// What ends one after the other.
+#[derive(Debug, Default)]
+pub(crate) struct Stoppers {
+    /// Viewers, who may go elsewhere while everything goes on.
+    pub(crate) viewers: Stopper,
+    /// Feed and intake.
+    pub(crate) sources: Stopper,
+    /// Who takes from the intake: ends by itself when that is gone.
+    pub(crate) keepers: Stopper,
+    /// The lease, given back when everything is kept.
+    pub(crate) lease: Stopper,
+    /// The rest: the site and what it shows.
+    pub(crate) tasks: Stopper,
+}
+
+impl Stoppers {
+    /// The feed closes, what was received is kept, the lease is given back.
+    async fn hand_over(&self, cluster: &Cluster) -> bool {
+        let kept = self.sources.finish(DEADLINE).await & self.keepers.finish(DEADLINE).await & self.lease.finish(DEADLINE).await;
+        cluster.release().await;
+        kept
+    }
+
+    async fn finish(&self) -> bool {
+        let kept = self.sources.finish(DEADLINE).await & self.keepers.finish(DEADLINE).await;
+        kept & self.tasks.finish(Duration::from_secs(5)).await
+    }
+}
+
+/// The data folder.
+pub(crate) fn data(settings: &Settings) -> &Path {
+    Path::new(settings.get("data").unwrap_or("data"))
+}
+
+/// The store that the settings ask for, for commands that cannot go on without it.
+pub(crate) async fn open(settings: &Settings) -> anyhow::Result<Arc<dyn Upkeep>> {
+    Ok(match database::config(settings) {
+        Some(config) => Arc::new(PostgresStore::open(&config).await?),
+        None => Arc::new(SqliteStore::open(data(settings))?),
+    })
+}
+
+/// The only replica, with the embedded store: no lease, no spool, no bus.
+async fn start_alone(
+    settings: &Settings,
+    plan: Option<Plan>,
+    live: &Arc<Live>,
+    counters: &Arc<Counters>,
+    stoppers: &Stoppers,
+) -> anyhow::Result<Arc<dyn Upkeep>> {
+    let store: Arc<dyn Upkeep> = Arc::new(SqliteStore::open(data(settings))?);
+    live.fill(store.entities(now_us() - age_us(settings)).await?);
+    tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
+    let Some(plan) = plan else { return Ok(store) };
+    let (works, taken) = mpsc::channel(keeper::WORKS);
+    stoppers.keepers.spawn(keeper::keep_alone(taken, store.clone(), counters.clone(), stoppers.keepers.stop()));
+    let (role, watched) = watch::channel(Role::Alone);
+    let ports = Ports {
+        live: live.clone(),
+        role: watched,
+        leader: None,
+        keeper: works,
+        publisher: None,
+        heard_us: Arc::default(),
+        counters: counters.clone(),
+        figures: Arc::default(),
+    };
+    let (intake, stop) = (Intake::new(plan, Standby::Cold, ports), stoppers.sources.stop());
+    stoppers.sources.spawn(async move {
+        intake.run(stop).await;
+        drop(role);
+    });
+    Ok(store)
+}
+
+/// People read this line; so do scripts that wait for the start.
+async fn announce(address: String, cluster: Option<Arc<Cluster>>, stop: Stop) {
+    let version = env!("CARGO_PKG_VERSION");
+    if let Some(cluster) = cluster
+        && let Err(why) = cluster.wait_for_first_answer().await
+    {
+        println!("godwit {version} answers on http://{address} and is not ready: {why}");
+        if stop.or(cluster.complete()).await.is_none() {
+            return;
+        }
+    }
+    println!("godwit {version} is ready on http://{address}");
 }
 
 async fn listen(address: &str) -> anyhow::Result<TcpListener> {
@@ -143,7 +249,7 @@ impl Signals {
     }
 }
 
-fn age_us(settings: &Settings) -> i64 {
+pub(crate) fn age_us(settings: &Settings) -> i64 {
     i64::try_from(settings.whole("live-hours")).unwrap_or(24).saturating_mul(3_600_000_000)
 }
 
@@ -156,16 +262,18 @@ fn limits(settings: &Settings) -> Limits {
 }
 
 /// The feed that the settings ask for: the simulator inside, or APRS-IS; `None` if neither.
-async fn feed(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<AprsIs>> {
+async fn plan(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<Plan>> {
     let timing = Timing { silence: Duration::from_secs(settings.whole("silence-seconds").max(5)), ..Timing::default() };
-    let (servers, login) = if settings.on("demo") {
+    let list = |servers: &str| servers.split(',').map(|server| server.trim().to_owned()).collect::<Vec<String>>();
+    let (main, standby) = if settings.on("demo") {
         if settings.is_set("aprs-is") || settings.is_set("callsign") {
             anyhow::bail!(
                 "--demo shows simulated traffic, --aprs-is and --callsign the real network: they do not go together\n\n  hint: leave one of them out"
             );
         }
         let server = simulate::start(settings, "127.0.0.1:0", sources).await?;
-        (vec![server.to_string()], Login::new("N0CALL-1", None, Some("t/poimqstunw"))?)
+        let main = (vec![server.to_string()], Login::new("N0CALL-1", None, Some("t/poimqstunw"))?);
+        (main.clone(), main)
     } else {
         match (settings.get("callsign"), settings.get("aprs-is")) {
             (None, None) => return Ok(None),
@@ -177,13 +285,15 @@ async fn feed(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<A
             (Some(callsign), servers) => {
                 let filter = settings.get("filter").or_else(|| servers.is_none().then_some("t/poimqstunw"));
                 let passcode = settings.get("passcode").and_then(|code| code.parse().ok());
-                let login = Login::new(callsign, passcode, filter)?;
                 let servers = servers.unwrap_or("rotate.aprs2.net:14580");
-                (servers.split(',').map(|server| server.trim().to_owned()).collect(), login)
+                let main = (list(servers), Login::new(callsign, passcode, filter)?);
+                // Read-only: a standby never needs to be believed.
+                let login = Login::new(settings.get("standby-callsign").unwrap_or(callsign), None, filter)?;
+                (main, (list(settings.get("standby-aprs-is").unwrap_or(servers)), login))
             }
         }
     };
-    Ok(Some(AprsIs { servers, login, timing, status: FeedStatus::default() }))
+    Ok(Some(Plan { main, standby, timing, status: FeedStatus::default() }))
 }
 
 /// Encodes deltas and wakes viewers, four times a second.
@@ -215,31 +325,11 @@ async fn keep_history_warm(blocks: Arc<Blocks>, stop: Stop) {
     }
 }
 
-/// Drops days that are over their time, at the start and every hour.
-async fn retention(store: Arc<dyn Store>, days: u64, stop: Stop) {
-    if days == 0 {
-        return;
-    }
-    loop {
-        let since_us = now_us() - i64::try_from(days).unwrap_or(36_500) * DAY_US;
-        match store.retain_since(since_us).await {
-            Ok(0) => {}
-            Ok(dropped) => tracing::info!(dropped, "days over the retention were dropped"),
-            Err(error) => tracing::error!(%error, "old days could not be dropped"),
-        }
-        if stop.or(tokio::time::sleep(Duration::from_secs(3600))).await.is_none() {
-            return;
-        }
-    }
-}
-
 fn site(
     settings: &Settings,
     live: Arc<Live>,
-    store: Arc<dyn Store>,
-    blocks: Arc<Blocks>,
-    feed: FeedStatus,
-    counters: Arc<Counters>,
+    (store, blocks, devices): (Arc<dyn Store>, Arc<Blocks>, Devices),
+    (feed, counters, cluster, jobs): (FeedStatus, Arc<Counters>, Option<Arc<Cluster>>, Jobs),
     draining: &Arc<AtomicBool>,
     stop: Stop,
 ) -> Site {
@@ -260,19 +350,45 @@ fn site(
         "feed": if settings.on("demo") { "simulator" } else if settings.get("callsign").is_some() { "aprs-is" } else { "none" },
         "basemaps": basemaps,
     });
-    let draining = draining.clone();
+    let (draining, members) = (draining.clone(), cluster.clone());
+    let status = move || {
+        let mut status = json!({ "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json() });
+        if let Some(fetch) = &jobs.fetch {
+            status["devices_fetch"] = breaker_json(&fetch());
+        }
+        if let Some(cluster) = &members {
+            status["cluster"] = cluster.json();
+        }
+        status
+    };
     Site {
         live,
         store,
         blocks,
+        devices,
         page: Arc::new(page),
-        status: Arc::new(move || json!({ "feed": feed_json(&feed), "packets": counters.json() })),
-        ready: Arc::new(move || if draining.load(Ordering::Relaxed) { Err("ending".to_owned()) } else { Ok(()) }),
+        status: Arc::new(status),
+        ready: Arc::new(move || ready(draining.load(Ordering::Relaxed), cluster.as_deref())),
         image_hosts: image_hosts.unwrap_or_default().into(),
         clock: now_us,
         stop,
         viewers: ViewerTiming { drain: Duration::from_secs(settings.whole("drain-seconds")), ..ViewerTiming::default() },
     }
+}
+
+/// Whether visitors may be sent here, and what there is to know about it.
+fn ready(draining: bool, cluster: Option<&Cluster>) -> (bool, Value) {
+    let filled = cluster.map_or(Ok(()), Cluster::ready);
+    let why = if draining { Some("this replica is ending".to_owned()) } else { filled.err() };
+    let mut answer = json!({ "ready": why.is_none() });
+    if let Some(cluster) = cluster {
+        answer["cluster"] = cluster.json();
+    }
+    let ready = why.is_none();
+    if let Some(why) = why {
+        answer["why"] = why.into();
+    }
+    (ready, answer)
 }
 
 fn feed_json(feed: &FeedStatus) -> Value {

@@ -21,9 +21,21 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("testkit", &[]),
 ];
 
-/// Licences that let everybody use, change and pass on the program.
-const LICENCES: &[&str] =
-    &["MIT", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "ISC", "Unicode-3.0", "Zlib", "CC0-1.0", "0BSD", "Unlicense", "BSL-1.0"];
+/// Licences that let everybody use, change and pass on the program; the last is that of the list of root certificates.
+const LICENCES: &[&str] = &[
+    "MIT",
+    "Apache-2.0",
+    "BSD-2-Clause",
+    "BSD-3-Clause",
+    "ISC",
+    "Unicode-3.0",
+    "Zlib",
+    "CC0-1.0",
+    "0BSD",
+    "Unlicense",
+    "BSL-1.0",
+    "CDLA-Permissive-2.0",
+];
 
 fn metadata() -> Value {
     let output = Command::new(env!("CARGO"))

@@ -129,7 +129,8 @@ fn configuration_is_shown_and_refused() {
         (&["serve", "--callsign", "X"], "callsign"),
         (&["serve", "--aprs-is", "127.0.0.1:1"], "needs a callsign"),
         (&["serve", "--demo", "--callsign", "N0CALL"], "do not go together"),
-        (&["serve", "--database-url", "postgres://x"], "no PostgreSQL yet"),
+        (&["serve", "--database-url", "postgresql://x:notaport/y"], "database URL"),
+        (&["serve", "--redis-url", "redis://127.0.0.1:1"], "without database-url"),
         (&["serve", "--log", "a=b=c"], "log"),
         (&["simulate", "--rate", "0"], "rate"),
         (&["import", "/nowhere/at/all", "--data", "/proc/nowhere"], "data folder"),
@@ -273,6 +274,70 @@ fn a_backup_is_taken_while_it_runs_and_serves() {
     let elsewhere = run(&["backup", "x", "--database-url", "postgresql://u:geheim@h/d"], b"");
     let said = text(&elsewhere.stderr);
     assert!(!elsewhere.status.success() && said.contains("pg_dump") && !said.contains("geheim"), "{said}");
+}
+
+#[cfg(feature = "archive")]
+#[test]
+fn days_go_into_the_archive_are_dropped_and_come_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, archive) = (folder.path().join("data"), folder.path().join("archive"));
+    let (data, archive) = (data.to_str().unwrap(), archive.to_str().unwrap());
+    let file = folder.path().join("packets.txt");
+    let lines: Vec<String> =
+        (0..900).map(|i| format!("2025-03-{:02}T10:00:{:02}Z A{}B>APRS,qAR,G1:>number {i}", 1 + i % 3, i % 60, i % 50)).collect();
+    std::fs::write(&file, lines.join("\n") + "\n").unwrap();
+    // Not kept on purpose: they are within the retention.
+    let days = ["--retention-days", "36500", "--data", data];
+    let imported = run(&[&["import", file.to_str().unwrap()], &days[..]].concat(), b"");
+    assert!(imported.status.success(), "{}", text(&imported.stderr));
+    let serving = Serving::start(data.as_ref(), &["--retention-days", "30", "--archive", archive]);
+    // Retention may have run before the archive: it waits for it, and the days stay until its next run.
+    let job =
+        |status: &Value, name: &str| status["jobs"].as_array().unwrap().iter().find(|job| job["name"] == name).cloned().unwrap_or_default();
+    let status = serving.until("archived", |status| job(status, "archive")["runs"] == 1 && job(status, "retention")["runs"] == 1);
+    assert_eq!(job(&status, "archive")["last_result"], "3 days archived, 900 packets, 0 left for later", "{status}");
+    assert_eq!(job(&status, "archive")["last_ok"], true);
+    assert!(job(&status, "retention")["next_run"].is_string());
+    assert_eq!(serving.end(), 0);
+    let day = std::path::Path::new(archive).join("packets/2025/packets-2025-03-02.parquet");
+    assert!(day.is_file());
+    // Again by hand: nothing is left to do; one day is written anew and is the same.
+    let command = |name: &str, more: &[&str]| run(&[&[name, "--data", data, "--archive", archive], more].concat(), b"");
+    let all = command("archive", &[]);
+    assert!(text(&all.stdout).contains("0 days archived"), "{} {}", text(&all.stdout), text(&all.stderr));
+    let one = command("archive", &["2025-03-02"]);
+    assert!(text(&one.stdout).contains("300 packets"), "{} {}", text(&one.stdout), text(&one.stderr));
+    // The next run of retention drops them: the table says that it is due.
+    rusqlite(data, "UPDATE job SET next_run_us = 0 WHERE name = 'retention'");
+    let serving = Serving::start(data.as_ref(), &["--retention-days", "30", "--archive", archive]);
+    let status = serving.until("dropped", |status| job(status, "retention")["runs"] == 2);
+    assert_eq!(job(&status, "retention")["last_result"], "3 days dropped, 0 thinned");
+    assert!(serving.json("/api/v1/packets?limit=10000")["packets"].as_array().unwrap().is_empty());
+    assert_eq!(serving.end(), 0);
+    for missing in ["300 of them were missing", "0 of them were missing"] {
+        let back = command("restore", &["2025-03-02"]);
+        assert!(text(&back.stdout).contains(missing), "{} {}", text(&back.stdout), text(&back.stderr));
+    }
+    let serving = Serving::start(data.as_ref(), &["--retention-days", "30"]);
+    assert_eq!(serving.json("/api/v1/packets?limit=10000")["packets"].as_array().unwrap().len(), 300);
+    assert_eq!(serving.end(), 0);
+    for (name, more, words) in [
+        ("restore", &["2025-03-09"][..], "has no"),
+        ("restore", &["9th of March"], "is not a day"),
+        ("archive", &["2025-03-09"], "has nothing of"),
+    ] {
+        let output = command(name, more);
+        assert!(!output.status.success() && text(&output.stderr).contains(words), "{name} {more:?}: {}", text(&output.stderr));
+    }
+    let nowhere = run(&["archive", "--data", data], b"");
+    assert!(text(&nowhere.stderr).contains("no archive is named"), "{}", text(&nowhere.stderr));
+}
+
+/// Changes the table of jobs as nobody but a test does.
+#[cfg(feature = "archive")]
+fn rusqlite(data: &str, sql: &str) {
+    let changed = rusqlite::Connection::open(Path::new(data).join("jobs.sqlite")).unwrap().execute(sql, []).unwrap();
+    assert_eq!(changed, 1);
 }
 
 /// Numbers of the packets that are stored, and how many rows there are.

@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use crate::blocks::{BLOCK, bits_of};
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Trace};
 use crate::text::digits;
@@ -111,51 +112,41 @@ struct Found {
     control: bool,
 }
 
-/// Marks the bytes that can start or end an element.
-const INTERESTING: [u8; 256] = {
-    let mut table = [0; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = match byte as u8 {
-            b'/' | b'!' | b'|' | b'P' | b'R' | b'D' => 1,
-            0..=0x1F | 0x7F => 2,
-            0x80..=0xFF => 3,
-            _ => 0,
-        };
-        byte += 1;
-    }
-    table
-};
+/// True for bytes that can start or end an element, and those that are not plain ASCII.
+#[inline(always)]
+fn is_interesting(byte: u8) -> bool {
+    (byte == b'/') | (byte == b'!') | (byte == b'|') | (byte == b'P') | (byte == b'R') | (byte == b'D') | !(0x20..0x7F).contains(&byte)
+}
 
-fn find(text: &[u8], limit: Option<usize>) -> Found {
+/// Looks for elements in `line[start..end]`; a DAO must end before `dao_end`. Offsets found are into that part.
+fn find(line: &[u8], start: usize, end: usize, dao_end: usize) -> Found {
+    let text = &line[start..end];
     let mut found = Found::default();
     let mut bar = None;
-    for (at, &byte) in text.iter().enumerate() {
-        match INTERESTING[usize::from(byte)] {
-            0 => continue,
-            2 => found.control = true,
-            3 => found.high = true,
-            _ => match byte {
-                b'/' if found.altitude.is_none() && altitude(&text[at..]).is_some() => {
-                    found.altitude = Some(at);
-                }
+    for base in (0..text.len()).step_by(BLOCK) {
+        let mut bits = bits_of(line, start + base, end, is_interesting);
+        while bits != 0 {
+            let at = base + bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            match text[at] {
+                b'/' if found.altitude.is_none() && altitude(&text[at..]).is_some() => found.altitude = Some(at),
                 b'|' => {
-                    if let Some(start) = bar
-                        && telemetry::is_base91(&text[start + 1..at])
+                    if let Some(first) = bar
+                        && telemetry::is_base91(&text[first + 1..at])
                     {
-                        found.telemetry = Some((start, at + 1));
+                        found.telemetry = Some((first, at + 1));
                     }
                     bar = Some(at);
                 }
-                b'!' if at >= 4 && limit.is_none_or(|limit| at < limit) && dao::is_dao(&text[at - 4..=at]) => {
+                b'!' if at >= 4 && at < dao_end && dao::is_dao(&text[at - 4..=at]) => {
                     found.dao = Some(at - 4);
                     found.daos = found.daos.saturating_add(1);
                 }
-                b'P' | b'R' | b'D' if found.lettered.is_none() && is_lettered(&text[at..]) => {
-                    found.lettered = Some(at);
-                }
+                b'P' | b'R' | b'D' if found.lettered.is_none() && is_lettered(&text[at..]) => found.lettered = Some(at),
+                0..=0x1F | 0x7F => found.control = true,
+                0x80.. => found.high = true,
                 _ => {}
-            },
+            }
         }
     }
     found
@@ -200,7 +191,8 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
         text = rest;
     }
     let mut comment = Comment { text, ..Comment::default() };
-    let mut found = find(text, None);
+    let at = d.offset(text);
+    let mut found = find(d.line, at, at + text.len(), text.len());
     if let Some(at) = found.altitude {
         let part = &text[at..at + 9];
         let feet = altitude(part).unwrap_or(0.0);
@@ -217,7 +209,8 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
         comment.cut(start, end);
         // Telemetry bytes can look like a DAO; look again beside them.
         if found.dao.is_some_and(|dao| dao < end && dao + 5 > start) {
-            found.dao = find(&text[end..], None).dao.map(|dao| dao + end).or_else(|| find(text, Some(start)).dao);
+            let behind = find(d.line, at + end, at + text.len(), text.len()).dao.map(|dao| dao + end);
+            found.dao = behind.or_else(|| find(d.line, at, at + text.len(), start).dao);
         }
     }
     if let Some(at) = found.dao {

@@ -3,8 +3,6 @@
 //! The table built in is the public aprs-deviceid database (CC BY-SA 2.0, see `data/devices.tsv`); a newer one can be
 //! loaded in its own JSON form with feature `serde`. The most specific entry wins.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::OnceLock;
 
 use crate::{Kind, Packet};
@@ -34,41 +32,101 @@ impl Device {
     }
 }
 
-/// Hashes a few bytes of a tocall: the table is built from trusted data, so nobody can aim at collisions.
-#[derive(Debug, Clone, Copy, Default)]
-struct TocallHasher(u64);
+/// Bytes of a tocall that are compared; an address has at most nine, of which the SSID does not count.
+const WIDTH: usize = 8;
+/// Bytes a pattern is filed under where they are literal.
+const HEAD: u64 = 0xFFFF_FFFF;
 
-impl Hasher for TocallHasher {
-    fn finish(&self) -> u64 {
-        self.0
-    }
+/// A tocall as a number, its first byte in the lowest place, and its length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Tocall {
+    bytes: u64,
+    len: usize,
+}
 
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(byte);
+impl Tocall {
+    /// The address up to its SSID.
+    #[inline]
+    fn of(address: &[u8]) -> Self {
+        let (bytes, len) = match (address.first_chunk::<4>(), address.last_chunk::<4>()) {
+            (Some(&first), Some(&last)) if address.len() <= WIDTH => {
+                let shift = 8 * (address.len() - 4);
+                (u64::from(u32::from_le_bytes(first)) | u64::from(u32::from_le_bytes(last)) << shift, address.len())
+            }
+            _ => {
+                let bytes = address.iter().take(WIDTH).rfold(0, |all, &byte| all << 8 | u64::from(byte));
+                (bytes, address.len())
+            }
+        };
+        // The lowest byte that is a dash, if any, has its highest bit set here.
+        let differs = bytes ^ u64::from_ne_bytes([b'-'; 8]);
+        let dash = differs.wrapping_sub(u64::from_ne_bytes([1; 8])) & !differs & u64::from_ne_bytes([0x80; 8]);
+        if dash == 0 {
+            return Self { bytes, len };
         }
-        self.0 = self.0.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let len = dash.trailing_zeros() as usize / 8;
+        Self { bytes: bytes & ((1 << (8 * len)) - 1), len }
     }
 }
 
-type ByTocall<K, V> = HashMap<K, V, BuildHasherDefault<TocallHasher>>;
+/// A pattern made ready to compare.
+#[derive(Debug, Clone, Copy)]
+struct Pattern {
+    /// All bits of the bytes that are literal, and what they are.
+    literal: u64,
+    bytes: u64,
+    /// All bits of the bytes that must be digits.
+    digits: u64,
+    /// Length: exact, or the least there may be if a tail of any sort may follow.
+    len: usize,
+    has_tail: bool,
+    device: u16,
+}
+
+impl Pattern {
+    fn new(pattern: &str, device: u16) -> Option<Self> {
+        let (body, has_tail) = pattern.strip_suffix('*').map_or((pattern, false), |body| (body, true));
+        let mut made = Self { literal: 0, bytes: 0, digits: 0, len: body.len(), has_tail, device };
+        for (at, byte) in body.bytes().enumerate() {
+            let shift = u32::try_from(at * 8).ok()?;
+            match byte {
+                b'?' => {}
+                b'n' => made.digits |= 0xFF_u64.checked_shl(shift)?,
+                _ => {
+                    made.literal |= 0xFF_u64.checked_shl(shift)?;
+                    made.bytes |= u64::from(byte) << shift;
+                }
+            }
+        }
+        Some(made)
+    }
+
+    #[inline]
+    fn matches(&self, tocall: Tocall) -> bool {
+        // Digits become 0 to 9; adding 0x76 sets the highest bit of all that is more.
+        let digits = (tocall.bytes ^ u64::from_ne_bytes([b'0'; 8])) & self.digits;
+        let beyond = (digits | digits.wrapping_add(u64::from_ne_bytes([0x76; 8]) & self.digits)) & u64::from_ne_bytes([0x80; 8]);
+        let fits = if self.has_tail { tocall.len >= self.len } else { tocall.len == self.len };
+        tocall.bytes & self.literal == self.bytes && beyond == 0 && fits
+    }
+}
 
 /// Devices by tocall and Mic-E suffix. A few hundred entries.
 #[derive(Debug, Clone, Default)]
 pub struct DeviceDatabase {
     devices: Vec<Device>,
-    /// Tocalls by their first four bytes where those are literal, most specific first; with the rest of the pattern.
-    by_head: ByTocall<[u8; 4], Vec<([u8; TAIL], u16)>>,
-    /// The other tocalls, most specific first.
-    loose: Vec<u16>,
+    /// Patterns of the same first four bytes together, the most specific of them first; then those with wildcards there.
+    patterns: Vec<Pattern>,
+    /// Where in `patterns` those with a wildcard among the first four bytes start.
+    loose: usize,
+    /// By hash of the first four bytes: those bytes, and where in `patterns` they start. Zero is an empty place. A power
+    /// of two, less than half full.
+    heads: Vec<(u32, u16)>,
     /// Two-byte Mic-E suffixes.
-    suffixes: ByTocall<[u8; 2], u16>,
+    suffixes: Vec<([u8; 2], u16)>,
     /// Type byte and, if any, one-byte suffix.
     legacy: Vec<(u8, Option<u8>, u16)>,
 }
-
-/// Bytes kept of a pattern behind its first four; an address has six in all.
-const TAIL: usize = 4;
 
 fn is_wildcard(byte: u8) -> bool {
     matches!(byte, b'?' | b'*' | b'n')
@@ -81,29 +139,11 @@ fn specificity(pattern: &str) -> (usize, usize, usize) {
     (pattern.len() - wild, usize::MAX - wild, usize::MAX - rank)
 }
 
-fn matches(pattern: &[u8], tocall: &[u8]) -> bool {
-    let mut rest = tocall;
-    for &wanted in pattern {
-        match wanted {
-            b'*' => return true,
-            // The filling of a short pattern.
-            0 => break,
-            _ => {}
-        }
-        let Some((&byte, after)) = rest.split_first() else {
-            return false;
-        };
-        let fits = match wanted {
-            b'?' => true,
-            b'n' => byte.is_ascii_digit(),
-            _ => byte == wanted,
-        };
-        if !fits {
-            return false;
-        }
-        rest = after;
-    }
-    rest.is_empty()
+/// Place of a head in a table of `places`, a power of two.
+#[inline]
+fn place(head: u32, places: usize) -> usize {
+    // The high bits of the product depend on all four bytes.
+    (head.wrapping_mul(0x9E37_79B9) >> 20) as usize & (places - 1)
 }
 
 impl DeviceDatabase {
@@ -143,17 +183,9 @@ impl DeviceDatabase {
         let Ok(at) = u16::try_from(self.devices.len()) else {
             return;
         };
-        let pattern = device.pattern.as_bytes();
-        match (kind, pattern) {
-            ("tocall", &[a, b, c, e, ref rest @ ..]) if rest.len() <= TAIL && ![a, b, c, e].iter().any(|&byte| is_wildcard(byte)) => {
-                let mut tail = [0; TAIL];
-                tail[..rest.len()].copy_from_slice(rest);
-                self.by_head.entry([a, b, c, e]).or_default().push((tail, at));
-            }
-            ("tocall", _) => self.loose.push(at),
-            ("mice", &[a, b]) => {
-                self.suffixes.insert([a, b], at);
-            }
+        match (kind, device.pattern.as_bytes()) {
+            ("tocall", text) if text.len() <= WIDTH => self.patterns.extend(Pattern::new(&device.pattern, at)),
+            ("mice", &[a, b]) => self.suffixes.push(([a, b], at)),
             ("legacy", &[prefix]) => self.legacy.push((prefix, None, at)),
             ("legacy", &[prefix, suffix]) => self.legacy.push((prefix, Some(suffix), at)),
             _ => return,
@@ -161,34 +193,77 @@ impl DeviceDatabase {
         self.devices.push(device);
     }
 
+    /// Brings the patterns into the order they are looked up in.
     fn sort(&mut self) {
         let devices = &self.devices;
-        let order = |at: &u16| std::cmp::Reverse(specificity(&devices[usize::from(*at)].pattern));
-        self.by_head.values_mut().for_each(|list| list.sort_by_key(|(_, at)| order(at)));
-        self.loose.sort_by_key(order);
+        let head = |pattern: &Pattern| (pattern.literal & HEAD == HEAD).then_some((pattern.bytes & HEAD) as u32);
+        self.patterns.sort_by_key(|pattern| {
+            let head = head(pattern);
+            (head.is_none(), head, std::cmp::Reverse(specificity(&devices[usize::from(pattern.device)].pattern)))
+        });
+        self.loose = self.patterns.partition_point(|pattern| head(pattern).is_some());
+        self.heads = vec![(0, 0); (self.loose * 2 + 2).next_power_of_two()];
+        let places = self.heads.len();
+        let mut last = None;
+        for (at, pattern) in self.patterns[..self.loose].iter().enumerate() {
+            let (Some(head), Ok(at)) = (head(pattern), u16::try_from(at)) else { continue };
+            if last == Some(head) {
+                continue;
+            }
+            last = Some(head);
+            let mut free = place(head, places);
+            while self.heads[free].0 != 0 {
+                free = (free + 1) % places;
+            }
+            self.heads[free] = (head, at);
+        }
+        self.suffixes.sort_unstable();
         self.legacy.sort_by_key(|&(_, suffix, _)| suffix.is_none());
     }
 
     /// The device of a destination, SSID ignored.
     #[must_use]
     pub fn by_tocall(&self, destination: &str) -> Option<&Device> {
-        let tocall = destination.as_bytes();
-        let end = tocall.iter().position(|&byte| byte == b'-').unwrap_or(tocall.len());
-        let tocall = &tocall[..end];
-        let near = tocall.split_first_chunk::<4>().and_then(|(head, rest)| {
-            let list = self.by_head.get(head)?;
-            list.iter().find(|(tail, _)| matches(tail, rest)).map(|(_, at)| at)
-        });
-        let loose = |at: &&u16| matches(self.devices[usize::from(**at)].pattern.as_bytes(), tocall);
-        let at = near.or_else(|| self.loose.iter().find(loose))?;
-        self.devices.get(usize::from(*at))
+        let tocall = Tocall::of(destination.as_bytes());
+        let head = (tocall.bytes & HEAD) as u32;
+        for pattern in self.of_head(head) {
+            if pattern.bytes & HEAD != u64::from(head) {
+                break;
+            }
+            if pattern.matches(tocall) {
+                return self.devices.get(usize::from(pattern.device));
+            }
+        }
+        let pattern = self.patterns.get(self.loose..)?.iter().find(|pattern| pattern.matches(tocall))?;
+        self.devices.get(usize::from(pattern.device))
+    }
+
+    /// The patterns that start with these four bytes, with more behind them.
+    #[inline]
+    fn of_head(&self, head: u32) -> &[Pattern] {
+        if self.heads.is_empty() {
+            return &[];
+        }
+        let mut at = place(head, self.heads.len());
+        while let Some(&(found, start)) = self.heads.get(at)
+            && found != 0
+        {
+            if found == head {
+                return self.patterns.get(usize::from(start)..self.loose).unwrap_or_default();
+            }
+            at = (at + 1) & (self.heads.len() - 1);
+        }
+        &[]
     }
 
     /// The device of a Mic-E packet: two-byte suffix, else type byte with one-byte suffix, else type byte alone.
     #[must_use]
     pub fn by_mic_e(&self, type_byte: u8, suffix: &[u8]) -> Option<&Device> {
         let at = match *suffix {
-            [a, b] if matches!(type_byte, b'`' | b'\'') => *self.suffixes.get(&[a, b])?,
+            [a, b] if matches!(type_byte, b'`' | b'\'') => {
+                let place = self.suffixes.binary_search_by_key(&[a, b], |&(suffix, _)| suffix).ok()?;
+                self.suffixes.get(place)?.1
+            }
             _ => {
                 let one = suffix.first().copied();
                 self.legacy.iter().find(|&&(prefix, wanted, _)| prefix == type_byte && (wanted == one || wanted.is_none()))?.2
@@ -287,6 +362,33 @@ mod tests {
         assert_eq!(pattern("APXA12"), Some("APX???"));
         assert_eq!(pattern("APA"), Some("AP*"));
         assert_eq!(pattern("BEACON"), None);
+        assert_eq!(pattern(""), None);
+        assert_eq!(pattern("AP"), Some("AP*"));
+        assert_eq!(pattern("APXYZQW"), Some("AP*"));
+        assert_eq!(pattern("APXYZ"), Some("AP*"));
+    }
+
+    #[test]
+    fn an_address_ends_at_its_ssid() {
+        let word = |bytes: [u8; 8]| u64::from_le_bytes(bytes);
+        assert_eq!(Tocall::of(b"APRS-12"), Tocall { bytes: word(*b"APRS\0\0\0\0"), len: 4 });
+        assert_eq!(Tocall::of(b"APDR16-15"), Tocall { bytes: word(*b"APDR16\0\0"), len: 6 });
+        assert_eq!(Tocall::of(b"APDR16"), Tocall { bytes: word(*b"APDR16\0\0"), len: 6 });
+        assert_eq!(Tocall::of(b"AP"), Tocall { bytes: word(*b"AP\0\0\0\0\0\0"), len: 2 });
+        assert_eq!(Tocall::of(b"OGNINRE"), Tocall { bytes: word(*b"OGNINRE\0"), len: 7 });
+        assert_eq!(Tocall::of(b"ABCDEFGHI"), Tocall { bytes: word(*b"ABCDEFGH"), len: 9 });
+    }
+
+    #[test]
+    fn every_pattern_of_the_table_is_found_by_what_it_stands_for() {
+        let table = DeviceDatabase::built_in();
+        for pattern in &table.patterns {
+            let wanted = &table.devices[usize::from(pattern.device)].pattern;
+            let example = wanted.replace('?', "Q").replace('n', "7").replace('*', "Q");
+            let found = table.by_tocall(&example).expect(wanted);
+            assert!(specificity(&found.pattern) >= specificity(wanted), "{example}: {} before {wanted}", found.pattern);
+            assert!(pattern.matches(Tocall::of(example.as_bytes())), "{wanted}");
+        }
     }
 
     #[test]

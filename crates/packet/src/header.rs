@@ -1,5 +1,6 @@
 //! The header: `SOURCE>DESTINATION,PATH:` (chapter 3; the APRS-IS form of it).
 
+use crate::blocks::Stops;
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Outcome, Refused};
 use crate::{Field, MAX_PATH, Path};
@@ -80,6 +81,64 @@ fn is_ax25(call: &[u8]) -> bool {
 
 /// Reads the header at the start of `line`.
 pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
+    match plain(line) {
+        Some(scanned) => Ok(scanned),
+        None => careful(line),
+    }
+}
+
+/// Reads a header with nothing odd about it, which nearly all are, by looking at separators alone. `None` leaves it to
+/// [`careful`], which reads the same and more.
+#[inline]
+fn plain(line: &[u8]) -> Option<Scanned<'_>> {
+    let mut stops = Stops::new(line);
+    let source_len = stops.next()?;
+    let source = line.get(..source_len)?;
+    if line[source_len] != b'>' || !is_call(source) {
+        return None;
+    }
+    let destination_end = stops.next()?;
+    let mut at = destination_end;
+    if !is_call(line.get(source_len + 1..at)?) {
+        return None;
+    }
+    let (mut len, mut used, mut q) = (0_u8, 0_u8, None);
+    while *line.get(at)? == b',' {
+        let first = at + 1;
+        at = stops.next()?;
+        let element = line.get(first..at)?;
+        if !is_call(element) || usize::from(len) == MAX_PATH {
+            return None;
+        }
+        len += 1;
+        if let &[b'q', _, kind] = element {
+            if q.is_some() || kind == b'Z' {
+                return None;
+            }
+            q = Some((len - 1, (first - destination_end - 1) as u16));
+        }
+        if *line.get(at)? == b'*' {
+            let star = at;
+            at = stops.next()?;
+            if at != star + 1 || q.is_some() {
+                return None;
+            }
+            used = len;
+        }
+    }
+    if line[at] != b':' {
+        return None;
+    }
+    let path = Path::new(line.get(destination_end + 1..at).unwrap_or_default(), len, used, q);
+    let oddity = (!is_ax25(source)).then_some((Code::SsidNotAx25, 0));
+    // Only bytes of callsigns and `>` have been passed.
+    let (source, destination) = std::str::from_utf8(&line[..destination_end]).ok()?.split_at_checked(source_len)?;
+    Some(Scanned { header: Header { source, destination: destination.get(1..)?, path }, end: at + 1, oddity })
+}
+
+/// Reads any header, and says what is odd or wrong about it.
+#[cold]
+fn careful(line: &[u8]) -> Outcome<Scanned<'_>> {
     let refuse = |code, offset| Refused { code, offset };
     let source_len = call_len(line);
     let source = &line[..source_len];
@@ -104,11 +163,10 @@ pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
     }
     at = end;
     let path = scan_path(line, &mut at, &mut oddity)?;
-    // Only bytes of CLASS and separators have been passed, so this never falls back.
-    let text = std::str::from_utf8(&line[..at]).unwrap_or_default();
-    let part = |from: usize, to: usize| text.get(from..to).unwrap_or_default();
-    let path = Path::new(part((end + 1).min(at), at), path.len, path.used, path.q);
-    let header = Header { source: part(0, source_len), destination: part(source_len + 1, source_len + 1 + dest_len), path };
+    // Only bytes of CLASS and separators have been passed, so these never fall back.
+    let [source, destination] = [source, destination].map(|call| std::str::from_utf8(call).unwrap_or_default());
+    let path = Path::new(line.get(end + 1..at).unwrap_or_default(), path.len, path.used, path.q);
+    let header = Header { source, destination, path };
     Ok(Scanned { header, end: at + 1, oddity })
 }
 
@@ -123,7 +181,7 @@ pub(crate) fn scan_aea(line: &[u8]) -> Option<Scanned<'_>> {
     if len > MAX_PATH || !text.split('>').all(|call| is_call(call.as_bytes()) && call_len(call.as_bytes()) == call.len()) {
         return None;
     }
-    let path = Path::new(hops, u8::try_from(len).ok()?, 0, None);
+    let path = Path::new(hops.as_bytes(), u8::try_from(len).ok()?, 0, None);
     Some(Scanned { header: Header { source, destination, path }, end: end + 1, oddity: None })
 }
 

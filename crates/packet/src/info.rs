@@ -67,7 +67,8 @@ pub(crate) fn parse_traced<'a, T: Trace>(line: &'a [u8], trace: &mut T) -> Resul
             trace.mark(field, start, end);
         });
     }
-    let mut decoder = Decoder { line, depth: 0, packet: Packet::new(line, header, &line[scanned.end..]), trace };
+    let mut packet = Packet::new(line, header, &line[scanned.end..]);
+    let mut decoder = Decoder { line, depth: 0, packet: &mut packet, trace };
     if let Some((code, at)) = scanned.oddity {
         decoder.flag(code, &line[at..=at]);
     }
@@ -75,10 +76,8 @@ pub(crate) fn parse_traced<'a, T: Trace>(line: &'a [u8], trace: &mut T) -> Resul
         decoder.flag(Code::LineLong, &line[LINE_ALLOWED..]);
     }
     match decode(&mut decoder) {
-        Ok(()) => Ok(decoder.packet),
-        Err(Refused { code, offset }) => {
-            Err(ParseError { code, offset, header: Some(header), kind: Some(decoder.packet.kind), name: decoder.packet.name })
-        }
+        Ok(()) => Ok(packet),
+        Err(Refused { code, offset }) => Err(ParseError { code, offset, header: Some(header), kind: Some(packet.kind), name: packet.name }),
     }
 }
 

@@ -14,6 +14,7 @@
 #![deny(missing_docs)]
 
 mod base91;
+mod blocks;
 mod comment;
 mod compressed;
 mod dao;

@@ -366,7 +366,8 @@ impl Trace for () {
 pub(crate) struct Decoder<'a, 't, T> {
     pub(crate) line: &'a [u8],
     pub(crate) depth: u8,
-    pub(crate) packet: Packet<'a>,
+    /// Filled in place: it is too big to be handed around.
+    pub(crate) packet: &'t mut Packet<'a>,
     pub(crate) trace: &'t mut T,
 }
 

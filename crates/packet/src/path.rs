@@ -37,10 +37,16 @@ pub struct Hop<'a> {
     pub used: bool,
 }
 
+/// Part of a header as text. Only ASCII ever gets here.
+fn ascii(part: &[u8]) -> &str {
+    std::str::from_utf8(part).unwrap_or_default()
+}
+
 /// The path elements after the destination.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Path<'a> {
-    text: &'a str,
+    /// ASCII, as the header's reader has seen; made text only when asked for.
+    text: &'a [u8],
     /// Number of elements up to and with the last one marked used.
     used: u8,
     /// Number of elements.
@@ -52,7 +58,7 @@ pub struct Path<'a> {
 }
 
 impl<'a> Path<'a> {
-    pub(crate) fn new(text: &'a str, len: u8, used: u8, q: Option<(u8, u16)>) -> Self {
+    pub(crate) fn new(text: &'a [u8], len: u8, used: u8, q: Option<(u8, u16)>) -> Self {
         let (q, q_start) = q.unwrap_or((u8::MAX, 0));
         Self { text, used, len, q, q_start }
     }
@@ -60,7 +66,7 @@ impl<'a> Path<'a> {
     /// The path as sent: elements separated by commas.
     #[must_use]
     pub fn as_str(&self) -> &'a str {
-        self.text
+        ascii(self.text)
     }
 
     /// How many elements.
@@ -95,16 +101,17 @@ impl<'a> Path<'a> {
     /// The first q construct (`qAR` ...); case matters.
     #[must_use]
     pub fn q_construct(&self) -> Option<&'a str> {
-        (self.q != u8::MAX).then(|| &self.text[usize::from(self.q_start)..][..3])
+        let start = usize::from(self.q_start);
+        (self.q != u8::MAX).then(|| ascii(self.text.get(start..start + 3).unwrap_or_default()))
     }
 
     /// The elements after the q construct: igate, servers, trace list.
     #[must_use]
     pub fn after_q(&self) -> Hops<'a> {
         match self.q {
-            u8::MAX => Hops { rest: "", left: 0, used: 0 },
+            u8::MAX => Hops { rest: &[], left: 0, used: 0 },
             q => {
-                let rest = self.text.get(usize::from(self.q_start) + 4..).unwrap_or("");
+                let rest = self.text.get(usize::from(self.q_start) + 4..).unwrap_or_default();
                 Hops { rest, left: self.len - q - 1, used: 0 }
             }
         }
@@ -112,8 +119,9 @@ impl<'a> Path<'a> {
 
     /// The older `CALL,I` at the end of a path that names the igate.
     fn igate_mark(&self) -> Option<&'a str> {
-        let before = self.text.strip_suffix(",I")?;
-        Some(before.rsplit(',').next().unwrap_or(before).trim_end_matches('*'))
+        let before = self.text.strip_suffix(b",I")?;
+        let call = before.rsplit(|&byte| byte == b',').next().unwrap_or(before);
+        Some(ascii(call.strip_suffix(b"*").unwrap_or(call)))
     }
 
     /// The station that heard the packet on radio and passed it to APRS-IS.
@@ -163,7 +171,7 @@ impl<'a> IntoIterator for &Path<'a> {
 /// Goes through path elements.
 #[derive(Debug, Clone)]
 pub struct Hops<'a> {
-    rest: &'a str,
+    rest: &'a [u8],
     left: u8,
     used: u8,
 }
@@ -177,11 +185,12 @@ impl<'a> Iterator for Hops<'a> {
         }
         self.left -= 1;
         // `>` only stands between the hops of an AEA header.
-        let (element, rest) = self.rest.split_once([',', '>']).unwrap_or((self.rest, ""));
-        self.rest = rest;
+        let end = self.rest.iter().position(|&byte| matches!(byte, b',' | b'>')).unwrap_or(self.rest.len());
+        let element = &self.rest[..end];
+        self.rest = self.rest.get(end + 1..).unwrap_or_default();
         let used = self.used > 0;
         self.used = self.used.saturating_sub(1);
-        Some(Hop { callsign: element.strip_suffix('*').unwrap_or(element), used })
+        Some(Hop { callsign: ascii(element.strip_suffix(b"*").unwrap_or(element)), used })
     }
 }
 

@@ -24,10 +24,10 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
             d.trace.mark(field, base + start, base + end);
         });
     }
-    let packet = Packet::new(body, scanned.header, &body[scanned.end..]);
-    let mut inner = Decoder { line: d.line, depth: d.depth + 1, packet, trace: &mut *d.trace };
+    let mut packet = Box::new(Packet::new(body, scanned.header, &body[scanned.end..]));
+    let mut inner = Decoder { line: d.line, depth: d.depth + 1, packet: &mut packet, trace: &mut *d.trace };
     match info::decode(&mut inner) {
-        Ok(()) => d.packet.third_party = Some(Box::new(inner.packet)),
+        Ok(()) => d.packet.third_party = Some(packet),
         Err(refused) => {
             let from = refused.offset.min(d.line.len());
             let part = &d.line[from..];

@@ -3,16 +3,21 @@
 //! [`Store`] is what the product asks of history; [`SqliteStore`] answers it from a folder, [`PostgresStore`] from a
 //! database. Invariant: a store never stands between a viewer and the live map, and SQL lives only here.
 
+#[cfg(feature = "archive")]
+pub mod archive;
 mod backup;
 mod block;
 mod days;
 mod error;
+mod facts;
 mod jobs;
 mod model;
+mod packed;
 mod points;
 mod postgres;
 mod spool;
 mod sqlite;
+mod tally;
 
 use async_trait::async_trait;
 use godwit_pipeline::{EntityKey, EntityState};

@@ -35,6 +35,16 @@ pub(crate) const KINDS: &[&str] = &[
 /// The verdicts by stored number.
 pub(crate) const VERDICTS: [&str; 4] = ["accepted", "duplicate", "implausible", "bad"];
 
+/// Days since 1970 UTC.
+pub(crate) fn day_of(at_us: i64) -> i32 {
+    i32::try_from(at_us.div_euclid(86_400_000_000)).unwrap_or(i32::MAX)
+}
+
+/// Hours since 1970 UTC.
+pub(crate) fn hour_of(at_us: i64) -> i32 {
+    i32::try_from(at_us.div_euclid(3_600_000_000)).unwrap_or(i32::MAX)
+}
+
 /// Packets that `recent_content` answers at most: an hour of the world network.
 pub(crate) const RECENT_CONTENT: usize = 200_000;
 

@@ -2,7 +2,7 @@
 
 use godwit_packet::{PositionFormat, Weather, parse};
 
-use crate::StoredPacket;
+use crate::{StoredPacket, packed};
 
 /// A point of a track.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,9 +91,15 @@ macro_rules! weather_point {
         }
 
         impl WeatherPoint {
-            fn new(id: i64, weather: &Weather<'_>) -> Self {
-                let rounded = |value: f64| (value * 100.0).round() / 100.0;
-                Self { id, received_at_us: id, $($field: weather.$field.map(rounded),)* }
+            /// The readings of a packet as they are kept.
+            pub(crate) fn pack(weather: &Weather<'_>) -> Vec<u8> {
+                packed::pack_values(&[$(weather.$field),*])
+            }
+
+            /// A report from its packed readings.
+            pub(crate) fn unpack(id: i64, bytes: &[u8]) -> Self {
+                let [$($field),*] = packed::unpack_values(bytes);
+                Self { id, received_at_us: id, $($field),* }
             }
         }
     };
@@ -141,6 +147,6 @@ impl WeatherPoint {
     /// The report in a stored packet, if it has one.
     pub(crate) fn read(packet: &StoredPacket) -> Option<Self> {
         let parsed = parse(&packet.raw).ok()?;
-        parsed.innermost().weather.as_ref().map(|weather| Self::new(packet.id, weather))
+        parsed.innermost().weather.as_ref().map(|weather| Self::unpack(packet.id, &Self::pack(weather)))
     }
 }

@@ -89,6 +89,9 @@ async fn a_day_goes_only_if_nothing_came_since((_ground, store): Ground) {
     assert_eq!(store.days().await.unwrap().iter().map(|state| state.day).collect::<Vec<_>>(), [TODAY + 1]);
     assert_eq!(store.scan(0, i64::MAX, 1000).await.unwrap().len(), 1);
     assert_eq!(store.entity(station("A0B")).await.unwrap().unwrap().last_heard_us, NOON + 560 * S + 5, "the latest state stays");
+    let forgotten = store.forget_aggregates(TODAY + 1).await.unwrap();
+    assert_eq!(forgotten > 0, store.engine() == "postgresql", "{forgotten}");
+    assert_eq!(store.forget_aggregates(TODAY + 1).await.unwrap(), 0);
     // A late packet makes the day anew.
     fill(&*store, &[(NOON, b"A1B>APRS:>late".to_vec())]).await;
     assert_eq!(one(&*store).await.packets, 1);

@@ -69,10 +69,10 @@ async fn replicas_may_start_at_once_and_a_newer_schema_is_left_alone() {
     for opening in openings {
         opening.await.unwrap().unwrap();
     }
-    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "3|3");
+    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "4|4");
     psql(&database.url, "INSERT INTO schema_version VALUES (99)");
     let error = PostgresStore::open(&PostgresConfig::new(&database.url)).await.unwrap_err();
-    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 3, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 4, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -201,11 +201,17 @@ async fn a_track_and_a_box_are_read_from_their_indexes() {
     assert!(store.in_area(around, 0, 100).await.unwrap().is_empty());
     assert_eq!(store.in_area(Area { west: 100.0, east: 99.99, ..around }, 0, 10_000).await.unwrap().len(), 1000);
 
-    let plan: serde_json::Value = serde_json::from_str(&store.explain_track(key, NOON, NOON + DAY).await.unwrap()).unwrap();
-    let node = find(&plan, "Relation Name", "packet_20261123").expect("the day");
-    assert_eq!(node["Node Type"], "Index Only Scan", "{plan:#}");
-    let plan: serde_json::Value = serde_json::from_str(&store.explain_box(area, 0).await.unwrap()).unwrap();
-    assert!(find(&plan, "Index Name", "entity_geom").is_some(), "{plan:#}");
+    let day = plan(&store, store.track(key, NOON, NOON + DAY, 1000)).await;
+    assert_eq!(find(&day, "Relation Name", "packet_20261123").expect("the day")["Node Type"], "Index Only Scan", "{day:#}");
+    let city = plan(&store, store.in_area(area, 0, 1000)).await;
+    assert!(find(&city, "Index Name", "entity_cell").is_some(), "{city:#}");
+}
+
+/// How the database answers a question of one statement.
+async fn plan(store: &PostgresStore, question: impl Future) -> serde_json::Value {
+    let (_, plans) = store.plans_of(question).await;
+    assert_eq!(plans.len(), 1);
+    serde_json::from_str(&plans[0]).unwrap()
 }
 
 /// The first node of a plan with this value.

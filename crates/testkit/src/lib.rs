@@ -2,10 +2,12 @@
 //!
 //! A [`Server`] plays one script for each connection, in order; the last script is played again for all that follow.
 
+pub mod ledger;
 mod pgbouncer;
 mod postgres;
 mod redis;
 
+pub use ledger::LedgerServer;
 pub use pgbouncer::PgBouncer;
 pub use postgres::{Postgres, PostgresOptions, TestDatabase, URL_VARIABLE, psql};
 pub use redis::Redis;

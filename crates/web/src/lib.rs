@@ -5,6 +5,7 @@
 mod api;
 mod basemap;
 mod coordinates;
+mod devices;
 mod embed;
 mod error;
 mod history;
@@ -19,6 +20,7 @@ use godwit_live::Live;
 use godwit_store::{Blocks, Store};
 use serde_json::Value;
 
+pub use devices::Devices;
 pub use live::ViewerTiming;
 pub use router::router;
 
@@ -31,12 +33,14 @@ pub struct Site {
     pub store: Arc<dyn Store>,
     /// The past in blocks.
     pub blocks: Arc<Blocks>,
+    /// Which radio or program has which tocall.
+    pub devices: Devices,
     /// What the page is told at its start (`/live/v1/page.json`).
     pub page: Arc<Value>,
     /// `feed` and `packets` of `/api/v1/status`, made by the program.
     pub status: Arc<dyn Fn() -> Value + Send + Sync>,
-    /// Whether the program is ready to answer.
-    pub ready: Arc<dyn Fn() -> Result<(), String> + Send + Sync>,
+    /// Whether the program is ready to answer, and what there is to know about that (`/readyz`).
+    pub ready: Arc<dyn Fn() -> (bool, Value) + Send + Sync>,
     /// Hosts that online base maps come from, for the content policy; none by default.
     pub image_hosts: Arc<str>,
     /// The clock: microseconds since 1970 UTC.

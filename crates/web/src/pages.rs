@@ -34,10 +34,9 @@ pub(crate) async fn livez() -> &'static str {
     "ok"
 }
 
-/// `GET /readyz`: it is ready to be sent visitors.
+/// `GET /readyz`: it is ready to be sent visitors; the details as JSON either way.
 pub(crate) async fn readyz(State(site): State<Site>) -> Response<Body> {
-    match (site.ready)() {
-        Ok(()) => "ok".into_response(),
-        Err(why) => (StatusCode::SERVICE_UNAVAILABLE, why).into_response(),
-    }
+    let (ready, details) = (site.ready)();
+    let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    (status, [(header::CACHE_CONTROL, "no-store")], Json(details)).into_response()
 }

@@ -9,7 +9,7 @@ use godwit_flow::{Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_pipeline::Pipeline;
 use godwit_store::SqliteStore;
-use godwit_web::{Site, ViewerTiming};
+use godwit_web::{Devices, Site, ViewerTiming};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -33,12 +33,15 @@ impl Server {
         let folder = tempfile::tempdir().unwrap();
         let live = Live::new(Limits { entities: 100_000, age_us: 86_400_000_000, viewers: 100 }, now_us());
         let ending = Stopper::default();
+        let store = Arc::new(SqliteStore::open(folder.path()).unwrap());
         let site = Site {
             live: live.clone(),
-            store: Arc::new(SqliteStore::open(folder.path()).unwrap()),
+            blocks: Arc::new(godwit_store::Blocks::new(store.clone(), now_us, 1 << 20)),
+            store,
+            devices: Devices::default(),
             page: Arc::default(),
             status: Arc::new(|| serde_json::json!({})),
-            ready: Arc::new(|| Ok(())),
+            ready: Arc::new(|| (true, serde_json::json!({}))),
             image_hosts: "".into(),
             clock: now_us,
             stop: ending.stop(),

@@ -119,7 +119,7 @@ export function decodeText(bytes: Uint8Array): string {
   return String.fromCharCode(...bytes);
 }
 
-class Reader {
+export class Reader {
   private readonly view: DataView;
   private readonly bytes: Uint8Array;
   private at = 0;
@@ -211,7 +211,7 @@ class Reader {
   }
 }
 
-function readTile(reader: Reader): TileId {
+export function readTile(reader: Reader): TileId {
   const tile = { level: reader.u8("level"), x: reader.u16("tile x"), y: reader.u16("tile y") };
   const side = 2 ** tile.level;
   if (tile.level > 16 || tile.x >= side || tile.y >= side) {
@@ -279,7 +279,7 @@ export async function inflateRaw(bytes: Uint8Array): Promise<Uint8Array> {
   return whole;
 }
 
-async function readPacked(reader: Reader): Promise<Uint8Array> {
+export async function readPacked(reader: Reader): Promise<Uint8Array> {
   const packing = reader.u8("packing");
   if (packing === 0) return reader.rest();
   if (packing === 1) return inflateRaw(reader.rest());

@@ -22,8 +22,8 @@ interface HeldTile {
   unwantedAtMs: number;
 }
 
-/** The columns and their growth; `World` alone writes. */
-class Columns implements EntityColumns {
+/** The columns and their growth; the world that owns them alone writes. */
+export class Columns implements EntityColumns {
   length = 0;
   version = 0;
   present = new Uint8Array(0);

@@ -17,6 +17,7 @@ const NearPanel = lazy(() => import("./panels/near").then((part) => part.NearPan
 const MarkedPanel = lazy(() => import("./panels/marked").then((part) => part.MarkedPanel));
 const FilterPanel = lazy(() => import("./panels/filter").then((part) => part.FilterPanel));
 const PointMenu = lazy(() => import("./panels/point-menu").then((part) => part.PointMenu));
+const TimeBar = lazy(() => import("../time/bar").then((part) => part.TimeBar));
 const SettingsDialog = lazy(() => import("./panels/settings-dialog").then((part) => part.SettingsDialog));
 const HelpDialog = lazy(() => import("./panels/help-dialog").then((part) => part.HelpDialog));
 
@@ -55,6 +56,7 @@ export function App({ page }: { page: Page }) {
       <OfflineNotice page={page} />
       <Beside page={page} />
       <Controls page={page} />
+      {page.at.value !== null && <TimeBar page={page} />}
       {point !== null && <PointMenu page={page} point={point} />}
       {page.over.value === "settings" && <SettingsDialog page={page} />}
       {page.over.value === "help" && <HelpDialog page={page} />}

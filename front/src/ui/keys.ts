@@ -2,7 +2,7 @@
 import { shortcuts } from "./settings";
 import type { Page } from "./page";
 
-export const KEYS = { "/": "search", "?": "help", l: "list", n: "near", f: "follow", o: "filter", s: "settings" } as const;
+export const KEYS = { "/": "search", "?": "help", l: "list", n: "near", f: "follow", o: "filter", s: "settings", t: "time" } as const;
 type Action = (typeof KEYS)[keyof typeof KEYS];
 
 export function startKeys(page: Page, focusSearch: () => void): () => void {
@@ -15,6 +15,7 @@ export function startKeys(page: Page, focusSearch: () => void): () => void {
     follow: () => page.setFollow(!page.follow.value),
     filter: () => side("filter"),
     settings: () => page.openOver("settings"),
+    time: () => page.openTime(),
   };
   const onKey = (event: KeyboardEvent) => {
     if (event.key === "Escape") {

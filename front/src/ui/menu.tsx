@@ -84,6 +84,7 @@ export function Controls({ page }: { page: Page }) {
       <Round icon="list" label={t("list.open")} expanded={page.side.value === "list"} press={() => toggle("list")} />
       <Round icon="filter" label={t(filtered ? "filter.open.active" : "filter.open")} active={filtered}
         expanded={page.side.value === "filter"} press={() => toggle("filter")} />
+      <Round icon="time" label={t("time.open")} expanded={page.at.value !== null} press={() => page.openTime()} />
       <Round icon="layers" label={t("menu.open")} expanded={page.over.value === "menu"} controls="menu"
         press={() => page.openOver(page.over.value === "menu" ? "" : "menu")} />
       {page.over.value === "menu" && <Menu page={page} basemap={basemap} />}

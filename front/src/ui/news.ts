@@ -3,8 +3,14 @@ import { type Signal, useSignal } from "@preact/signals";
 import { useEffect } from "preact/hooks";
 import type { Page } from "./page";
 
-/** A number that grows when there is something new to read, at most once in `everyMs`; at once when the view or the filter changes. */
-export function useNews(page: Page, everyMs: number): Signal<number> {
+/** The first stations of a page are waited for. */
+const SOON_MS = 150;
+
+/**
+ * A number that grows when there is something new to read: at most once in `everyMs`, sooner while the reader has nothing
+ * yet (`empty`), at once when the view or the filter changes.
+ */
+export function useNews(page: Page, everyMs: number, empty: () => boolean = () => false): Signal<number> {
   const version = useSignal(0);
   useEffect(() => {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -14,7 +20,7 @@ export function useNews(page: Page, everyMs: number): Signal<number> {
     };
     const stops = [
       page.world.onChange(() => {
-        timer ??= setTimeout(tell, everyMs);
+        timer ??= setTimeout(tell, empty() ? SOON_MS : everyMs);
       }),
       page.bounds.subscribe(tell),
       page.filter.subscribe(tell),

@@ -6,7 +6,7 @@ import { type Signal, batch, effect, signal } from "@preact/signals";
 import { EVERYTHING, type Filter, parseFilter, test } from "../live/filter";
 import type { LiveStream } from "../live/stream";
 import type { MapView } from "../live/types";
-import type { World } from "../live/world";
+import type { Stage } from "../live/stage";
 import type { MapHandle } from "../map";
 import type { Extras } from "../map/extras";
 import { ApiError, type PageSettings, type StationDetail, station } from "./api";
@@ -20,8 +20,12 @@ const STATION_ZOOM = 12;
 /** Where page.css makes the card a sheet, and by which part of the window the point then moves up. */
 const SHEET_QUERY = "(max-width: 45rem)";
 const SHEET_SHIFT = 0.2;
+/** A flight takes this long, and a little. */
+const FLIGHT_MS = 1000;
 /** What the column on the left covers on a wide screen, in pixels. */
 const COLUMN_PX = 416;
+/** Where time travel begins: so long ago. */
+const HOUR_MS = 3_600_000;
 /** The address follows the map this long after its last move. */
 const ADDRESS_AFTER_MS = 300;
 /** A station that sends often is asked for at most this often. */
@@ -68,10 +72,12 @@ export class Page {
   /** The point that distances are measured from. */
   readonly from: Signal<LatLng | null> = signal(null);
   readonly side: Signal<Side> = signal("");
+  /** The moment that is shown, ms since 1970; null: now. */
+  readonly at: Signal<number | null> = signal(null);
   readonly over: Signal<Over> = signal("");
   readonly pointMenu: Signal<PointMenu | null> = signal(null);
 
-  readonly world: World;
+  readonly world: Stage;
   readonly stream: LiveStream;
   readonly settings: PageSettings;
   map: MapHandle | null = null;
@@ -80,11 +86,12 @@ export class Page {
   private refetchTimer: ReturnType<typeof setTimeout> | undefined;
   private request: AbortController | null = null;
   private flyWhenLoaded = false;
+  private flyingUntilMs = 0;
   /** The marks have just been set and are to be seen together. */
   fitMarks = false;
   private seenVersion = 0;
 
-  constructor(world: World, stream: LiveStream, settings: PageSettings, place: Place) {
+  constructor(world: Stage, stream: LiveStream, settings: PageSettings, place: Place) {
     this.world = world;
     this.stream = stream;
     this.settings = settings;
@@ -120,6 +127,7 @@ export class Page {
     batch(() => {
       this.calls.value = place.calls;
       this.side.value = place.side;
+      this.at.value = place.at;
       this.useFrom(place.from);
       if (place.call !== null) this.show({ name: place.call, kind: place.kind }, place.view === null || place.follow);
       this.useFollow(place.follow);
@@ -218,8 +226,32 @@ export class Page {
     else if (before === "") this.steps.enter(true);
   }
 
+  /** Shows another time, or the present with null. */
+  setAt(at: number | null): void {
+    const before = this.at.value;
+    if (before === at) return;
+    this.at.value = at;
+    if (at === null) this.steps.leave();
+    else if (before === null) this.steps.enter(true);
+    else this.steps.write();
+  }
+
+  /** Opens time travel an hour ago, or closes it. */
+  openTime(): void {
+    this.setAt(this.at.value === null ? Date.now() - HOUR_MS : null);
+  }
+
+  /** Another world is on the stage, null: the live one. What was known of slots means nothing any more. */
+  restage(world: Parameters<Stage["show"]>[0]): void {
+    this.world.show(world);
+    this.seenVersion = this.world.entities.version;
+    this.map?.setWorld(this.world);
+    this.seek();
+  }
+
   /** Flies to a view as it is. */
   flyTo(lat: number, lng: number, zoom: number): void {
+    this.flyingUntilMs = performance.now() + FLIGHT_MS;
     this.map?.flyTo(lat, lng, zoom);
   }
 
@@ -229,8 +261,9 @@ export class Page {
     this.flyTo(at.lat, at.lng, zoom);
   }
 
-  /** Slides there at the zoom that is. */
+  /** Slides there at the zoom that is; a flight under way ends first. */
   panToPoint(lat: number, lng: number): void {
+    if (performance.now() < this.flyingUntilMs) return;
     const at = this.freeCentre(lat, lng, this.view.value.zoom);
     this.map?.panTo(at.lat, at.lng);
   }
@@ -279,6 +312,8 @@ export class Page {
       this.steps.leave();
     } else if (this.side.value !== "") {
       this.openSide("");
+    } else {
+      this.setAt(null);
     }
   }
 
@@ -310,6 +345,7 @@ export class Page {
       calls: this.calls.value,
       from: this.from.value,
       side: this.side.value,
+      at: this.at.value,
     };
   }
 
@@ -422,6 +458,7 @@ export class Page {
     batch(() => {
       this.over.value = "";
       this.pointMenu.value = null;
+      this.at.value = place.at;
       this.side.value = (place.side === "near" && this.from.value === null) || (place.side === "marked" && this.calls.value.length === 0)
         ? "" : place.side;
       const now = this.selection.value;

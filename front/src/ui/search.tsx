@@ -47,10 +47,12 @@ export function Search({ page, input }: { page: Page; input: RefObject<HTMLInput
       open.value = true;
       void load().then((it) => it?.enter()).then((went) => went === true && done());
     } else if (event.key === "Escape") {
+      // The browser's own Escape would empty the box at once.
+      event.preventDefault();
       event.stopPropagation();
-      if (shown) open.value = false;
-      else if (text.value !== "") typed("");
-      else input.current?.blur();
+      if (!shown && text.value === "") input.current?.blur();
+      else if (!shown) typed("");
+      open.value = false;
     }
   };
 

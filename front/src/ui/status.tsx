@@ -5,7 +5,8 @@ import { number, plural, t } from "./i18n";
 import type { Page } from "./page";
 
 /** What a screen reader is told: without the seconds that count down. */
-function stateName(state: ConnectionState): string {
+function stateName(state: ConnectionState, past: boolean): string {
+  if (past && state.kind === "live") return t("time.past");
   return t(state.kind === "reconnecting" ? "state.reconnecting.now" : `state.${state.kind}`);
 }
 
@@ -18,14 +19,16 @@ export function Status({ page }: { page: Page }) {
   const { stream } = page;
   const state = stream.state.value;
   const pulse = stream.pulse.value;
+  /** What the stream tells is not what the map shows. */
+  const past = page.at.value !== null;
   return (
     <section class="status panel" data-state={state.kind} aria-label={t("state.label")}>
       <span class="dot" aria-hidden="true" />
-      <span class="visually-hidden" role="status">{stateName(state)}</span>
+      <span class="visually-hidden" role="status">{stateName(state, past)}</span>
       <span class="label" aria-hidden="true">
-        {state.kind === "reconnecting" ? <Countdown atMs={state.atMs} /> : stateName(state)}
+        {state.kind === "reconnecting" ? <Countdown atMs={state.atMs} /> : stateName(state, past)}
       </span>
-      {state.kind === "live" && pulse !== null && (
+      {state.kind === "live" && pulse !== null && !past && (
         <>
           <span class="figure">{plural("pulse.entities", pulse.entities)}</span>
           <span class="figure rate" title={t("pulse.rate.hint")}>

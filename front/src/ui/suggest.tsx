@@ -2,7 +2,7 @@
 import "./texts.en.panels";
 import { type Signal, batch, signal } from "@preact/signals";
 import { type SearchAnswer, search } from "./api";
-import { plural, t } from "./i18n";
+import { language, plural, t } from "./i18n";
 import { Icon } from "./icons";
 import type { Page } from "./page";
 import { type Target, recent, remember } from "./recent";
@@ -126,11 +126,17 @@ export class Suggestions {
   }
 }
 
+/** The name of a country in the language of the page; a code that is none stays as it is. */
+function country(code: string): string {
+  if (!/^[A-Z]{2}$/.test(code)) return code;
+  return new Intl.DisplayNames([language()], { type: "region", fallback: "code" }).of(code) ?? code;
+}
+
 function Line({ page, one }: { page: Page; one: Suggestion }) {
   if (one.is === "entity") return <RowLine page={page} row={one} />;
   if (one.is === "all") return <><Icon name="mark" /><span>{plural("search.all", one.names.length)}</span></>;
   if (one.is === "forget") return <span class="faint">{t("search.forget")}</span>;
-  const more = one.more === "locator" || one.more === "coordinates" ? t(`search.${one.more}`) : one.more;
+  const more = one.more === "locator" || one.more === "coordinates" ? t(`search.${one.more}`) : country(one.more);
   return <><Icon name="pin" /><span class="name" dir="auto">{one.name}</span><span class="more">{more}</span></>;
 }
 

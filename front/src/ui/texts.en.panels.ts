@@ -170,6 +170,17 @@ export const panels = {
   "weather.indoor_humidity_percent": "Humidity indoors",
   "weather.radiation_nsvh": "Radiation",
   "weather.battery_v": "Battery",
+  "time.play": "Play",
+  "time.pause": "Pause",
+  "time.waiting": "Loading",
+  "time.speed": "Speed",
+  "time.times": "{count}×",
+  "time.pick": "Date and time",
+  "time.live": "Back to now",
+  "time.scrub": "Moment",
+  "time.failed": "This moment did not load: {reason}. Trying again.",
+  "help.time": "Time travel",
+  "help.time_keys": "In time travel: space plays and pauses, ← and → go a minute, with ⇧ ten minutes, Page up and down an hour, Home and End to the ends of the bar; Esc returns to now.",
 } as const;
 
 addEnglish(panels);

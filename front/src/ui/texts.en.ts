@@ -27,6 +27,8 @@ export const en = {
   "controls.label": "Map controls",
   "zoom.in": "Zoom in",
   "zoom.out": "Zoom out",
+  "time.open": "Time travel",
+  "time.past": "Past",
   "locate": "My position",
   "locate.failed": "The browser did not give a position.",
   "menu.open": "Map and display",

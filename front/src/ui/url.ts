@@ -1,7 +1,7 @@
 /**
  * The address of the page keeps what is shown: `/?lat=..&lng=..&z=..&call=NAME`, or `/NAME`. Further: `follow=1` (the map
  * goes with the open station), `calls=A,B` (several marked), `from=LAT,LNG` (the point that distances are measured from),
- * `panel=` (what lies beside the map) and the filter.
+ * `panel=` (what lies beside the map), `at=` (a moment of the past) and the filter.
  */
 
 import { EVERYTHING, type Filter, writeFilter } from "../live/filter";
@@ -32,9 +32,11 @@ export interface Place {
   calls: readonly string[];
   from: LatLng | null;
   side: Side;
+  /** The moment that is shown, ms since 1970; null: now. */
+  at: number | null;
 }
 
-export const NOWHERE: Place = { view: null, call: null, kind: "station", follow: false, calls: [], from: null, side: "" };
+export const NOWHERE: Place = { view: null, call: null, kind: "station", follow: false, calls: [], from: null, side: "", at: null };
 
 /** A link marks at most this many. */
 export const MOST_CALLS = 20;
@@ -78,6 +80,11 @@ function point(text: string | null): LatLng | null {
   return found.lat === null || found.lng === null || more.length > 0 ? null : { lat: found.lat, lng: found.lng };
 }
 
+function moment(text: string | null): number | null {
+  const ms = /^\d{4}-\d\d-\d\dT[\d:.]{5,12}Z$/.test(text ?? "") ? Date.parse(text as string) : Number.NaN;
+  return ms > 0 ? ms : null;
+}
+
 /** Reads an address; what does not make sense is as if it were not there. */
 export function parsePlace(pathname: string, search: string): Place {
   const query = new URLSearchParams(search);
@@ -97,6 +104,7 @@ export function parsePlace(pathname: string, search: string): Place {
     calls,
     from,
     side: (side === "near" && from === null) || (side === "marked" && calls.length === 0) ? "" : side,
+    at: moment(query.get("at")),
   };
 }
 
@@ -121,9 +129,10 @@ export function formatPlace(place: Place, filter: Filter = EVERYTHING): string {
   if (place.calls.length > 0) query.set("calls", place.calls.map((one) => one.replace(/[%,]/g, encodeURIComponent)).join(","));
   if (place.from !== null) query.set("from", `${place.from.lat.toFixed(5)},${place.from.lng.toFixed(5)}`);
   if (place.side !== "") query.set("panel", place.side);
+  if (place.at !== null) query.set("at", `${new Date(place.at).toISOString().slice(0, 19)}Z`);
   writeFilter(filter, query);
   for (const write of writers) write(query);
-  // Commas are as good as %2C in a query, and easier to read.
-  const text = query.toString().replaceAll("%2C", ",");
+  // Commas and colons are as good as %2C and %3A in a query, and easier to read.
+  const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
   return text === "" ? "/" : `/?${text}`;
 }

@@ -33,10 +33,33 @@ for (const colorScheme of ["light", "dark"] as const) {
     await expect(page.locator(".raw code")).toBeVisible();
     expect(await violations(page)).toEqual([]);
 
+    // Each thing that lies beside the map or over it.
     await page.keyboard.press("Escape");
-    await page.getByRole("button", { name: "Show only some" }).click();
-    expect(await violations(page)).toEqual([]);
     await page.getByRole("button", { name: "Map and display" }).click();
     expect(await violations(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    const states: [string, string][] = [
+      ["/N0CALL-9?follow=1", ".following"], ["/?lat=48.1&lng=11.5&z=9&panel=list", ".virtual .line"], ["/?panel=list&lat=48&lng=11&z=3", ".side"],
+      ["/?lat=48.1&lng=11.5&z=9&panel=filter&moving=1", ".chip"], ["/?from=48.1,11.5&panel=near", ".rows .line"],
+      ["/?calls=N0CALL-9,N0CALL-13", ".rows .line"], ["/NOSUCH-1", ".note"],
+    ];
+    for (const [address, there] of states) {
+      await page.goto(address);
+      await expect(page.locator(there).first()).toBeVisible();
+      expect([address, await violations(page)]).toEqual([address, []]);
+    }
+    for (const key of ["s", "?"]) {
+      await page.keyboard.press(key);
+      await expect(page.getByRole("dialog")).toBeVisible();
+      expect([key, await violations(page)]).toEqual([key, []]);
+      await page.keyboard.press("Escape");
+      await expect(page.getByRole("dialog")).toHaveCount(0);
+    }
+    await page.goto("/?lat=48.05&lng=11.4&z=9");
+    await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
+    const { width, height } = page.viewportSize() as { width: number; height: number };
+    await page.mouse.click(width / 2, height / 2, { button: "right" });
+    await expect(page.getByRole("menu")).toBeVisible();
+    expect(["point", await violations(page)]).toEqual(["point", []]);
   });
 }

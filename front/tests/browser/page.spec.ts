@@ -1,34 +1,10 @@
 /** The page against a running server with moving stations: the mock server, or whatever GODWIT_URL names. */
 import { type Page, expect, test } from "@playwright/test";
 import { PNG } from "./png";
+import { live, watchTrouble } from "./trouble";
 
 const mock = process.env["GODWIT_URL"] === undefined;
-/** Console errors, uncaught errors, breaches of the policy and requests to other hosts; must stay empty. */
-let trouble: string[] = [];
-
-test.beforeEach(async ({ page, baseURL }) => {
-  trouble = [];
-  const host = new URL(baseURL as string).host;
-  page.on("console", (message) => {
-    if (message.type() === "error") trouble.push(message.text());
-  });
-  page.on("pageerror", (error) => trouble.push(error.message));
-  page.on("request", (request) => {
-    const url = new URL(request.url());
-    if (/^(https?|wss?):$/.test(url.protocol) && url.host !== host) trouble.push(`request to ${url.host}`);
-  });
-  page.on("dialog", (dialog) => {
-    trouble.push(`dialog: ${dialog.message()}`);
-    void dialog.dismiss();
-  });
-});
-
-test.afterEach(() => expect(trouble).toEqual([]));
-
-async function live(page: Page, address = "/"): Promise<void> {
-  await page.goto(address);
-  await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
-}
+const trouble = watchTrouble();
 
 /** Name and position of a station that is there, whatever server it is. */
 async function known(page: Page): Promise<{ name: string; latitude: number; longitude: number }> {
@@ -49,7 +25,6 @@ async function search(page: Page, name: string): Promise<void> {
 
 /** How many different colours the pixels of the map have, symbols and labels included. */
 async function colours(page: Page): Promise<number> {
-  
   const { data } = PNG(await page.locator("#map").screenshot());
   const seen = new Set<number>();
   for (let i = 0; i < data.length; i += 4) seen.add(((data[i] as number) << 16) | ((data[i + 1] as number) << 8) | (data[i + 2] as number));
@@ -63,7 +38,7 @@ test("loads under the strict policy and shows the state of the network", async (
   expect(policy).not.toContain("unsafe");
   await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
   await expect(page.locator(".status .figure").first()).toContainText(/\d+ stations?/);
-  await expect(page.getByRole("status").first()).toHaveText("Live");
+  await expect(page.locator(".status").getByRole("status")).toHaveText("Live");
 });
 
 test("search suggests, Enter flies there and opens the card", async ({ page }) => {
@@ -127,7 +102,7 @@ test("an unknown name says so", async ({ page }) => {
   await page.goto("/NOSUCH-15");
   await expect(page.locator(".card .note")).toContainText("NOSUCH-15");
   // The browser itself writes a line for each 404; that one is asked for.
-  trouble = trouble.filter((line) => !line.includes("404"));
+  trouble.forgive(/404/);
 });
 
 test("the address keeps the view and the card; back closes the card", async ({ page }) => {
@@ -157,12 +132,17 @@ test("theme and units are remembered", async ({ page }) => {
   await live(page);
   await page.getByRole("button", { name: "Map and display" }).click();
   await page.getByRole("radio", { name: "Dark" }).check();
-  await page.getByRole("radio", { name: "Nautical" }).check();
+  await page.getByRole("button", { name: "Units, language and more" }).click();
+  const dialog = page.getByRole("dialog", { name: "Settings" });
+  await dialog.getByRole("button", { name: "Nautical" }).click();
+  await dialog.getByRole("combobox", { name: "Rain" }).selectOption("in");
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
-  await page.getByRole("button", { name: "Map and display" }).click();
-  await expect(page.getByRole("radio", { name: "Nautical" })).toBeChecked();
+  await page.keyboard.press("s");
+  await expect(dialog.getByRole("combobox", { name: "Speed" })).toHaveValue("kn");
+  await expect(dialog.getByRole("combobox", { name: "Rain" })).toHaveValue("in");
+  await expect(dialog.getByRole("button", { name: "Nautical" })).toHaveAttribute("aria-pressed", "false");
 });
 
 test("the language is the browser's, can be changed, and is remembered", async ({ browser, baseURL }, info) => {
@@ -172,11 +152,13 @@ test("the language is the browser's, can be changed, and is remembered", async (
   page.on("request", (request) => requests.push(request.url()));
   await live(page);
   await expect(page.locator("html")).toHaveAttribute("lang", "de");
-  await expect(page.locator(".search input")).toHaveAttribute("placeholder", "Rufzeichen oder Objekt");
+  await expect(page.locator(".search input")).toHaveAttribute("placeholder", "Rufzeichen, Ort oder Locator");
   expect(requests.filter((url) => /texts\.(es|fr)/.test(url))).toEqual([]);
   await page.getByRole("button", { name: "Karte und Anzeige" }).click();
+  await page.getByRole("button", { name: "Einheiten, Sprache und mehr" }).click();
   await page.getByRole("combobox", { name: "Sprache" }).selectOption("fr");
   await expect(page.locator("html")).toHaveAttribute("lang", "fr");
+  await expect(page.getByRole("dialog", { name: "Réglages" })).toBeVisible();
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("lang", "fr");
   await expect(page.getByRole("button", { name: "Carte et affichage" })).toBeVisible();
@@ -186,8 +168,8 @@ test("the language is the browser's, can be changed, and is remembered", async (
 test("filters hide what is not wanted, stand in the address, and can be cleared", async ({ page }, info) => {
   test.skip(!mock, "needs a view with a known single station");
   await live(page, "/?lat=48.05&lng=11.4&z=13&weather=1");
-  const button = page.getByRole("button", { name: "Show only some: on" });
-  await button.click();
+  const panel = page.getByRole("complementary", { name: "Show only some" });
+  await page.keyboard.press("o");
   await expect(page.getByRole("checkbox", { name: "With weather" })).toBeChecked();
   await info.attach("filter", { body: await page.screenshot(), contentType: "image/png" });
   await page.getByRole("combobox", { name: "Kind" }).selectOption("object");
@@ -197,8 +179,8 @@ test("filters hide what is not wanted, stand in the address, and can be cleared"
   const { width, height } = page.viewportSize() as { width: number; height: number };
   await page.mouse.click(width / 2, height / 2);
   await expect(page.locator(".card, .picker")).toHaveCount(0);
-  await button.click();
-  await page.getByRole("button", { name: "Show everything" }).click();
+  await page.keyboard.press("o");
+  await panel.getByRole("button", { name: "Show everything" }).click();
   await expect(page).not.toHaveURL(/only=|weather=/);
   await page.keyboard.press("Escape");
   await expect(async () => {
@@ -225,7 +207,7 @@ test("says when the connection is lost and comes back by itself", async ({ page 
   await expect.poll(() => opened.length).toBeGreaterThan(0);
   await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
   // A broken connection is an error line of the browser's, not of the page.
-  trouble = trouble.filter((line) => !line.includes("WebSocket"));
+  trouble.forgive(/WebSocket/);
 });
 
 test("nothing to press is smaller than a finger, and nothing leaves the screen", async ({ page }) => {

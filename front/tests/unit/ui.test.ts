@@ -12,6 +12,7 @@ describe("address", () => {
     const place = {
       view: { lat: 48.13743, lng: 11.57549, zoom: 14.5 }, call: "AB C/1", kind: "object" as const, follow: true,
       calls: ["DL1ABC-9", "A,B%", "<b>"], from: { lat: -1.5, lng: 179.99999 }, side: "near" as const,
+      at: Date.UTC(2026, 10, 24, 10, 15, 7),
     };
     const url = new URL(formatPlace(place), "http://x");
     expect(parsePlace(url.pathname, url.search)).toEqual(place);
@@ -21,6 +22,9 @@ describe("address", () => {
     expect(parsePlace("/", "?follow=1&panel=evil&from=1,2,3&calls=,,%20,")).toEqual(NOWHERE);
     expect(parsePlace("/", "?from=91,0&panel=near")).toEqual(NOWHERE);
     expect(parsePlace("/", "?panel=marked").side).toBe("");
+    for (const at of ["", "yesterday", "2026-11-24", "2026-99-24T10:00:00Z", "1969-01-01T00:00:00Z", "2026-11-24T10:15:00"]) {
+      expect(parsePlace("/", `?at=${at}`).at).toBeNull();
+    }
     expect(parsePlace("/", `?calls=${Array.from({ length: 50 }, (_, i) => `N${i}`).join(",")}`).calls).toHaveLength(20);
     expect(parsePlace("/", "?calls=%E0%A4%A,A,A")).toMatchObject({ calls: ["A"], side: "marked" });
   });

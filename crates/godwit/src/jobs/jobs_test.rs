@@ -35,7 +35,7 @@ async fn jobs_run_fail_break_and_say_so() {
         Job::new("good", HOUR, || async { Ok("3 days".to_owned()) }),
         Job::new("bad", HOUR, || async { anyhow::bail!("it rains") }),
         Job::new("broken", HOUR, || async { panic!("a bug") }),
-        Job { longest: Duration::from_millis(20), ..Job::new("slow", HOUR, || std::future::pending()) },
+        Job { longest: Duration::from_millis(20), ..Job::new("slow", HOUR, std::future::pending) },
         Job { first_in: HOUR, ..Job::new("later", HOUR, || async { Ok(String::new()) }) },
     ];
     stopper.spawn(run(jobs, store.clone(), "here".to_owned(), board.clone(), stopper.stop()));

@@ -4,7 +4,14 @@
 //! of many replicas one runs it, and when that one dies another takes over. A job must bear being run again from its
 //! beginning: every one of ours does nothing where nothing is left to do.
 
+#[cfg(feature = "archive")]
+pub(crate) mod archive;
 mod board;
+#[cfg(feature = "archive")]
+mod devices;
+mod list;
+mod retention;
+mod upkeep;
 
 use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
@@ -16,6 +23,8 @@ use tokio::{
 };
 
 pub(crate) use board::Board;
+pub(crate) use list::{Jobs, start};
+pub(crate) use upkeep::Upkeep;
 
 /// Jobs that run at a time in a process: a long one does not keep an urgent one waiting.
 const SLOTS: usize = 2;
@@ -81,7 +90,7 @@ fn part(time: Duration) -> Duration {
 }
 
 /// Runs jobs until it is time to end. `holder` names this replica in the table.
-pub(crate) async fn run(jobs: Vec<Job>, table: Arc<dyn JobTable>, holder: String, board: Arc<Board>, stop: Stop) {
+async fn run(jobs: Vec<Job>, table: Arc<dyn JobTable>, holder: String, board: Arc<Board>, stop: Stop) {
     let plans: Vec<JobPlan> = jobs.iter().map(Job::plan).collect();
     let names: Vec<&'static str> = jobs.iter().map(|job| job.name).collect();
     while let Err(error) = table.announce_jobs(&plans).await {

@@ -44,8 +44,7 @@ impl Tile {
             (5, false) => 30,
             (7, false) => 10,
             (_, false) => 1,
-            (3, true) => 300,
-            (5, true) => 180,
+            (3 | 5, true) => 600,
             (_, true) => 60,
         }
     }
@@ -74,6 +73,7 @@ struct Told {
 /// An entity on its way through a span of time.
 struct Walk {
     slot_s: i64,
+    hour: bool,
     /// Where the page has it, if it has it.
     shown: Option<(i32, i32)>,
     last_s: i64,
@@ -111,9 +111,17 @@ impl Walk {
         if self.shown == Some(place) && !self.quiet {
             return;
         }
+        let rests = self.shown == Some(place);
         self.shown = Some(place);
         self.quiet = false;
-        let told = Told { what: course, at_s, place, speed };
+        // Who was quiet for a part of an hour and is where it was need not be told of.
+        if self.hour && rests && self.told.last().is_some_and(|last| last.what == QUIET) {
+            self.told.pop();
+            return;
+        }
+        // In an hour a page reckons course and speed from the way.
+        let (what, speed) = if self.hour { (255, 255) } else { (course, speed) };
+        let told = Told { what, at_s, place, speed };
         match self.told.last_mut() {
             Some(last) if last.what != GONE && last.what != QUIET && last.at_s / self.slot_s == at_s / self.slot_s => *last = told,
             _ => self.told.push(told),
@@ -227,6 +235,7 @@ fn moves(out: &mut Vec<u8>, state: &State, facts: &[&Facts], tile: Tile, covered
         };
         let mut walk = Walk {
             slot_s: tile.slot_s(hour),
+            hour,
             shown: None,
             last_s: 0,
             quiet: false,
@@ -556,10 +565,10 @@ mod tests {
         assert_eq!(says["moves"]["moves"], says["whole"]["moves"]);
         assert_eq!(says["moves"]["moves"][1]["events"], json!([{ "what": "gone", "at_s": 200 }]));
         assert_eq!(says["moves"]["moves"][2]["flags"], json!(EntityKind::Item as u8 | 4));
-        // In the hour of a coarse tile only the last fix of five minutes is left.
+        // In the hour of a coarse tile only the last fix of ten minutes is left.
         let car = &says["hour"]["moves"][0]["events"];
         assert_eq!(car.as_array().map(Vec::len), Some(2), "{car}");
-        assert_eq!((&car[0]["at_s"], &car[1]["at_s"]), (&60.into(), &1800.into()));
+        assert_eq!((&car[0]["at_s"], &car[1]["at_s"], &car[0]["course"]), (&60.into(), &1800.into(), &255.into()));
         let total: i64 =
             says["density"]["cells"].as_array().into_iter().flatten().map(|cell| cell["entities"].as_i64().expect("count")).sum();
         assert_eq!(total, 4);

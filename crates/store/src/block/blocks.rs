@@ -134,6 +134,7 @@ pub struct Blocks {
     now_us: fn() -> i64,
     kept: Mutex<Kept>,
     reading: tokio::sync::Mutex<()>,
+    folding: tokio::sync::Mutex<()>,
     /// An answer is made by one task; others that want it wait at the same place.
     makers: [tokio::sync::Mutex<()>; MAKERS],
     hasher: RandomState,
@@ -151,8 +152,8 @@ impl Blocks {
     pub fn new(store: Arc<dyn Store>, now_us: fn() -> i64, memory_bytes: usize) -> Self {
         let part = memory_bytes / 8;
         let kept = Kept {
-            packed: Cache::new(4 * part),
-            facts: Cache::new(2 * part),
+            packed: Cache::new(5 * part),
+            facts: Cache::new(part),
             states: Cache::new(part),
             answers: Cache::new(part),
             oldest: None,
@@ -162,6 +163,7 @@ impl Blocks {
             now_us,
             kept: Mutex::new(kept),
             reading: tokio::sync::Mutex::default(),
+            folding: tokio::sync::Mutex::default(),
             makers: Default::default(),
             hasher: RandomState::new(),
             waiting: AtomicUsize::new(0),
@@ -268,15 +270,7 @@ impl Blocks {
     async fn make(&self, key: (Tile, i64, Part), now_us: i64) -> Result<Answer, BlockError> {
         let (tile, block, part) = key;
         let hour = part == Part::Hour;
-        let known = {
-            let mut kept = self.kept();
-            (block - FOLDED + 1..=block).rev().find_map(|earlier| kept.states.get(earlier))
-        };
-        let from = known.unwrap_or_else(|| Arc::new(State::empty(block - FOLDED)));
-        let mut before = Vec::new();
-        for earlier in from.block..block {
-            before.push(self.facts(earlier, now_us).await?);
-        }
+        let state = self.state(block, now_us).await?;
         let mut span = Vec::new();
         for part in 0..if hour { HOUR_BLOCKS } else { 1 } {
             if (block + part) * BLOCK_S * SECOND_US <= now_us {
@@ -285,25 +279,38 @@ impl Blocks {
         }
         let last = block + if hour { HOUR_BLOCKS - 1 } else { 0 };
         let made = spawn_blocking(move || {
-            let state = match before.iter().fold(None, |state: Option<State>, facts| Some(state.as_ref().unwrap_or(&from).after(facts))) {
-                Some(state) => Arc::new(state),
-                None => from,
-            };
             let facts: Vec<&Facts> = span.iter().map(|facts| &**facts).collect();
             let bytes = Bytes::from(encode(&state, &facts, tile, part == Part::Whole, hour));
-            let answer = Answer { tag: format!("{:016x}", xxh3_64(&bytes)), bytes, closed: closed(last, now_us) };
-            (state, answer)
+            Answer { tag: format!("{:016x}", xxh3_64(&bytes)), bytes, closed: closed(last, now_us) }
         });
-        let (state, answer) = made.await.map_err(|_| StoreError::Closed)?;
+        let answer = made.await.map_err(|_| StoreError::Closed)?;
         self.answers_made.fetch_add(1, Ordering::Relaxed);
-        let mut kept = self.kept();
+        let bytes = answer.bytes.len() + 200;
+        self.kept().answers.put(key, Made { value: answer.clone(), made_us: now_us, closed: answer.closed }, bytes);
+        Ok(answer)
+    }
+
+    /// Who was where at the start of a block, from the nearest state that is remembered. One is folded at a time: the tiles
+    /// of a view all ask for the same.
+    async fn state(&self, block: i64, now_us: i64) -> Result<Arc<State>, StoreError> {
+        let remembered = || {
+            let mut kept = self.kept();
+            (block - FOLDED + 1..=block).rev().find_map(|earlier| kept.states.get(earlier))
+        };
+        if let Some(state) = remembered().filter(|state| state.block == block) {
+            return Ok(state);
+        }
+        let _folding = self.folding.lock().await;
+        let mut state = remembered().unwrap_or_else(|| Arc::new(State::empty(block - FOLDED)));
+        while state.block < block {
+            let facts = self.facts(state.block, now_us).await?;
+            state = spawn_blocking(move || Arc::new(state.after(&facts))).await.map_err(|_| StoreError::Closed)?;
+        }
         if closed(block - 1, now_us) {
             let bytes = state.placed.len() * size_of::<Placed>();
-            kept.states.put(block, state, bytes);
+            self.kept().states.put(block, state.clone(), bytes);
         }
-        let bytes = answer.bytes.len() + 200;
-        kept.answers.put(key, Made { value: answer.clone(), made_us: now_us, closed: answer.closed }, bytes);
-        Ok(answer)
+        Ok(state)
     }
 
     async fn facts(&self, block: i64, now_us: i64) -> Result<Arc<Facts>, StoreError> {
@@ -321,19 +328,16 @@ impl Blocks {
         let began = Instant::now();
         let mut gather = Gather::new(block);
         if end_us > self.oldest_us(now_us).await? {
-            let mut after = start_us - 1;
-            loop {
-                let packets = self.store.scan(after, end_us, PORTION).await?;
-                let Some(last) = packets.last() else { break };
-                (after, gather) = (last.id, {
-                    let full = gather;
-                    let taken = spawn_blocking(move || {
-                        let mut gather = full;
-                        packets.iter().for_each(|packet| gather.take(packet));
-                        gather
-                    });
-                    taken.await.map_err(|_| StoreError::Closed)?
+            let mut packets = self.store.scan(start_us - 1, end_us, PORTION).await?;
+            // The next portion is fetched while one is read.
+            while let Some(last) = packets.last() {
+                let next = self.store.scan(last.id, end_us, PORTION);
+                let taken = spawn_blocking(move || {
+                    packets.iter().for_each(|packet| gather.take(packet));
+                    gather
                 });
+                let (next, taken) = tokio::join!(next, taken);
+                (packets, gather) = (next?, taken.map_err(|_| StoreError::Closed)?);
             }
             self.blocks_read.fetch_add(1, Ordering::Relaxed);
         }

@@ -15,6 +15,21 @@ use crate::StoredPacket;
 const MOST_ENTITIES: usize = 500_000;
 const MOST_EVENTS: usize = 4_000_000;
 
+/// Kinds that never say where something is: a third of all packets need no reading.
+const PLACELESS: [&str; 11] = [
+    "message",
+    "bulletin",
+    "announcement",
+    "ack",
+    "reject",
+    "telemetry",
+    "telemetry_definition",
+    "status",
+    "query",
+    "capabilities",
+    "grid",
+];
+
 /// A course that says: killed.
 pub(super) const KILLED: u8 = 254;
 
@@ -153,7 +168,7 @@ impl Gather {
         let Ok(at_s) = u16::try_from((packet.received_at_us - self.start_us).div_euclid(1_000_000)) else {
             return;
         };
-        if i64::from(at_s) >= BLOCK_S || self.events >= MOST_EVENTS || packet.verdict != "accepted" {
+        if i64::from(at_s) >= BLOCK_S || self.events >= MOST_EVENTS || packet.verdict != "accepted" || PLACELESS.contains(&packet.kind) {
             return;
         }
         for change in changes_again(packet.received_at_us, &packet.raw, true) {

@@ -32,8 +32,8 @@ const QUIET_S: i64 = 2400;
 /// A block is closed so long after its end, seconds: what is late comes until then.
 const LATE_S: i64 = 900;
 
-/// Bits of a coordinate: 2^25 steps around the world, about a metre.
-const GRID_BITS: u32 = 25;
+/// Bits of a coordinate: 2^23 steps around the world, 4.8 m at the equator; no answer is finer.
+const GRID_BITS: u32 = 23;
 
 /// Web Mercator in steps of the grid, from the west and from the north.
 fn grid(latitude: f64, longitude: f64) -> (u32, u32) {

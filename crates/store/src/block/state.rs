@@ -87,7 +87,7 @@ mod tests {
         let facts: Vec<Facts> = (0..30)
             .map(|block| {
                 let at = |second: f64| block as f64 * 600.0 + second;
-                let mut packets = vec![packet(at(1.0), &format!("C1D>APRS,qAR,G1:!4722.{:02}N/00832.46E>", block))];
+                let mut packets = vec![packet(at(1.0), &format!("C1D>APRS,qAR,G1:!4722.{block:02}N/00832.46E>"))];
                 if block == 3 {
                     packets.push(packet(at(2.0), "A1B>APRS,qAR,G1:!4722.85N/00832.46E#"));
                     packets.push(packet(at(3.0), "A1B>APRS,TCPIP*,qAC,X:;CAMP     *231015z4722.85N/00832.46E;"));

@@ -77,10 +77,16 @@ impl PostgresStore {
 
     /// One statement that reads. Asked again once when an idle connection turns out to be dead.
     pub(super) async fn read(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        self.note_plan(sql, params).await?;
         match self.one(&self.read, sql, params).await {
             Err(Failed::Gone(_)) => self.one(&self.read, sql, params).await.map_err(Failed::into_inner),
             other => other.map_err(Failed::into_inner),
         }
+    }
+
+    /// One statement that reads, once.
+    pub(super) async fn read_one(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
+        self.one(&self.read, sql, params).await.map_err(Failed::into_inner)
     }
 
     /// One statement that writes.

@@ -8,7 +8,7 @@ use godwit_pipeline::Record;
 use tokio::time::timeout;
 use tokio_postgres::{Error, Row, types::Type};
 
-use super::{PostgresStore, append::Write, connect::Param, lock};
+use super::{PostgresStore, connect::Param, lock};
 use crate::{DayState, Days, StoreError, Thin};
 
 /// How long thinning may read a day.
@@ -31,7 +31,7 @@ impl Days for PostgresStore {
         let params = [(&number(day) as _, Type::INT4), (&count(packets) as _, Type::INT8)];
         let dropped = self.long("SELECT drop_day($1, $2)", &params, self.timeout).await;
         // Also when there was no answer: the day may be gone all the same.
-        lock(&self.days).remove(&day);
+        lock(&self.days).remove(&number(day));
         Ok(dropped?[0].get(0))
     }
 
@@ -50,8 +50,16 @@ impl Days for PostgresStore {
     }
 
     async fn restore(&self, day: i64, records: Vec<Record>) -> Result<(), StoreError> {
-        self.write(&Write::restored(&records)).await?;
+        self.append_restored(&records).await?;
         self.write_one("UPDATE day SET keep = true WHERE day = $1", &[(&number(day), Type::INT4)]).await.map(drop)
+    }
+
+    async fn forget_aggregates(&self, before_day: i64) -> Result<u64, StoreError> {
+        let sql = "WITH a AS (DELETE FROM hour WHERE hour < $1 * 24 RETURNING 1), b AS (DELETE FROM heard_day WHERE day < $1 RETURNING 1),
+                     c AS (DELETE FROM heard_entity WHERE day < $1 RETURNING 1), d AS (DELETE FROM heard_link WHERE day < $1 RETURNING 1)
+                   SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b) + (SELECT count(*) FROM c) + (SELECT count(*) FROM d)";
+        let rows = self.long(sql, &[(&number(before_day), Type::INT4)], LONG).await?;
+        Ok(u64::try_from(rows[0].get::<_, i64>(0)).unwrap_or(0))
     }
 
     async fn set_archived(&self, day: i64, packets: u64, checksum: &str) -> Result<(), StoreError> {

@@ -7,9 +7,10 @@ use super::PostgresStore;
 use crate::StoreError;
 
 /// In order; the place is the version. Only ever append.
-const MIGRATIONS: [&str; 3] = [
+const MIGRATIONS: [&str; 4] = [
     include_str!("../../migrations/postgres/V0001__packets.sql"),
     include_str!("../../migrations/postgres/V0002__log.sql"),
+    include_str!("../../migrations/postgres/V0003__packed_state_and_aggregates.sql"),
     include_str!("../../migrations/postgres/V0004__jobs.sql"),
 ];
 

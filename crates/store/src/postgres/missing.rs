@@ -4,10 +4,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use godwit_pipeline::Record;
-use tokio_postgres::{Error, Transaction, types::Type};
+use tokio_postgres::{Client, Error, types::Type};
 
 /// The records that are not kept. Times are compared within the tolerance, microseconds.
-pub(super) async fn from<'b>(transaction: &Transaction<'_>, records: Vec<&'b Record>, tolerance_us: i64) -> Result<Vec<&'b Record>, Error> {
+pub(super) async fn from<'b>(client: &Client, records: Vec<&'b Record>, tolerance_us: i64) -> Result<Vec<&'b Record>, Error> {
     let times = || records.iter().map(|record| record.received_at_us);
     let (Some(first), Some(last)) = (times().min(), times().max()) else {
         return Ok(records);
@@ -15,7 +15,7 @@ pub(super) async fn from<'b>(transaction: &Transaction<'_>, records: Vec<&'b Rec
     let (since, until) = (first.saturating_sub(tolerance_us), last.saturating_add(tolerance_us));
     let raws: Vec<&[u8]> = records.iter().map(|record| &record.raw[..]).collect();
     let sql = "SELECT id, raw FROM packet WHERE id >= $1 AND id <= $2 AND raw = ANY ($3) ORDER BY id";
-    let rows = transaction.query_typed(sql, &[(&since, Type::INT8), (&until, Type::INT8), (&raws, Type::BYTEA_ARRAY)]).await?;
+    let rows = client.query_typed(sql, &[(&since, Type::INT8), (&until, Type::INT8), (&raws, Type::BYTEA_ARRAY)]).await?;
     let mut kept = HashMap::<&[u8], VecDeque<i64>>::new();
     for row in &rows {
         kept.entry(row.get(1)).or_default().push_back(row.get(0));

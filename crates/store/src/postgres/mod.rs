@@ -6,13 +6,19 @@
 //! used again: behind a pooler an interrupted COPY can leave it waiting for ever.
 
 mod append;
+mod ask;
 mod connect;
+mod copy;
 mod days;
 mod jobs;
 mod lease;
 mod migrate;
 mod missing;
+mod partitions;
+mod places;
+mod plans;
 mod reads;
+mod write;
 
 use std::{
     collections::{HashMap, HashSet},
@@ -26,13 +32,10 @@ use godwit_pipeline::{EntityKey, EntityState};
 
 use crate::{
     Appended, Area, Batch, Content, Counts, Followed, Imported, PacketPage, PacketQuery, Store, StoreError, StoredPacket, TrackPoint,
-    WeatherPoint,
+    WeatherPoint, model::day_of,
 };
 
 pub use lease::Lease;
-
-/// Microseconds of a day.
-const DAY_US: i64 = 86_400_000_000;
 
 /// Names remembered with their numbers; forgotten all at once when there are more.
 const KNOWN_NAMES: usize = 500_000;
@@ -80,7 +83,8 @@ pub struct PostgresStore {
     writer: i64,
     names: Mutex<HashMap<EntityKey, i32>>,
     /// Days that have a partition.
-    days: Mutex<HashSet<i64>>,
+    days: Mutex<HashSet<i32>>,
+    places: places::Places,
     /// Batches written.
     batches: AtomicU64,
     /// The batch whose commit was not answered: it may be kept.
@@ -111,6 +115,7 @@ impl PostgresStore {
             writer: 0,
             names: Mutex::default(),
             days: Mutex::default(),
+            places: places::Places::default(),
             batches: AtomicU64::default(),
             uncertain: Mutex::default(),
         };
@@ -139,9 +144,9 @@ impl PostgresStore {
     /// # Errors
     /// The database does not do it.
     pub async fn prepare_days(&self, from_us: i64, days: u16) -> Result<usize, StoreError> {
-        let first = from_us.div_euclid(DAY_US);
+        let first = day_of(from_us);
         let mut made = 0;
-        for day in first..first + i64::from(days) {
+        for day in first..first + i32::from(days) {
             made += usize::from(self.prepare_day(day).await?);
         }
         Ok(made)
@@ -211,7 +216,7 @@ impl Store for PostgresStore {
     }
 
     async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError> {
-        let first = i32::try_from(since_us.div_euclid(DAY_US)).unwrap_or(i32::MAX);
+        let first = day_of(since_us);
         let dropped = self.write_one("SELECT drop_days($1)", &[(&first, tokio_postgres::types::Type::INT4)]).await;
         // Also when there was no answer: days may be gone all the same.
         lock(&self.days).clear();

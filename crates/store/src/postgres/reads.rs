@@ -1,58 +1,55 @@
 //! What is asked. Every answer has a bound; every statement is one round trip.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
-use godwit_pipeline::{EntityKey, EntityState, Name, fix_of};
+use godwit_pipeline::{EntityKey, EntityState, Name};
 use tokio_postgres::{Row, types::Type};
 
-use super::{PostgresStore, append::key_of, connect::Param};
+use super::{PostgresStore, connect::Param, copy, write};
 use crate::{
     Area, Content, Counts, Followed, PacketPage, PacketQuery, StoreError, StoredPacket, TrackPoint, WeatherPoint,
     model::{KINDS, RECENT_CONTENT, VERDICTS},
+    packed,
+    points::Motion,
 };
 
-const STATE: &str = "SELECT n.kind, n.name, e.owner, e.alive, e.first_heard_us, e.last_heard_us, e.raw, e.positioned_us, e.position_raw
-  FROM entity e JOIN name n ON n.id = e.id";
-
 /// Parameters: kind, name, from, until, how many.
-const TRACK: &str = "SELECT id, latitude, longitude FROM packet
+const TRACK: &str = "SELECT id, latitude, longitude, altitude_m, speed_tenth_kmh, course_deg FROM packet
   WHERE entity = (SELECT id FROM name WHERE kind = $1 AND name = $2) AND id >= $3 AND id < $4 AND latitude IS NOT NULL
   ORDER BY id LIMIT $5";
 
-/// Parameters: west, south, east, north, heard since, how many.
-const IN_BOX: &str = "WHERE e.geom && ST_MakeEnvelope($1, $2, $3, $4, 4326) AND e.last_heard_us >= $5 AND e.alive LIMIT $6";
+/// Parameters as [`TRACK`].
+const WEATHER: &str = "SELECT id, weather FROM packet
+  WHERE entity = (SELECT id FROM name WHERE kind = $1 AND name = $2) AND id >= $3 AND id < $4 AND weather IS NOT NULL
+  ORDER BY id LIMIT $5";
+
+/// All states in one value: no row costs more than its bytes. Parameters: south, west, north, east, heard since, how
+/// many; and perhaps the cells.
+fn in_area(across: bool, cells: bool) -> String {
+    let between = if across { "(longitude >= $2 OR longitude <= $4)" } else { "longitude BETWEEN $2 AND $4" };
+    let cells = if cells { "cell = ANY ($7) AND" } else { "" };
+    format!(
+        "SELECT string_agg(state, ''::bytea) FROM (SELECT state FROM entity
+         WHERE {cells} latitude BETWEEN $1 AND $3 AND {between} AND last_heard_us >= $5 AND alive LIMIT $6) found"
+    )
+}
+
+/// Cells that are looked up one by one at most; for larger areas reading all states is faster.
+const CELLS: usize = 1500;
 
 const PACKET: &str = "p.id, s.name, p.kind, p.verdict, p.reason, p.raw";
 
+/// Whose packet it is: mostly the entity's itself.
+const SENDER: &str = "LEFT JOIN name s ON s.id = coalesce(p.sender, p.entity)";
+
 impl PostgresStore {
-    /// How the database would answer [`crate::Store::track`], as `EXPLAIN (FORMAT JSON)`: for operators and tests.
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn explain_track(&self, key: EntityKey, since_us: i64, until_us: i64) -> Result<String, StoreError> {
-        self.explain(TRACK, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, 1000))).await
-    }
-
-    /// How the database would answer [`crate::Store::in_area`], as [`PostgresStore::explain_track`].
-    ///
-    /// # Errors
-    /// The database cannot be read.
-    pub async fn explain_box(&self, area: Area, since_us: i64) -> Result<String, StoreError> {
-        self.explain(&format!("{STATE} {IN_BOX}"), &box_params(&area, &since_us, &1000)).await
-    }
-
-    async fn explain(&self, sql: &str, params: &[Param<'_>]) -> Result<String, StoreError> {
-        let rows = self.read(&format!("EXPLAIN (FORMAT JSON) {sql}"), params).await?;
-        Ok(rows.first().and_then(|row| row.try_get::<_, super::connect::Json>(0).ok()).map(|json| json.0).unwrap_or_default())
-    }
-
     pub(super) async fn read_area(&self, area: Area, since_us: i64, limit: usize) -> Result<Vec<EntityState>, StoreError> {
-        let halves = if area.west <= area.east { vec![(area.west, area.east)] } else { vec![(area.west, 180.0), (-180.0, area.east)] };
-        let mut states = Vec::new();
-        for (west, east) in halves {
-            let left = bound(limit) - bound(states.len());
-            let half = Area { west, east, ..area };
-            states.extend(self.read(&format!("{STATE} {IN_BOX}"), &box_params(&half, &since_us, &left)).await?.iter().filter_map(state));
+        let question = AreaQuestion::new(area, since_us, limit);
+        let rows = self.read(&question.sql(), &question.params()).await?;
+        let mut bytes = rows.first().and_then(|row| row.get::<_, Option<&[u8]>>(0)).unwrap_or_default();
+        let mut states = Vec::with_capacity(bytes.len() / 150);
+        while let Some(state) = packed::unpack(&mut bytes) {
+            states.push(state);
         }
         Ok(states)
     }
@@ -64,8 +61,35 @@ impl PostgresStore {
         until_us: i64,
         limit: usize,
     ) -> Result<Vec<TrackPoint>, StoreError> {
-        let packets = self.read_series(key, since_us, until_us).await?;
-        Ok(packets.iter().filter_map(TrackPoint::read).take(limit).collect())
+        let rows = self.read(TRACK, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, bound(limit)))).await?;
+        let mut doubted = Vec::new();
+        let mut points = Vec::with_capacity(rows.len());
+        for row in &rows {
+            let motion =
+                Motion { latitude: row.get(1), longitude: row.get(2), altitude_m: row.get(3), speed: row.get(4), course_deg: row.get(5) };
+            let point = motion.point(row.get(0), "accepted", None);
+            if motion.course_deg == Some(copy::DOUBTED) {
+                doubted.push(point.id);
+            }
+            points.push(point);
+        }
+        if !doubted.is_empty() {
+            self.doubt(&mut points, &doubted).await?;
+        }
+        Ok(points)
+    }
+
+    /// Says of points why they are implausible, and what the packets say about the course.
+    async fn doubt(&self, points: &mut [TrackPoint], ids: &[i64]) -> Result<(), StoreError> {
+        let sql = format!("SELECT {PACKET} FROM packet p {SENDER} WHERE p.id = ANY ($1)");
+        for row in self.read(&sql, &[(&ids, Type::INT8_ARRAY)]).await? {
+            let packet = stored(&row);
+            let at = points.binary_search_by_key(&packet.id, |point| point.id);
+            if let (Ok(at), Some(point)) = (at, TrackPoint::read(&packet)) {
+                points[at] = point;
+            }
+        }
+        Ok(())
     }
 
     pub(super) async fn read_weather(
@@ -75,29 +99,19 @@ impl PostgresStore {
         until_us: i64,
         limit: usize,
     ) -> Result<Vec<WeatherPoint>, StoreError> {
-        let packets = self.read_series(key, since_us, until_us).await?;
-        Ok(packets.iter().filter_map(WeatherPoint::read).take(limit).collect())
-    }
-
-    async fn read_series(&self, key: EntityKey, since_us: i64, until_us: i64) -> Result<Vec<StoredPacket>, StoreError> {
-        let sql = format!(
-            "SELECT {PACKET} FROM packet p LEFT JOIN name s ON s.id = p.sender
-             WHERE p.entity = (SELECT id FROM name WHERE kind = $1 AND name = $2) AND p.id >= $3 AND p.id < $4 AND p.verdict IN (0, 2)
-             ORDER BY p.id LIMIT $5"
-        );
-        let rows = self.read(&sql, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, 100_000))).await?;
-        Ok(rows.iter().map(stored).collect())
+        let rows = self.read(WEATHER, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, bound(limit)))).await?;
+        Ok(rows.iter().map(|row| WeatherPoint::unpack(row.get(0), row.get(1))).collect())
     }
 
     pub(super) async fn read_packet(&self, id: i64) -> Result<Option<StoredPacket>, StoreError> {
-        let sql = format!("SELECT {PACKET} FROM packet p LEFT JOIN name s ON s.id = p.sender WHERE p.id = $1");
+        let sql = format!("SELECT {PACKET} FROM packet p {SENDER} WHERE p.id = $1");
         Ok(self.read(&sql, &[(&id, Type::INT8)]).await?.first().map(stored))
     }
 
     pub(super) async fn read_scan(&self, after_id: i64, until_us: i64, limit: usize) -> Result<Vec<StoredPacket>, StoreError> {
         let sql = format!(
             "SELECT {PACKET} FROM (SELECT * FROM packet p WHERE p.id > $1 AND p.id < $2 ORDER BY p.id LIMIT $3) p
-             LEFT JOIN name s ON s.id = p.sender ORDER BY p.id"
+             {SENDER} ORDER BY p.id"
         );
         let rows = self.read(&sql, &[(&after_id, Type::INT8), (&until_us, Type::INT8), (&bound(limit), Type::INT8)]).await?;
         Ok(rows.iter().map(stored).collect())
@@ -111,8 +125,18 @@ impl PostgresStore {
         };
         // Batches are small beside what may be asked for; one that is cut short is read again next time.
         let sql = "SELECT position, ids FROM appended WHERE position > $1 ORDER BY position LIMIT 16";
-        let rows = self.read(sql, &[(&after, Type::INT8)]).await?;
+        let mut rows = self.read(sql, &[(&after, Type::INT8)]).await?;
         let mut followed = Followed { position: after, ..Followed::default() };
+        if rows.is_empty() {
+            // All caught up, or all of it forgotten, or a position of another database; or a batch came just now.
+            let end = end(&self.read(END, &[]).await?);
+            if end != after {
+                rows = self.read(sql, &[(&after, Type::INT8)]).await?;
+            }
+            if rows.is_empty() {
+                return Ok(Followed { position: end, gap: end != after, ..followed });
+            }
+        }
         let mut wanted: Vec<i64> = Vec::new();
         for row in &rows {
             let (until, ids): (i64, Vec<i64>) = (row.get(0), row.get(1));
@@ -132,7 +156,7 @@ impl PostgresStore {
             let end = end(&self.read(END, &[]).await?);
             return Ok(Followed { position: end, gap: end != after, ..followed });
         }
-        let sql = format!("SELECT {PACKET} FROM packet p LEFT JOIN name s ON s.id = p.sender WHERE p.id = ANY ($1)");
+        let sql = format!("SELECT {PACKET} FROM packet p {SENDER} WHERE p.id = ANY ($1)");
         let rows = self.read(&sql, &[(&wanted, Type::INT8_ARRAY)]).await?;
         let mut found: HashMap<i64, StoredPacket> = rows.iter().map(stored).map(|packet| (packet.id, packet)).collect();
         followed.packets = wanted.iter().filter_map(|id| found.remove(id)).collect();
@@ -140,15 +164,15 @@ impl PostgresStore {
     }
 
     pub(super) async fn read_entities(&self, since_us: i64) -> Result<Vec<EntityState>, StoreError> {
-        let rows = self.read(&format!("{STATE} WHERE e.last_heard_us >= $1"), &[(&since_us, Type::INT8)]).await?;
+        let rows = self.read("SELECT state FROM entity WHERE last_heard_us >= $1", &[(&since_us, Type::INT8)]).await?;
         Ok(rows.iter().filter_map(state).collect())
     }
 
     pub(super) async fn read_entity(&self, key: EntityKey) -> Result<Option<EntityState>, StoreError> {
         let (kind, name) = (key.kind as i16, key.name);
         let params = [(&kind as _, Type::INT2), (&name.as_bytes() as _, Type::BYTEA)];
-        let rows = self.read(&format!("{STATE} WHERE n.kind = $1 AND n.name = $2"), &params).await?;
-        Ok(rows.first().and_then(state))
+        let sql = "SELECT e.state FROM entity e JOIN name n USING (id) WHERE n.kind = $1 AND n.name = $2";
+        Ok(self.read(sql, &params).await?.first().and_then(state))
     }
 
     pub(super) async fn read_packets(&self, query: &PacketQuery) -> Result<PacketPage, StoreError> {
@@ -164,14 +188,14 @@ impl PostgresStore {
                 "SELECT {PACKET} FROM unnest($4, $5) w (kind, name) JOIN name n USING (kind, name)
                  CROSS JOIN LATERAL (SELECT * FROM packet p WHERE p.entity = n.id AND p.id >= $1 AND p.id < $2 {duplicates}
                                      ORDER BY p.id DESC LIMIT $3) p
-                 LEFT JOIN name s ON s.id = p.sender ORDER BY p.id DESC LIMIT $3"
+                 {SENDER} ORDER BY p.id DESC LIMIT $3"
             );
             let names = [(&kinds as _, Type::INT2_ARRAY), (&words as _, Type::BYTEA_ARRAY)];
             self.read(&sql, &times.into_iter().chain(names).collect::<Vec<_>>()).await?
         } else {
             let sql = format!(
                 "SELECT {PACKET} FROM (SELECT * FROM packet p WHERE p.id >= $1 AND p.id < $2 {duplicates} ORDER BY p.id DESC LIMIT $3) p
-                 LEFT JOIN name s ON s.id = p.sender ORDER BY p.id DESC"
+                 {SENDER} ORDER BY p.id DESC"
             );
             self.read(&sql, &times).await?
         };
@@ -215,28 +239,44 @@ fn track_params<'p>((kind, name, since_us, until_us, limit): &'p (i16, &[u8], i6
     [(kind as _, Type::INT2), (name as _, Type::BYTEA), (since_us as _, Type::INT8), (until_us as _, Type::INT8), (limit as _, Type::INT8)]
 }
 
-/// The parameters of [`IN_BOX`].
-fn box_params<'p>(area: &'p Area, since_us: &'p i64, limit: &'p i64) -> [Param<'p>; 6] {
-    let degrees = |value: &'p f64| -> Param<'p> { (value, Type::FLOAT8) };
-    let [west, south, east, north] = [&area.west, &area.south, &area.east, &area.north].map(degrees);
-    [west, south, east, north, (since_us, Type::INT8), (limit, Type::INT8)]
+/// An area in the steps and cells of the database.
+struct AreaQuestion {
+    edges: [i32; 4],
+    cells: Option<Vec<i32>>,
+    since_us: i64,
+    limit: i64,
 }
 
-/// A row with what its raw lines say, read anew.
+impl AreaQuestion {
+    fn new(area: Area, since_us: i64, limit: usize) -> Self {
+        let scaled = |degrees: f64, most: f64| (degrees.clamp(-most, most) * 1e6).round() as i32;
+        let edges = [scaled(area.south, 90.0), scaled(area.west, 180.0), scaled(area.north, 90.0), scaled(area.east, 180.0)];
+        Self { edges, cells: cells(edges), since_us, limit: bound(limit) }
+    }
+
+    fn sql(&self) -> String {
+        in_area(self.edges[1] > self.edges[3], self.cells.is_some())
+    }
+
+    fn params(&self) -> Vec<Param<'_>> {
+        let mut params: Vec<Param<'_>> = self.edges.iter().map(|edge| -> Param<'_> { (edge, Type::INT4) }).collect();
+        params.extend([(&self.since_us as _, Type::INT8), (&self.limit as _, Type::INT8)]);
+        params.extend(self.cells.as_ref().map(|cells| -> Param<'_> { (cells, Type::INT4_ARRAY) }));
+        params
+    }
+}
+
+/// The cells that an area touches, unless they are too many.
+fn cells([south, west, north, east]: [i32; 4]) -> Option<Vec<i32>> {
+    let (first, last) = (write::cell(south, west), write::cell(north, east));
+    let (columns, rows) = ((first % 720, last % 720), (first / 720, last / 720));
+    let columns: Vec<i32> = if west <= east { (columns.0..=columns.1).collect() } else { (columns.0..720).chain(0..=columns.1).collect() };
+    let count = columns.len() * usize::try_from(rows.1 - rows.0 + 1).unwrap_or(0);
+    (count <= CELLS).then(|| (rows.0..=rows.1).flat_map(|row| columns.iter().map(move |column| row * 720 + column)).collect())
+}
+
 fn state(row: &Row) -> Option<EntityState> {
-    let key = key_of(row.get(0), row.get(1))?;
-    let raw: Arc<[u8]> = row.get::<_, &[u8]>(6).into();
-    let position_raw: Arc<[u8]> = row.get::<_, Option<&[u8]>>(8).map_or_else(|| raw.clone(), Into::into);
-    let position = row.get::<_, Option<i64>>(7).and_then(|at_us| Some((at_us, fix_of(&position_raw, &key)?, position_raw)));
-    Some(EntityState {
-        key,
-        owner: row.get::<_, Option<&[u8]>>(2).and_then(Name::new),
-        alive: row.get(3),
-        first_heard_us: row.get(4),
-        last_heard_us: row.get(5),
-        raw,
-        position,
-    })
+    packed::unpack(&mut row.get::<_, &[u8]>(0))
 }
 
 fn stored(row: &Row) -> StoredPacket {

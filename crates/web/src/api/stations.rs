@@ -12,7 +12,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{limit, rfc3339, shown, time};
-use crate::{Site, error::ApiError};
+use crate::{Devices, Site, error::ApiError};
 
 #[derive(Deserialize)]
 pub(crate) struct ListQuery {
@@ -73,7 +73,7 @@ pub(crate) async fn one(
                 None => site.store.entity(key).await?,
             };
             if let Some(state) = state {
-                return Ok(Json(full(&state)));
+                return Ok(Json(full(&state, &site.devices)));
             }
         }
     }
@@ -151,7 +151,7 @@ pub(crate) fn short(state: &EntityState) -> Map<String, Value> {
 }
 
 /// What the card shows: the list's fields, and what the last packets say in full.
-fn full(state: &EntityState) -> Value {
+fn full(state: &EntityState, devices: &Devices) -> Value {
     let mut object = short(state);
     object.insert("alive".into(), state.alive.into());
     object.insert("first_heard".into(), rfc3339(state.first_heard_us).into());
@@ -164,7 +164,7 @@ fn full(state: &EntityState) -> Value {
             object.insert("ambiguity".into(), fix.ambiguity.into());
         }
     }
-    if let Ok(Value::Object(mut decoded)) = serde_json::to_value(godwit_packet::json(raw)) {
+    if let Ok(Value::Object(mut decoded)) = devices.with(|table| serde_json::to_value(godwit_packet::json_with(raw, None, table))) {
         for field in ["path", "q_construct", "igate", "heard"] {
             if let Some(value) = decoded.remove(field) {
                 object.insert(field.into(), value);

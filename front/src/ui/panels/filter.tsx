@@ -1,4 +1,6 @@
 /** The panel of filters: which entities the map shows, and how many of those in view that leaves. */
+import { useSignal } from "@preact/signals";
+import { useEffect, useRef } from "preact/hooks";
 import { EVERYTHING, type Filter, symbolOf, test } from "../../live/filter";
 import { Select } from "../choice";
 import { number, t } from "../i18n";
@@ -36,17 +38,35 @@ function Check(props: { title: string; on: boolean; set: (on: boolean) => void }
   );
 }
 
+/** The symbols to choose from: they change when the view does, not while somebody chooses. */
+function useSymbols(page: Page): readonly string[] {
+  const symbols = useSignal<readonly string[]>([]);
+  const news = useNews(page, COUNT_EVERY_MS, () => symbols.peek().length === 0);
+  const read = useRef<unknown>(null);
+  useEffect(() => {
+    const view = page.bounds.peek();
+    if (symbols.peek().length > 0 && read.current === view) return;
+    read.current = view;
+    symbols.value = symbolsAtHand(page);
+  }, [news.value]);
+  // One that the address brought along may be nowhere in view.
+  return [...new Set([...symbols.value, ...page.filter.value.symbols])];
+}
+
 function Counted({ page }: { page: Page }) {
-  const news = useNews(page, COUNT_EVERY_MS);
+  const none = useRef(true);
+  const news = useNews(page, COUNT_EVERY_MS, () => none.current);
   const view = page.bounds.value;
   if (view === null || news.value < 0) return null;
   if (page.view.value.zoom < 5) return <p class="faint">{t("filter.zoom")}</p>;
   const { shown, all } = countInView(page.world.entities, view, page.filter.value);
+  none.current = all === 0;
   return <p class="faint counted" role="status">{t("filter.count", { shown: number(shown), all: number(all) })}</p>;
 }
 
 export function FilterPanel({ page }: { page: Page }) {
   const filter = page.filter.value;
+  const symbols = useSymbols(page);
   const set = (change: Partial<Filter>) => page.setFilter({ ...filter, ...change });
   const toggle = (symbol: string) => set({
     symbols: filter.symbols.includes(symbol) ? filter.symbols.filter((one) => one !== symbol) : [...filter.symbols, symbol],
@@ -73,7 +93,7 @@ export function FilterPanel({ page }: { page: Page }) {
         <fieldset class="choice">
           <legend>{t("filter.symbols")}</legend>
           <ul class="symbols">
-            {symbolsAtHand(page).map((symbol) => (
+            {symbols.map((symbol) => (
               <li key={symbol}>
                 <button type="button" aria-pressed={filter.symbols.includes(symbol)}
                   aria-label={t("filter.symbol", { symbol: `${symbolName(symbol)} ${symbol}` })} title={`${symbolName(symbol)} ${symbol}`}

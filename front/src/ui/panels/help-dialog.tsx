@@ -20,6 +20,7 @@ export function HelpDialog({ page }: { page: Page }) {
         ))}
       </dl>
       <p class="faint">{t("help.inside")}</p>
+      <p class="faint">{t("help.time_keys")}</p>
     </Dialog>
   );
 }

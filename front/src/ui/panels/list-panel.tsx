@@ -17,8 +17,9 @@ const ROW_PX = 48;
 /** Letters typed within this time are one beginning of a name. */
 const TYPING_MS = 800;
 
-/** Chosen once, kept while the page is open. */
+/** Kept while the page is open: the order, and whose card was opened from here, to come back to its line. */
 let lastOrder: Order = "name";
+let lastOpened: string | null = null;
 
 export function ListPanel({ page }: { page: Page }) {
   const order = useSignal<Order>(lastOrder);
@@ -26,7 +27,7 @@ export function ListPanel({ page }: { page: Page }) {
   const waiting = useSignal(0);
   const active = useSignal(0);
   const busy = useRef(false);
-  const news = useNews(page, EVERY_MS);
+  const news = useNews(page, EVERY_MS, () => lines.peek().length === 0);
   const renew = (keep: boolean) => {
     const view = page.bounds.peek();
     if (view === null) return;
@@ -89,7 +90,10 @@ function Rows({ page, lines, active, setBusy }: RowsProps) {
     watch.observe(element);
     return () => watch.disconnect();
   }, []);
-  const open = (line: Line) => page.open({ name: line.name, kind: line.kind }, line.at);
+  const open = (line: Line) => {
+    lastOpened = line.name;
+    page.open({ name: line.name, kind: line.kind }, line.at);
+  };
   const go = (to: number) => {
     active.value = Math.max(0, Math.min(lines.length - 1, to));
     const element = box.current as HTMLDivElement;
@@ -97,6 +101,13 @@ function Rows({ page, lines, active, setBusy }: RowsProps) {
     if (y < element.scrollTop) element.scrollTop = y;
     else if (y + ROW_PX > element.scrollTop + element.clientHeight) element.scrollTop = y + ROW_PX - element.clientHeight;
   };
+  useEffect(() => {
+    const back = lastOpened === null ? -1 : lines.findIndex((line) => line.name === lastOpened);
+    lastOpened = null;
+    if (back < 0) return;
+    go(back);
+    box.current?.focus({ preventScroll: true });
+  }, []);
   const seek = (letter: string, nowMs: number) => {
     const { text, atMs } = typed.current;
     const start = nowMs - atMs < TYPING_MS ? text + letter : letter;

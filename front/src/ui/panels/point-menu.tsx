@@ -11,14 +11,14 @@ import type { Page, PointMenu as Point } from "../page";
 const EDGE_PX = 8;
 
 export function PointMenu({ page, point }: { page: Page; point: Point }) {
-  const box = useRef<HTMLDivElement>(null);
+  const box = useRef<HTMLElement>(null);
   const before = useRef<Element | null>(null);
   const close = () => {
     page.pointMenu.value = null;
     if (before.current instanceof HTMLElement) before.current.focus({ preventScroll: true });
   };
   useLayoutEffect(() => {
-    const element = box.current as HTMLDivElement;
+    const element = box.current as HTMLElement;
     const { offsetWidth: width, offsetHeight: height, style } = element;
     style.left = `${Math.max(EDGE_PX, Math.min(point.x, innerWidth - width - EDGE_PX))}px`;
     style.top = `${Math.max(EDGE_PX, Math.min(point.y, innerHeight - height - EDGE_PX))}px`;
@@ -51,11 +51,13 @@ export function PointMenu({ page, point }: { page: Page; point: Point }) {
     </button>
   );
   return (
-    <div class="point-menu panel" ref={box} role="menu" aria-label={t("point.menu")} onKeyDown={onKeyDown}>
-      <p role="presentation">{latLng(point.lat, point.lng)}<br /><span class="faint">{locator(point.lat, point.lng)}</span></p>
-      {item("near", t("point.near"), () => page.nearTo({ lat: point.lat, lng: point.lng }))}
-      {item("pin", t("point.from"), () => page.setFrom({ lat: point.lat, lng: point.lng }))}
-      {item("copy", t("point.copy"), () => void copyText(`${point.lat.toFixed(5)}, ${point.lng.toFixed(5)}`))}
-    </div>
+    <section class="point-menu panel" ref={box} aria-label={t("point.menu")}>
+      <p>{latLng(point.lat, point.lng)}<br /><span class="faint">{locator(point.lat, point.lng)}</span></p>
+      <div role="menu" aria-label={t("point.menu")} onKeyDown={onKeyDown}>
+        {item("near", t("point.near"), () => page.nearTo({ lat: point.lat, lng: point.lng }))}
+        {item("pin", t("point.from"), () => page.setFrom({ lat: point.lat, lng: point.lng }))}
+        {item("copy", t("point.copy"), () => void copyText(`${point.lat.toFixed(5)}, ${point.lng.toFixed(5)}`))}
+      </div>
+    </section>
   );
 }

@@ -1,0 +1,244 @@
+//! A replica beside others: what makes it one, put together (docs/adr/0007).
+
+use std::{
+    sync::{Arc, atomic::AtomicI64},
+    time::Duration,
+};
+
+use anyhow::Context as _;
+use godwit_flow::{BreakerReading, now_us};
+use godwit_live::{
+    Live, RedisAddress,
+    bus::{Bus, RedisBus, RedisBusConfig},
+};
+use serde_json::{Value, json};
+use tokio::{
+    sync::{mpsc, watch},
+    time::sleep,
+};
+
+use crate::{
+    config::Settings,
+    database::{self, Database},
+    follower::{Follower, Progress},
+    intake::{self, Counters, Intake, Plan, Ports, Standby},
+    jobs::Upkeep,
+    keeper::{self, Keeper, SpoolFigures},
+    leader::{Leader, Role},
+    run::{self, Stoppers},
+};
+
+/// Batches on their way to the bus: one may take a second while Redis is dying.
+const PUBLISHING: usize = 16;
+
+/// What makes it one of several.
+pub(crate) struct Cluster {
+    replica: String,
+    database: Arc<Database>,
+    leader: Arc<Leader>,
+    /// `None`: never ingests.
+    standby: Option<Standby>,
+    bus: Option<Arc<dyn Bus>>,
+    progress: Arc<Progress>,
+    spool: Arc<SpoolFigures>,
+    intake: Arc<intake::Figures>,
+}
+
+impl Cluster {
+    /// What the settings ask for; `None` with the embedded store. Nothing is connected yet.
+    pub(crate) fn new(settings: &Settings, feed: bool) -> anyhow::Result<Option<Self>> {
+        let bus = bus(settings)?;
+        let Some(config) = database::config(settings) else {
+            if bus.is_some() {
+                anyhow::bail!(
+                    "redis-url is set without database-url: replicas share a database first\n\n  hint: add --database-url, or leave redis-url out; one replica with the embedded store needs no Redis"
+                );
+            }
+            return Ok(None);
+        };
+        let ttl = Duration::from_secs(settings.whole("lease-seconds").max(1));
+        let replica = settings.get("replica").map_or_else(machine, str::to_owned);
+        let holder = format!("{replica} {} {:x}", std::process::id(), now_us());
+        let standby = match settings.get("standby") {
+            _ if !feed => None,
+            Some("off") => None,
+            Some("warm") => Some(Standby::Warm),
+            _ => Some(Standby::Cold),
+        };
+        Ok(Some(Self {
+            replica,
+            database: Arc::new(Database::new(config, database::breaker(settings), ttl)),
+            leader: Arc::new(Leader::new(holder, ttl)),
+            standby,
+            progress: Arc::new(Progress::new(bus.is_some())),
+            bus,
+            spool: Arc::default(),
+            intake: Arc::default(),
+        }))
+    }
+
+    /// What this replica is called.
+    pub(crate) fn name(&self) -> &str {
+        &self.replica
+    }
+
+    /// Starts everything. With a database that does not answer the start goes on; with one that will not have us it
+    /// does not.
+    pub(crate) async fn start(
+        &self,
+        settings: &Settings,
+        plan: Option<Plan>,
+        live: &Arc<Live>,
+        counters: &Arc<Counters>,
+        stoppers: &Stoppers,
+    ) -> anyhow::Result<Arc<dyn Upkeep>> {
+        let spool = (run::data(settings), settings.whole("spool-mb"));
+        let keeper = Keeper::new(self.database.clone(), self.leader.clone(), spool, counters.clone(), self.spool.clone())?;
+        match self.database.open().await {
+            Ok(()) => {}
+            Err(error) if error.is_temporary() => {
+                tracing::error!("{error}");
+                stoppers.tasks.spawn(self.database.clone().open_when_it_answers(stoppers.tasks.stop()));
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let heard_us = Arc::<AtomicI64>::default();
+        self.follow(settings, live, &heard_us, stoppers);
+        let (works, taken) = mpsc::channel(keeper::WORKS);
+        stoppers.keepers.spawn(keeper.run(taken));
+        if let (Some(standby), Some(plan)) = (self.standby, plan) {
+            stoppers.lease.spawn(self.leader.clone().run(self.database.clone(), stoppers.lease.stop()));
+            let ports = Ports {
+                live: live.clone(),
+                role: self.leader.role(),
+                leader: Some((self.leader.clone(), self.database.clone())),
+                keeper: works,
+                publisher: self.publisher(stoppers),
+                heard_us,
+                counters: counters.clone(),
+                figures: self.intake.clone(),
+            };
+            stoppers.sources.spawn(Intake::new(plan, standby, ports).run(stoppers.sources.stop()));
+        } else {
+            // Nothing comes; the keeper empties a spool of an earlier run until the end.
+            let stop = stoppers.sources.stop();
+            stoppers.sources.spawn(async move {
+                stop.wanted().await;
+                drop(works);
+            });
+        }
+        Ok(self.database.clone())
+    }
+
+    fn publisher(&self, stoppers: &Stoppers) -> Option<mpsc::Sender<Vec<godwit_live::bus::Message>>> {
+        let bus = self.bus.clone()?;
+        let (batches, taken) = mpsc::channel(PUBLISHING);
+        stoppers.keepers.spawn(intake::publish(bus, taken));
+        Some(batches)
+    }
+
+    fn follow(&self, settings: &Settings, live: &Arc<Live>, heard_us: &Arc<AtomicI64>, stoppers: &Stoppers) {
+        let follower = Arc::new(Follower {
+            database: self.database.clone(),
+            live: live.clone(),
+            role: self.leader.role(),
+            progress: self.progress.clone(),
+            age_us: run::age_us(settings),
+            heard_us: heard_us.clone(),
+        });
+        let (subscribed, is_subscribed) = watch::channel(self.bus.is_none());
+        if let Some(bus) = &self.bus {
+            stoppers.tasks.spawn(follower.clone().follow_bus(bus.clone(), subscribed, stoppers.tasks.stop()));
+        }
+        stoppers.tasks.spawn(follower.follow_store(is_subscribed, stoppers.tasks.stop()));
+    }
+
+    /// Gives the lease back: everything is kept.
+    pub(crate) async fn release(&self) {
+        self.leader.release(&self.database).await;
+    }
+
+    /// Whether viewers see what there is to see.
+    pub(crate) fn ready(&self) -> Result<(), String> {
+        if self.progress.complete() {
+            return Ok(());
+        }
+        Err(self.database.trouble().map_or_else(
+            || "the live map is being filled".to_owned(),
+            |trouble| format!("the live map cannot be filled from the database, only live packets show: {trouble}"),
+        ))
+    }
+
+    /// Waits until it is ready, or it is clear that this takes longer.
+    pub(crate) async fn wait_for_first_answer(&self) -> Result<(), String> {
+        loop {
+            match self.ready() {
+                Err(why) if self.database.trouble().is_some() => return Err(why),
+                Err(_) => sleep(Duration::from_millis(20)).await,
+                Ok(()) => return Ok(()),
+            }
+        }
+    }
+
+    /// Waits until it is ready.
+    pub(crate) async fn complete(&self) {
+        while self.ready().is_err() {
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    /// What there is to know about it.
+    pub(crate) fn json(&self) -> Value {
+        let role = self.leader.role().borrow().clone();
+        let token = if let Role::Leading(fence) = &role { Some(fence.token) } else { None };
+        let ring = self.intake.ring();
+        let mut json = json!({
+            "replica": self.replica,
+            "role": role.as_str(),
+            "token": token,
+            "takeovers": self.leader.takeovers(),
+            "absences": self.intake.absences(),
+            "standby": match self.standby { Some(Standby::Warm) => "warm", Some(Standby::Cold) => "cold", None => "off" },
+            "ring": ring.map(|(packets, since_us)| json!({ "packets": packets, "seconds": (now_us() - since_us) / 1_000_000 })),
+            "spool": self.spool.json(),
+            "world": self.progress.json(),
+            "database": { "trouble": self.database.trouble(), "breaker": breaker_json(&self.database.reads()) },
+        });
+        if let Some(bus) = &self.bus {
+            let figures = bus.figures();
+            json["bus"] = json!({
+                "kind": bus.kind(), "published": figures.published, "failed": figures.failed, "taken": figures.taken, "gaps": figures.gaps,
+                "lost": figures.lost, "breaker": figures.breaker.as_ref().map(breaker_json)
+            });
+        }
+        json
+    }
+}
+
+/// A breaker, as `/api/v1/status` shows it.
+pub(crate) fn breaker_json(reading: &BreakerReading) -> Value {
+    json!({
+        "state": reading.state.as_str(), "failures_in_row": reading.failures_in_row, "succeeded": reading.succeeded,
+        "failed": reading.failed, "refused": reading.refused, "opened": reading.opened
+    })
+}
+
+fn bus(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Bus>>> {
+    let Some(url) = settings.get("redis-url") else { return Ok(None) };
+    let address = RedisAddress::parse(url, settings.get("redis-ca").map(AsRef::as_ref)).context("redis-url")?;
+    let default = RedisBusConfig::default();
+    let breaker = godwit_flow::BreakerConfig {
+        longest_wait: database::breaker(settings).longest_wait.min(default.breaker.longest_wait),
+        failures: database::breaker(settings).failures,
+        ..default.breaker
+    };
+    let prefix = settings.get("redis-prefix").unwrap_or("godwit");
+    Ok(Some(Arc::new(RedisBus::new(address, RedisBusConfig { key: format!("{prefix}:bus:1"), breaker, ..default }))))
+}
+
+/// The name of the machine, as Linux tells it.
+fn machine() -> String {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name: String = name.trim().chars().filter(char::is_ascii_graphic).take(60).collect();
+    if name.is_empty() { "godwit".to_owned() } else { name }
+}

@@ -1,0 +1,104 @@
+//! Replicas while something is away: what they say, and what their viewers see.
+
+#![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
+
+mod stage;
+
+use std::time::Duration;
+
+use godwit_testkit::ledger;
+use serde_json::Value;
+use stage::{MINUTE, Replica, Stage, until};
+
+/// The number of the newest line that a replica's live map has of the station that sent this line.
+fn seen(replica: &Replica, of: u64) -> Option<u64> {
+    let line = ledger::line(of);
+    let (_, body) = replica.get(&format!("/api/v1/stations/{}", line.split('>').next()?))?;
+    ledger::number(serde_json::from_str::<Value>(&body).ok()?["raw"].as_str()?)
+}
+
+/// Sends for a moment and waits until each replica shows the last line.
+fn all_see_the_newest(stage: &Stage, when: &str) {
+    stage.ledger.pace(200);
+    std::thread::sleep(Duration::from_millis(500));
+    stage.ledger.pace(0);
+    std::thread::sleep(Duration::from_millis(100));
+    let last = stage.ledger.sent() - 1;
+    until(when, Duration::from_secs(20), || stage.replicas.iter().all(|replica| seen(replica, last) == Some(last)).then_some(()));
+}
+
+fn world(replica: &Replica) -> Option<Value> {
+    Some(replica.cluster()?["world"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn viewers_of_every_replica_see_the_same_with_redis_and_without() {
+    let mut stage = Stage::set(&["--standby", "warm"]).await;
+    let url = stage.redis.url();
+    stage.more.extend(["--redis-url".to_owned(), url]);
+    stage.start(2);
+    all_see_the_newest(&stage, "by the bus");
+    let other = &stage.replicas[1 - stage.leader().unwrap()];
+    assert!(world(other).unwrap()["by_bus"].as_u64().unwrap() > 0);
+    stage.redis.stop();
+    until("the store is followed", MINUTE, || (world(&stage.replicas[1 - stage.leader()?])?["follows"] == "store").then_some(()));
+    all_see_the_newest(&stage, "by the store");
+    assert!(world(&stage.replicas[1 - stage.leader().unwrap()]).unwrap()["by_store"].as_u64().unwrap() > 0);
+    stage.redis.start_again();
+    until("the bus is followed again", MINUTE, || (world(&stage.replicas[1 - stage.leader()?])?["follows"] == "bus").then_some(()));
+    all_see_the_newest(&stage, "by the bus again");
+    // A new one has it all when it is ready.
+    let last = stage.ledger.sent() - 1;
+    let replica = stage.launch(3);
+    until("the third is ready", MINUTE, || (replica.get("/readyz")?.0 == 200).then_some(()));
+    assert_eq!(seen(&replica, last), Some(last));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_database_a_replica_starts_shows_what_it_receives_says_so_and_keeps_it() {
+    let mut stage = Stage::set(&["--database-timeout-seconds", "2", "--lease-seconds", "1"]).await;
+    stage.postgres.stop();
+    stage.replicas.push(stage.launch(1));
+    let replica = &stage.replicas[0];
+    let details = until("it answers", MINUTE, || replica.get("/readyz"));
+    let said: Value = serde_json::from_str(&details.1).unwrap();
+    assert_eq!((details.0, &said["ready"]), (503, &Value::Bool(false)), "{said}");
+    assert!(said["why"].as_str().unwrap().contains("database"), "{said}");
+    until("it listens although nobody says who ingests", MINUTE, || (stage.ledger.clients() == 1).then_some(()));
+    stage.ledger.pace(200);
+    until("it shows what it receives and keeps it on disk", MINUTE, || {
+        let spooled = replica.cluster()?["spool"]["packets"].as_u64()?;
+        (spooled > 100 && seen(replica, 0).is_some()).then_some(())
+    });
+    let (status, head, body) = replica.answer("/api/v1/packets").unwrap();
+    assert!(status == 503 && head.to_ascii_lowercase().contains("retry-after"), "{status} {head}");
+    assert!(body.contains("store_unavailable"), "{body}");
+    // Killed now, it has them still; and all of them go where they belong when the database is back.
+    stage.ledger.pace(0);
+    std::thread::sleep(Duration::from_millis(600));
+    stage.replicas[0].kill();
+    stage.restart(0);
+    stage.postgres.start_again();
+    stage.all_ready();
+    stage.accounted("the database is back", true);
+    let breaker = stage.replicas[0].cluster().unwrap()["database"]["breaker"].clone();
+    assert!(breaker["state"].is_string(), "{breaker}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_spool_refuses_the_newest_and_says_how_many() {
+    let mut stage = Stage::set(&["--spool-mb", "1", "--lease-seconds", "1", "--database-timeout-seconds", "2"]).await;
+    stage.start(1);
+    stage.postgres.stop();
+    stage.ledger.pace(5000);
+    let replica = &stage.replicas[0];
+    let refused = || serde_json::from_str::<Value>(&replica.get("/api/v1/status")?.1).ok()?["packets"]["refused"].as_u64();
+    until("it refuses", MINUTE, || refused().filter(|refused| *refused > 0));
+    let newest = stage.ledger.sent() - 1;
+    until("the live map goes on", MINUTE, || seen(replica, newest).filter(|seen| *seen >= newest));
+    stage.ledger.pace(0);
+    stage.postgres.start_again();
+    until("the spool is empty", MINUTE, || (replica.cluster()?["spool"]["packets"] == 0).then_some(()));
+    let (rows, lines) = stage.stored();
+    assert_eq!((rows, lines + refused().unwrap()), (lines, stage.ledger.sent()), "stored and refused are all that was sent");
+}

@@ -1,0 +1,22 @@
+/** What the service worker has to do with a request. Everything not named here goes past it: the API, the live stream, probes. */
+
+export type Route =
+  /** The page itself, whatever callsign is its path: from the network, and from the store when there is none. */
+  | "page"
+  /** A file with a content hash in its name: from the store for ever. */
+  | "asset"
+  /** A tile of the embedded base map: from the store, renewed behind the viewer's back. */
+  | "basemap"
+  | "past";
+
+/** Paths of one element that are not the page. */
+const PROBES = new Set(["livez", "readyz", "healthz", "metrics"]);
+
+export function route(path: string, navigates: boolean): Route {
+  if (navigates) {
+    const [, first = "", ...more] = path.split("/");
+    return more.length === 0 && !first.includes(".") && !PROBES.has(first) ? "page" : "past";
+  }
+  if (/^\/assets\/[^/]+$/.test(path) || path === "/manifest.webmanifest") return "asset";
+  return /^\/basemap\/\d+\/\d+\/\d+\.mvt$/.test(path) ? "basemap" : "past";
+}
