@@ -16,8 +16,8 @@ export function placedStations(firstId) {
   return [
     one("DB0XYZ-2", 48.35, 11.85, { code: "#", range: 320, interval: 20, comment: "Digipeater of the mock", phg: { power_w: 25, height_m: 48, gain_db: 6, directivity_deg: null } }),
     one("DB0GATE", 48.02, 11.98, { table: "I", code: "&" }),
-    one("N0VAGUE", 48.1, 12.3, { ambiguity: 2, code: "y" }),
-    one("N0VAGUE-3", 48.2, 12.6, { ambiguity: 3, code: "y" }),
+    one("VAGUE", 48.1, 12.3, { ambiguity: 2, code: "y" }),
+    one("VAGUE-3", 48.2, 12.6, { ambiguity: 3, code: "y" }),
     one("SPEED", 47.62, 12.55, { table: "\\", code: "m", kind: 1, owner: "N0CALL", extra: "Limit {80}" }),
     ...heap("FAN", 5, 48.3, 12.1),
     ...heap("PILE", 16, 48.3, 12.2),

@@ -7,7 +7,7 @@ const trouble = watchTrouble();
 
 const box = (page: Page) => page.getByRole("combobox", { name: "Find" });
 const heading = (page: Page, name: string) => page.getByRole("heading", { name, exact: true });
-const option = (page: Page, name: string) => page.getByRole("option").filter({ has: page.getByText(name, { exact: true }) });
+const option = (page: Page, name: string) => page.locator("#suggestions").getByRole("option").filter({ has: page.getByText(name, { exact: true }) });
 
 test.describe("search", () => {
   test("by the keyboard alone: slash, letters, arrows, Enter, Escape", async ({ page }, info) => {
@@ -16,11 +16,11 @@ test.describe("search", () => {
     await expect(box(page)).toBeFocused();
     await page.keyboard.type("n0call");
     await expect(box(page)).toHaveAttribute("aria-expanded", "true");
-    await expect(page.getByRole("option")).toHaveCount(4);
+    await expect(page.locator("#suggestions").getByRole("option")).toHaveCount(4);
     await info.attach("suggestions", { body: await page.screenshot(), contentType: "image/png" });
     await page.keyboard.press("ArrowDown");
     await page.keyboard.press("ArrowDown");
-    const second = page.getByRole("option").nth(1);
+    const second = page.locator("#suggestions").getByRole("option").nth(1);
     await expect(second).toHaveAttribute("aria-selected", "true");
     await expect(box(page)).toHaveAttribute("aria-activedescendant", await second.getAttribute("id") as string);
     // Up beyond the first: nothing is chosen, and once more: the last.
@@ -30,9 +30,9 @@ test.describe("search", () => {
     await page.keyboard.press("Enter");
     await expect(heading(page, "N0CALL")).toBeFocused();
     await page.keyboard.press("/");
-    await expect(page.getByRole("option").first()).toBeVisible();
+    await expect(page.locator("#suggestions").getByRole("option").first()).toBeVisible();
     await page.keyboard.press("Escape");
-    await expect(page.getByRole("option")).toHaveCount(0);
+    await expect(page.locator("#suggestions").getByRole("option")).toHaveCount(0);
     await page.keyboard.press("Escape");
     await expect(box(page)).toHaveValue("");
   });
@@ -47,8 +47,8 @@ test.describe("search", () => {
   test("places fly there and set the pin", async ({ page }, info) => {
     await live(page);
     await box(page).fill("munch");
-    await expect(page.getByRole("option")).toHaveCount(1);
-    await expect(page.getByRole("option")).toContainText("Germany");
+    await expect(page.locator("#suggestions").getByRole("option")).toHaveCount(1);
+    await expect(page.locator("#suggestions").getByRole("option")).toContainText("Germany");
     await box(page).press("Enter");
     await expect.poll(() => query(page).get("z")).toBe("11");
     expect(query(page).get("from")).toBe("48.13700,11.57500");
@@ -68,7 +68,7 @@ test.describe("search", () => {
   test("a wildcard's findings are marked together", async ({ page }) => {
     await live(page);
     await box(page).fill("N0*-*");
-    await page.getByRole("option", { name: "Mark all 2 on the map" }).click();
+    await page.locator("#suggestions").getByRole("option", { name: "Mark all 2 on the map" }).click();
     await expect(page.getByRole("heading", { name: "2 marked stations" })).toBeVisible();
     await expect.poll(() => query(page).get("calls")).toBe("N0CALL-9,N0CALL-13");
   });
@@ -79,14 +79,14 @@ test.describe("search", () => {
       await box(page).fill(name);
       await expect(option(page, name)).toBeVisible();
       await box(page).press("Enter");
-      await expect(page.getByRole("option")).toHaveCount(0);
+      await expect(page.locator("#suggestions").getByRole("option")).toHaveCount(0);
     }
     await page.reload();
     await box(page).fill("");
     await box(page).focus();
-    await expect(page.getByRole("option")).toHaveText([/Madrid/, /N0CALL-13/, /Forget/]);
-    await page.getByRole("option", { name: "Forget recent searches" }).click();
-    await expect(page.getByRole("option")).toHaveCount(0);
+    await expect(page.locator("#suggestions").getByRole("option")).toHaveText([/Madrid/, /N0CALL-13/, /Forget/]);
+    await page.locator("#suggestions").getByRole("option", { name: "Forget recent searches" }).click();
+    await expect(page.locator("#suggestions").getByRole("option")).toHaveCount(0);
     expect(await page.evaluate(() => localStorage.getItem("godwit.recent"))).toBe("[]");
   });
 
@@ -94,17 +94,17 @@ test.describe("search", () => {
     await page.addInitScript(() => localStorage.setItem("godwit.recent", '[{"is":"entity","name":"<img src=x onerror=alert(1)>","kind":"station"},{"is":"evil"},7]'));
     await live(page);
     await box(page).focus();
-    await expect(page.getByRole("option")).toHaveCount(2);
-    await expect(page.getByRole("option").first()).toContainText("<img src=x");
+    await expect(page.locator("#suggestions").getByRole("option")).toHaveCount(2);
+    await expect(page.locator("#suggestions").getByRole("option").first()).toContainText("<img src=x");
   });
 
   test("nothing found, and no answer, are said", async ({ page }) => {
     await live(page);
     await box(page).fill("QQQQQ");
-    await expect(page.getByRole("option")).toContainText("Nothing by that name");
+    await expect(page.locator("#suggestions").getByRole("option")).toContainText("Nothing by that name");
     await page.route("**/api/v1/search*", (route) => route.fulfill({ status: 200, body: '{"results":7,"places":[{"name":1}]}' }));
     await box(page).fill("QQQQ");
-    await expect(page.getByRole("option")).toContainText("Nothing by that name");
+    await expect(page.locator("#suggestions").getByRole("option")).toContainText("Nothing by that name");
   });
 });
 
