@@ -54,8 +54,20 @@ export function startExtras(core: Core, page: Page): Extras {
       page.addressLater();
     });
   });
+  let started = false;
   effect(() => {
-    if (layers.value.size >= 0) core.redraw();
+    const shown = layers.value;
+    core.redraw();
+    if (!started && (shown.has("grid") || shown.has("night"))) {
+      started = true;
+      import("./layers").then(
+        ({ startLayers }) => startLayers(core, page),
+        (error: unknown) => {
+          started = false;
+          console.warn(`layers of the map: ${String(error)}`);
+        },
+      );
+    }
     page.addressLater();
   });
   effect(() => {

@@ -5,8 +5,11 @@ import { test } from "../live/filter";
 import { Choice } from "./choice";
 import { t } from "./i18n";
 import { Icon, type IconName } from "./icons";
+import { lazy } from "./lazy";
 import type { Page } from "./page";
 import { THEMES, theme } from "./settings";
+
+const LayerChoices = lazy(() => import("./panels/layer-choices").then((one) => one.LayerChoices));
 
 function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
   const { basemaps } = page.settings;
@@ -22,6 +25,7 @@ function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
           text={(id) => basemaps.find((one) => one.id === id)?.name ?? t("menu.basemap.builtin")}
         />
       )}
+      <LayerChoices />
       <button type="button" class="text" onClick={() => page.openOver("settings")}>{t("menu.settings")}</button>
     </div>
   );

@@ -267,4 +267,10 @@ export const de: Table = {
   "time.failed": "Dieser Zeitpunkt wurde nicht geladen: {reason}. Neuer Versuch folgt.",
   "help.time": "Zeitreise",
   "help.time_keys": "In der Zeitreise: Leertaste spielt ab und hält an, ← und → gehen eine Minute, mit ⇧ zehn Minuten, Bild auf und ab eine Stunde, Pos1 und Ende an die Enden der Leiste; Esc kehrt zu jetzt zurück.",
+  "layers.title": "Ebenen",
+  "layers.vectors": "Kurse von Bewegtem",
+  "layers.ranges": "Reichweiten der Stationen",
+  "layers.reckoning": "Wo es inzwischen sein kann",
+  "layers.grid": "Maidenhead-Gitter",
+  "layers.night": "Nacht",
 };

@@ -30,6 +30,12 @@ export const tools = {
   "hops.digipeater": "digipeater",
   "hops.igate": "igate",
   "hops.nowhere": "position unknown",
+  "layers.title": "Layers",
+  "layers.vectors": "Courses of what moves",
+  "layers.ranges": "Ranges of stations",
+  "layers.reckoning": "Where it may be by now",
+  "layers.grid": "Maidenhead grid",
+  "layers.night": "Night",
 } as const;
 
 addEnglish(tools);

@@ -267,4 +267,10 @@ export const es: Table = {
   "time.failed": "Este momento no se cargó: {reason}. Se intenta de nuevo.",
   "help.time": "Viaje en el tiempo",
   "help.time_keys": "En el viaje en el tiempo: la barra espaciadora reproduce y pausa, ← y → van un minuto, con ⇧ diez minutos, Re Pág y Av Pág una hora, Inicio y Fin a los extremos de la barra; Esc vuelve a ahora.",
+  "layers.title": "Capas",
+  "layers.vectors": "Rumbos de lo que se mueve",
+  "layers.ranges": "Alcances de las estaciones",
+  "layers.reckoning": "Dónde puede estar ya",
+  "layers.grid": "Cuadrícula Maidenhead",
+  "layers.night": "Noche",
 };

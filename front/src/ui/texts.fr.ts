@@ -267,4 +267,10 @@ export const fr: Table = {
   "time.failed": "Ce moment n’a pas été chargé : {reason}. Nouvel essai en cours.",
   "help.time": "Voyage dans le temps",
   "help.time_keys": "Dans le voyage dans le temps : espace lit et suspend, ← et → vont d’une minute, avec ⇧ de dix minutes, Page préc. et Page suiv. d’une heure, Début et Fin aux bouts de la barre ; Échap revient à maintenant.",
+  "layers.title": "Couches",
+  "layers.vectors": "Caps de ce qui bouge",
+  "layers.ranges": "Portées des stations",
+  "layers.reckoning": "Où cela peut être maintenant",
+  "layers.grid": "Grille Maidenhead",
+  "layers.night": "Nuit",
 };

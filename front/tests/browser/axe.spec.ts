@@ -36,6 +36,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     // Each thing that lies beside the map or over it.
     await page.keyboard.press("Escape");
     await page.getByRole("button", { name: "Map and display" }).click();
+    await expect(page.getByRole("checkbox").first()).toBeVisible();
     expect(await violations(page)).toEqual([]);
     await page.keyboard.press("Escape");
     const states: [string, string][] = [

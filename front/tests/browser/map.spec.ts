@@ -136,6 +136,29 @@ test("area objects and signposts look as their packets say", async ({ page }, in
   await info.attach("shapes", { body: await page.screenshot(), contentType: "image/png" });
 });
 
+test("layers are switched in the menu, kept in the address and in the browser", async ({ page }, info) => {
+  const ink = [0x44, 0x60, 0x6f] as const;
+  await open(page, "/?lat=30&lng=0&z=3");
+  const without = await pixels(page, ink, 40);
+  await page.getByRole("button", { name: "Map and display" }).click();
+  await page.getByRole("checkbox", { name: "Maidenhead grid" }).check();
+  await page.getByRole("checkbox", { name: "Night" }).check();
+  await expect.poll(() => new URL(page.url()).searchParams.get("layers")).toBe("vectors,grid,night");
+  await page.keyboard.press("Escape");
+  await expect.poll(() => pixels(page, ink, 40)).toBeGreaterThan(without + 300);
+  // Water under the night; somewhere in so wide a view it is always dark.
+  await open(page, "/?lat=0&lng=0&z=2");
+  await expect.poll(() => pixels(page, [0x9e, 0xac, 0xb7], 5)).toBeGreaterThan(2000);
+  await info.attach("layers", { body: await page.screenshot(), contentType: "image/png" });
+  await open(page, "/?lat=47.5&lng=10&z=7&layers=grid");
+  await expect.poll(() => pixels(page, ink, 40)).toBeGreaterThan(300);
+  await info.attach("squares", { body: await page.screenshot(), contentType: "image/png" });
+  await page.getByRole("button", { name: "Map and display" }).click();
+  await expect(page.getByRole("checkbox", { name: "Maidenhead grid" })).toBeChecked();
+  await expect(page.getByRole("checkbox", { name: "Night" })).not.toBeChecked();
+  await info.attach("menu", { body: await page.screenshot(), contentType: "image/png" });
+});
+
 for (const [prefix, lng, count] of [["FAN", 12.1, 5], ["PILE", 12.2, 16]] as const) {
   test(`${count} symbols in one place fan out, and each can be opened`, async ({ page }, info) => {
     const { address, x, y } = view(page, 48.3, lng, 14);
