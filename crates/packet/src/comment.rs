@@ -75,8 +75,11 @@ impl<'a> Comment<'a> {
         if at == self.cuts.len() {
             return;
         }
-        let place = self.cuts[..at].iter().position(|&(other, _)| other > start).unwrap_or(at);
-        self.cuts.copy_within(place..at, place + 1);
+        let mut place = at;
+        while place > 0 && self.cuts[place - 1].0 > start {
+            self.cuts[place] = self.cuts[place - 1];
+            place -= 1;
+        }
         self.cuts[place] = (start, end);
         self.len += 1;
     }
@@ -152,6 +155,7 @@ fn find(line: &[u8], start: usize, end: usize, dao_end: usize) -> Found {
     found
 }
 
+#[inline(always)]
 fn is_lettered(bytes: &[u8]) -> bool {
     matches!(bytes, [b'P', b'H', b'G', rest @ ..] | [b'R', b'N', b'G', rest @ ..] | [b'D', b'F', b'S', rest @ ..]
         if rest.len() >= 4 && rest[..4].iter().all(u8::is_ascii_digit))

@@ -85,7 +85,7 @@ fn set_course<T: Trace>(d: &mut Decoder<'_, '_, T>, course: Option<u16>, part: &
 }
 
 /// `CCC/SSS`: two numbers of three digits; dots or blanks are unknown.
-#[inline]
+#[inline(always)]
 pub(crate) fn course_speed(bytes: &[u8]) -> Option<(Option<u16>, Option<u16>)> {
     let &[a, b, c, b'/', x, y, z, ..] = bytes else {
         return None;
@@ -103,8 +103,12 @@ fn three(bytes: [u8; 3]) -> Option<Option<u16>> {
 }
 
 /// `PHG`, `RNG` or `DFS` at the start of `bytes`; returns the length read.
-#[inline]
+#[inline(always)]
 pub(crate) fn lettered<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) -> Option<usize> {
+    if matches!(bytes.first(), Some(b'P' | b'R' | b'D')) { read_lettered(d, bytes) } else { None }
+}
+
+fn read_lettered<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) -> Option<usize> {
     let (head, _) = take(bytes, 7)?;
     match &head[..3] {
         b"PHG" => phg(d, bytes),

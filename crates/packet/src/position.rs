@@ -53,7 +53,7 @@ pub(crate) fn time_before_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, bod
 /// True if a whole valid position starts here; for places where one may or may not be.
 pub(crate) fn is_complete(body: &[u8]) -> bool {
     match body.first() {
-        Some(b'0'..=b'9') => body.len() >= PLAIN_LEN && plain_values(body).is_ok(),
+        Some(b'0'..=b'9') => body.len() >= PLAIN_LEN && (usual_values(body).is_some() || plain_values(body).is_ok()),
         Some(b'/' | b'\\' | b'A'..=b'Z' | b'a'..=b'j') => compressed::is_complete(body),
         _ => false,
     }
@@ -105,6 +105,7 @@ fn mark_kept<T: Trace>(d: &mut Decoder<'_, '_, T>) {
     }
 }
 
+#[derive(Debug, PartialEq)]
 struct PlainValues {
     /// Latitude and longitude, hundredths of a minute, sign applied.
     latitude: i32,
@@ -117,9 +118,9 @@ fn plain<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<&'
     if body.len() < PLAIN_LEN {
         return Err(d.refuse(Code::PosFormat, body));
     }
-    let values = match plain_values(body) {
-        Ok(values) => values,
-        Err((code, at)) => return Err(d.refuse(code, &body[at..])),
+    let values = match usual_values(body) {
+        Some(values) => values,
+        None => plain_values(body).map_err(|(code, at)| d.refuse(code, &body[at..]))?,
     };
     d.mark(Field::Latitude, &body[..8]);
     d.mark(Field::SymbolTable, &body[8..9]);
@@ -206,7 +207,46 @@ pub(crate) fn centre(degrees: i32, hundredths: i32, level: u8, limit: i32) -> Op
     (hundredths < 6000 && value <= limit * 6000).then_some(value)
 }
 
+/// `DDMM.hh` and a letter, all digits there: the hundredths of a minute and the letter.
+#[inline(always)]
+fn exact(text: [u8; 8]) -> Option<(i32, u8)> {
+    let word = u64::from_le_bytes(text);
+    // Digits become 0 to 9 and the point 0; what the second number adds sets the highest bit of all else.
+    let low = (word ^ u64::from_le_bytes(*b"0000.00\0")) & 0x00FF_FFFF_FFFF_FFFF;
+    let beyond = low | low.wrapping_add(0x0076_767F_7676_7676);
+    if beyond & 0x0080_8080_8080_8080 != 0 {
+        return None;
+    }
+    let digit = |at: u32| (low >> (8 * at) & 0xF) as i32;
+    let hundredths = digit(2) * 1000 + digit(3) * 100 + digit(5) * 10 + digit(6);
+    (hundredths < 6000).then_some(((digit(0) * 10 + digit(1)) * 6000 + hundredths, text[7]))
+}
+
+/// The usual position: every digit there, upper case, in range. All else is left to [`plain_values`].
+#[inline]
+fn usual_values(body: &[u8]) -> Option<PlainValues> {
+    let (latitude, north) = exact(*body.first_chunk()?)?;
+    let (minutes, east) = exact(*body.get(10..)?.first_chunk()?)?;
+    let hundreds = body[9].wrapping_sub(b'0');
+    let longitude = i32::from(hundreds) * 600_000 + minutes;
+    if hundreds > 1 || latitude > 90 * 6000 || longitude > 180 * 6000 || !is_table(body[8]) {
+        return None;
+    }
+    let latitude = match north {
+        b'N' => latitude,
+        b'S' => -latitude,
+        _ => return None,
+    };
+    let longitude = match east {
+        b'E' => longitude,
+        b'W' => -longitude,
+        _ => return None,
+    };
+    Some(PlainValues { latitude, longitude, ambiguity: 0, lower_case: false })
+}
+
 /// Reads the 19 bytes of a plain position; an error says why and at which byte.
+#[cold]
 fn plain_values(body: &[u8]) -> Result<PlainValues, (Code, usize)> {
     let &[a, b, m1, m2, p1, h1, h2, ns, table, x, y, z, n1, n2, p2, i1, i2, ew, _, ..] = body else {
         return Err((Code::PosFormat, 0));
@@ -287,6 +327,24 @@ mod tests {
         assert_eq!(place("!51  .  N/000  .  W-"), (51.5, -0.5, 4));
         assert_eq!(place("!5132.  N/00007.59W-"), (51.541667, -0.125, 2));
         assert_eq!(body("!5132.  N/00007.  W-").expect("good").position.expect("has one").resolution_m, 1852.0);
+    }
+
+    #[test]
+    fn the_quick_way_gives_what_the_careful_way_gives() {
+        for info in ["4722.85N/00832.46E>", "9000.00S/18000.00W>", "0000.01N\\09959.99E-", "5959.99NA17959.99W#"] {
+            let quick = usual_values(info.as_bytes()).expect(info);
+            assert_eq!(Ok(quick), plain_values(info.as_bytes()), "{info}");
+        }
+        // One byte at a time made wrong or merely unusual: never read by one and refused by the other.
+        for at in 0..PLAIN_LEN {
+            for byte in 0..=u8::MAX {
+                let mut body = *b"4722.85N/00832.46E>";
+                body[at] = byte;
+                if let Some(quick) = usual_values(&body) {
+                    assert_eq!(Ok(quick), plain_values(&body), "{byte:#x} at {at}");
+                }
+            }
+        }
     }
 
     #[test]
