@@ -2,13 +2,14 @@
 
 use axum::{
     body::Body,
-    extract::Path,
     http::{HeaderMap, Response, StatusCode, header},
     response::IntoResponse,
 };
 use bytes::Bytes;
 use pmtiles::{AsyncBackend, AsyncPmTilesReader, BackendResponse, HashMapCache, PmtResult, TileCoord};
 use tokio::sync::OnceCell;
+
+use crate::error::PathOf;
 
 static ARCHIVE: &[u8] = include_bytes!("../../../assets/basemap/basemap.pmtiles");
 
@@ -31,7 +32,7 @@ async fn reader() -> PmtResult<&'static Reader> {
 
 /// `GET /basemap/{z}/{x}/{y}`: a Mapbox vector tile, z 0-6; 204 where the map is empty (a 404 would be an error to
 /// browsers), 404 outside the pyramid.
-pub(crate) async fn tile(Path((z, x, file)): Path<(u8, u32, String)>, headers: HeaderMap) -> Response<Body> {
+pub(crate) async fn tile(PathOf((z, x, file)): PathOf<(u8, u32, String)>, headers: HeaderMap) -> Response<Body> {
     let coordinate = file.strip_suffix(".mvt").and_then(|y| y.parse().ok()).and_then(|y| TileCoord::new(z, x, y).ok());
     let Some(coordinate) = coordinate else {
         return StatusCode::NOT_FOUND.into_response();

@@ -3,14 +3,17 @@
 use axum::{
     Json,
     body::Body,
-    extract::{Path, State},
+    extract::State,
     http::{HeaderMap, Response, StatusCode, header},
     response::IntoResponse,
 };
 use godwit_store::{Answer, BLOCK_S, BlockError, Part};
 use serde_json::{Value, json};
 
-use crate::{Site, error::ApiError};
+use crate::{
+    Site,
+    error::{ApiError, PathOf},
+};
 
 /// `GET /history/v1/range`: which blocks may be asked for.
 pub(crate) async fn range(State(site): State<Site>) -> Result<impl IntoResponse, ApiError> {
@@ -23,7 +26,7 @@ pub(crate) async fn range(State(site): State<Site>) -> Result<impl IntoResponse,
 /// `GET /history/v1/{level}/{x}/{y}/{block}`: key frame and moves.
 pub(crate) async fn whole(
     State(site): State<Site>,
-    Path((level, x, y, block)): Path<(u8, u16, u16, u32)>,
+    PathOf((level, x, y, block)): PathOf<(u8, u16, u16, u32)>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
     let answer = site.blocks.answer((level, x, y), block, Part::Whole).await;
@@ -33,7 +36,7 @@ pub(crate) async fn whole(
 /// `GET /history/v1/{level}/{x}/{y}/{block}/{part}`: moves alone, of the block or of the hour that begins with it.
 pub(crate) async fn part(
     State(site): State<Site>,
-    Path((level, x, y, block, part)): Path<(u8, u16, u16, u32, String)>,
+    PathOf((level, x, y, block, part)): PathOf<(u8, u16, u16, u32, String)>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
     let answer = match &*part {

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use axum::{
     body::Body,
-    extract::{Path, Query, Request, State},
+    extract::{Query, Request, State},
     http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
@@ -19,7 +19,10 @@ use bytes::Bytes;
 use godwit_live::{TileAddress, TileAnswer};
 use serde::Deserialize;
 
-use crate::{Site, error::ApiError};
+use crate::{
+    Site,
+    error::{ApiError, PathOf},
+};
 
 /// How long viewers are waited for.
 #[derive(Debug, Clone, Copy)]
@@ -73,7 +76,7 @@ pub(crate) struct TileQuery {
 /// `GET /live/v1/tiles/{level}/{x}/{y}?since=EPOCH-SEQ`.
 pub(crate) async fn tile(
     State(site): State<Site>,
-    Path((level, x, y)): Path<(u8, u16, u16)>,
+    PathOf((level, x, y)): PathOf<(u8, u16, u16)>,
     Query(query): Query<TileQuery>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {

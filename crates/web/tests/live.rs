@@ -263,6 +263,17 @@ async fn tiles_over_http_are_named_and_cached() {
 }
 
 #[tokio::test]
+async fn a_path_that_cannot_be_read_is_told_of_as_every_error() {
+    let server = Server::start(ViewerTiming::default()).await;
+    for path in ["/live/v1/tiles/999/1/1", "/history/v1/5/1/1/-1", "/history/v1/5/1/1/99999999999/hour", "/basemap/a/b/c"] {
+        let (head, body) = server.get(path, "").await;
+        assert!(head.starts_with("http/1.1 400"), "{path}: {head}");
+        let body: serde_json::Value = serde_json::from_slice(&body).expect(path);
+        assert_eq!(body["error"]["code"], "bad_request", "{path}: {body}");
+    }
+}
+
+#[tokio::test]
 async fn the_status_says_how_long_packets_take() {
     let mut server = Server::start(ViewerTiming::default()).await;
     let mut page = Page::watching(server.address).await;
