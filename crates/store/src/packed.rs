@@ -124,14 +124,14 @@ pub(crate) fn pack_values(values: &[Option<f64>]) -> Vec<u8> {
 pub(crate) fn unpack_values<const N: usize>(mut bytes: &[u8]) -> [Option<f64>; N] {
     let mut values = [None; N];
     let present = take_varint(&mut bytes).unwrap_or(0);
-    for (at, value) in values.iter_mut().enumerate().filter(|(at, _)| present >> at & 1 == 1) {
-        let _ = at;
+    for (_, value) in values.iter_mut().enumerate().filter(|(at, _)| present >> at & 1 == 1) {
         *value = take_varint(&mut bytes).map(|zigzag| ((zigzag >> 1) as i64 ^ -((zigzag & 1) as i64)) as f64 / 100.0);
     }
     values
 }
 
-fn put_varint(out: &mut Vec<u8>, mut value: u64) {
+/// A whole number, the first seven bits first.
+pub(crate) fn put_varint(out: &mut Vec<u8>, mut value: u64) {
     while value >= 0x80 {
         out.push(value as u8 | 0x80);
         value >>= 7;
@@ -156,7 +156,8 @@ fn take<const N: usize>(bytes: &mut &[u8]) -> Option<[u8; N]> {
     Some(*first)
 }
 
-fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
+/// The next whole number off the front; `None` if there is none.
+pub(crate) fn take_varint(bytes: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let byte = take_u8(bytes)?;

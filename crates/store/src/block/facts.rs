@@ -15,7 +15,8 @@ use crate::StoredPacket;
 const MOST_ENTITIES: usize = 500_000;
 const MOST_EVENTS: usize = 4_000_000;
 
-/// Kinds that never say where something is: a third of all packets need no reading.
+/// Kinds that move nothing on the map, so that they need no reading: a third of all packets. (A locator, which a status
+/// or a grid beacon may have, moves nothing: it is a square kilometres wide.)
 const PLACELESS: [&str; 11] = [
     "message",
     "bulletin",
@@ -257,6 +258,16 @@ pub(super) mod tests {
         let mut gather = Gather::new(block);
         packets.iter().for_each(|packet| gather.take(packet));
         gather.finish(600)
+    }
+
+    #[test]
+    fn kinds_that_are_not_read_exist_and_move_nothing() {
+        assert!(PLACELESS.iter().all(|kind| crate::model::KINDS.contains(kind)));
+        for raw in ["A1B>APRS,TCPIP*,qAC,T2:[IO91SX]35 miles", "A1B>APRS,TCPIP*,qAC,T2:>IO91SX/G hello"] {
+            let packet = packet(1.0, raw);
+            let moved = changes_again(packet.received_at_us, &packet.raw, true).into_iter().any(|change| change.fix.is_some());
+            assert!(!moved, "{raw}");
+        }
     }
 
     #[test]

@@ -4,15 +4,13 @@ use std::io::{Read as _, Write as _};
 
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 
+use crate::packed::{put_varint, take_varint};
+
 /// Nothing of ours inflates to more.
 const MOST_BYTES: u64 = 256 << 20;
 
-pub(super) fn varint(out: &mut Vec<u8>, mut value: u32) {
-    while value >= 0x80 {
-        out.push((value & 0x7f) as u8 | 0x80);
-        value >>= 7;
-    }
-    out.push(value as u8);
+pub(super) fn varint(out: &mut Vec<u8>, value: u32) {
+    put_varint(out, value.into());
 }
 
 pub(super) fn count(out: &mut Vec<u8>, things: usize) {
@@ -48,16 +46,7 @@ impl<'a> Columns<'a> {
     }
 
     pub(super) fn varint(&mut self) -> Option<u32> {
-        let mut value = 0;
-        for shift in (0..32).step_by(7) {
-            let (byte, rest) = self.0.split_first()?;
-            self.0 = rest;
-            value |= u32::from(byte & 0x7f).checked_shl(shift)?;
-            if *byte < 0x80 {
-                return Some(value);
-            }
-        }
-        None
+        u32::try_from(take_varint(&mut self.0)?).ok()
     }
 
     pub(super) fn zigzag(&mut self) -> Option<i32> {
