@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use godwit_flow::{Backoff, Breaker, BreakerConfig, BreakerReading, Stop};
 use godwit_pipeline::{EntityKey, EntityState};
 use godwit_store::{
-    Appended, Area, Batch, Content, Counts, Fence, Followed, Imported, Lease, PacketPage, PacketQuery, PostgresConfig, PostgresStore,
-    Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
+    Appended, Area, Batch, Counts, Fence, Followed, Imported, Lease, PacketPage, PacketQuery, PostgresConfig, PostgresStore, Store,
+    StoreError, StoredPacket, TrackPoint, WeatherPoint,
 };
 use tokio::{sync::watch, time::sleep};
 
@@ -237,10 +237,6 @@ impl Store for Database {
 
     async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError> {
         self.read(self.store()?.packets(query)).await
-    }
-
-    async fn recent_content(&self, since_us: i64) -> Result<Vec<Content>, StoreError> {
-        self.read(self.store()?.recent_content(since_us)).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

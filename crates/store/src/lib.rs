@@ -27,7 +27,7 @@ pub use block::{Answer, BLOCK_S, BlockError, BlockFigures, Blocks, BlocksRange, 
 pub use days::{DayState, Days, Thin, day_name, day_number};
 pub use error::StoreError;
 pub use jobs::{JobClaim, JobPlan, JobState, JobTable};
-pub use model::{Appended, Area, Batch, Content, Counts, Fence, Followed, Imported, PacketPage, PacketQuery, StoredPacket};
+pub use model::{Appended, Area, Batch, Counts, Fence, Followed, Imported, PacketPage, PacketQuery, StoredPacket};
 pub use points::{TrackPoint, WeatherPoint};
 pub use postgres::{Lease, PostgresConfig, PostgresStore};
 pub use spool::{Spool, SpoolError, Waiting};
@@ -116,13 +116,6 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The store cannot be read.
     async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError>;
-
-    /// Time and bytes of what was received since, newest first, at most 200,000: by this a standby that takes over knows
-    /// what is kept already.
-    ///
-    /// # Errors
-    /// The store cannot be read.
-    async fn recent_content(&self, since_us: i64) -> Result<Vec<Content>, StoreError>;
 
     /// How much is kept; known without scanning.
     ///

@@ -45,9 +45,6 @@ pub(crate) fn hour_of(at_us: i64) -> i32 {
     i32::try_from(at_us.div_euclid(3_600_000_000)).unwrap_or(i32::MAX)
 }
 
-/// Packets that `recent_content` answers at most: an hour of the world network.
-pub(crate) const RECENT_CONTENT: usize = 200_000;
-
 /// Packets and what they changed.
 #[derive(Debug, Clone, Default)]
 pub struct Batch {
@@ -134,9 +131,6 @@ pub struct PacketPage {
     /// `before_id` of the next page, if there is one.
     pub next: Option<i64>,
 }
-
-/// When a packet was received, microseconds since 1970 UTC, and its bytes.
-pub type Content = (i64, Arc<[u8]>);
 
 /// A box on the map, degrees. `west` greater than `east` crosses the antimeridian.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -62,7 +62,7 @@ each_store! {
     importing_twice_adds_nothing_and_progress_is_kept,
     old_days_go_and_the_counts_stay_right,
     time_is_not_turned_back_by_what_was_heard_earlier,
-    a_standby_learns_what_is_kept,
+    a_scan_gives_duplicates_and_bad_ones_too,
     several_stations_at_once_newest_first,
     appends_from_many_sides_all_arrive,
     a_track_goes_forward_with_its_doubtful_points_marked,
@@ -209,14 +209,14 @@ async fn time_is_not_turned_back_by_what_was_heard_earlier(ground: Ground) {
     assert_eq!(store.counts().await.unwrap().entities, 1);
 }
 
-async fn a_standby_learns_what_is_kept(ground: Ground) {
+async fn a_scan_gives_duplicates_and_bad_ones_too(ground: Ground) {
     let store = ground.open().await;
     let copy = b"A1B>APRS,qAR,I:>x";
     store.append(batch(&[(NOON - DAY, b"A1B>APRS:>old"), (NOON, copy), (NOON + S, copy), (NOON + 2 * S, b"bad")])).await.unwrap();
-    let content = store.recent_content(NOON).await.unwrap();
-    let expected: [(i64, &[u8]); 3] = [(NOON + 2 * S, b"bad"), (NOON + S, copy), (NOON, copy)];
-    assert_eq!(content.iter().map(|(at_us, raw)| (*at_us, &raw[..])).collect::<Vec<_>>(), expected, "duplicates and bad ones too");
-    assert!(store.recent_content(NOON + DAY).await.unwrap().is_empty());
+    let content = store.scan(NOON - 1, i64::MAX, 100).await.unwrap();
+    let expected: [(i64, &[u8]); 3] = [(NOON, copy), (NOON + S, copy), (NOON + 2 * S, b"bad")];
+    assert_eq!(content.iter().map(|packet| (packet.received_at_us, &packet.raw[..])).collect::<Vec<_>>(), expected);
+    assert!(store.scan(NOON + DAY, i64::MAX, 100).await.unwrap().is_empty());
 }
 
 async fn several_stations_at_once_newest_first(ground: Ground) {

@@ -31,8 +31,8 @@ use deadpool_postgres::Pool;
 use godwit_pipeline::{EntityKey, EntityState};
 
 use crate::{
-    Appended, Area, Batch, Content, Counts, Followed, Imported, PacketPage, PacketQuery, Store, StoreError, StoredPacket, TrackPoint,
-    WeatherPoint, model::day_of,
+    Appended, Area, Batch, Counts, Followed, Imported, PacketPage, PacketQuery, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
+    model::day_of,
 };
 
 pub use lease::Lease;
@@ -205,10 +205,6 @@ impl Store for PostgresStore {
 
     async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError> {
         self.read_packets(&query).await
-    }
-
-    async fn recent_content(&self, since_us: i64) -> Result<Vec<Content>, StoreError> {
-        self.read_recent_content(since_us).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {

@@ -7,8 +7,8 @@ use tokio_postgres::{Row, types::Type};
 
 use super::{PostgresStore, connect::Param, copy, write};
 use crate::{
-    Area, Content, Counts, Followed, PacketPage, PacketQuery, StoreError, StoredPacket, TrackPoint, WeatherPoint,
-    model::{KINDS, RECENT_CONTENT, VERDICTS},
+    Area, Counts, Followed, PacketPage, PacketQuery, StoreError, StoredPacket, TrackPoint, WeatherPoint,
+    model::{KINDS, VERDICTS},
     packed,
     points::Motion,
 };
@@ -205,14 +205,6 @@ impl PostgresStore {
             page.next = page.packets.last().map(|packet| packet.id);
         }
         Ok(page)
-    }
-
-    pub(super) async fn read_recent_content(&self, since_us: i64) -> Result<Vec<Content>, StoreError> {
-        let limit = i64::try_from(RECENT_CONTENT).unwrap_or(i64::MAX);
-        let sql = "SELECT id, raw FROM packet WHERE id >= $1 ORDER BY id DESC LIMIT $2";
-        // From where it is written: a replica may be behind.
-        let rows = self.write_one(sql, &[(&since_us, Type::INT8), (&limit, Type::INT8)]).await?;
-        Ok(rows.iter().map(|row| (row.get(0), row.get::<_, &[u8]>(1).into())).collect())
     }
 
     pub(super) async fn read_import_progress(&self, source: &str) -> Result<u64, StoreError> {

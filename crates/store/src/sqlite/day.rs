@@ -10,8 +10,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use super::DAY_US;
 use crate::{
-    Content, PacketPage, PacketQuery, StoreError, StoredPacket,
-    model::{KINDS, RECENT_CONTENT, VERDICTS},
+    PacketPage, PacketQuery, StoreError, StoredPacket,
+    model::{KINDS, VERDICTS},
 };
 
 const SCHEMA: &str = include_str!("../../migrations/sqlite/day.sql");
@@ -344,29 +344,6 @@ pub(super) fn packets(folder: &Path, days: &[i64], query: &PacketQuery) -> Resul
         }
     }
     Ok(page)
-}
-
-/// Time and bytes of the newest packets of several days (newest day first), newest first.
-pub(super) fn recent_content(folder: &Path, days: &[i64], since_us: i64) -> Result<Vec<Content>, StoreError> {
-    let mut content = Vec::new();
-    for day in days.iter().filter(|day| (**day + 1) * DAY_US > since_us) {
-        let path = path(folder, *day);
-        if !path.exists() || content.len() >= RECENT_CONTENT {
-            continue;
-        }
-        let connection = super::open_for_reading(&path)?;
-        let left = i64::try_from(RECENT_CONTENT - content.len()).unwrap_or(i64::MAX);
-        let mut read = || {
-            let mut select = connection.prepare("SELECT id, raw FROM packet WHERE id >= ?1 ORDER BY id DESC LIMIT ?2")?;
-            let rows = select.query_map([since_us, left], |row| Ok((row.get(0)?, row.get_ref(1)?.as_blob()?.into())))?;
-            for row in rows {
-                content.push(row?);
-            }
-            Ok(())
-        };
-        read().map_err(|error| StoreError::sqlite(&path, &error))?;
-    }
-    Ok(content)
 }
 
 fn packets_of(connection: &Connection, query: &PacketQuery, until: i64, limit: usize) -> rusqlite::Result<Vec<StoredPacket>> {

@@ -24,8 +24,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Appended, Area, Batch, Content, Counts, Followed, Imported, PacketPage, PacketQuery, Store, StoreError, StoredPacket, TrackPoint,
-    WeatherPoint,
+    Appended, Area, Batch, Counts, Followed, Imported, PacketPage, PacketQuery, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
 };
 use writer::{Job, Writer};
 
@@ -163,11 +162,6 @@ impl Store for SqliteStore {
     async fn packets(&self, query: PacketQuery) -> Result<PacketPage, StoreError> {
         let days: Vec<i64> = self.days().into_iter().rev().collect();
         self.read(move |folder| day::packets(folder, &days, &query)).await
-    }
-
-    async fn recent_content(&self, since_us: i64) -> Result<Vec<Content>, StoreError> {
-        let days: Vec<i64> = self.days().into_iter().rev().collect();
-        self.read(move |folder| day::recent_content(folder, &days, since_us)).await
     }
 
     async fn counts(&self) -> Result<Counts, StoreError> {
