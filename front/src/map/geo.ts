@@ -1,26 +1,8 @@
-/** On the sphere: distances, bearings and great circles. Degrees and kilometres. */
+/** Ways on the sphere, as points. Degrees and kilometres. Longitudes go on beyond ±180. */
+import { EARTH_KM, way } from "../ui/geo";
+import type { LatLng } from "../ui/url";
 
-export interface LatLng {
-  lat: number;
-  lng: number;
-}
-
-const EARTH_KM = 6371.0088;
 const RAD = Math.PI / 180;
-
-export function distanceKm(a: LatLng, b: LatLng): number {
-  const h = Math.sin(((b.lat - a.lat) * RAD) / 2) ** 2
-    + Math.cos(a.lat * RAD) * Math.cos(b.lat * RAD) * Math.sin(((b.lng - a.lng) * RAD) / 2) ** 2;
-  return 2 * EARTH_KM * Math.asin(Math.min(1, Math.sqrt(h)));
-}
-
-/** Initial bearing from one point to another, 0-360. */
-export function bearingDeg(a: LatLng, b: LatLng): number {
-  const over = (b.lng - a.lng) * RAD;
-  const y = Math.sin(over) * Math.cos(b.lat * RAD);
-  const x = Math.cos(a.lat * RAD) * Math.sin(b.lat * RAD) - Math.sin(a.lat * RAD) * Math.cos(b.lat * RAD) * Math.cos(over);
-  return (Math.atan2(y, x) / RAD + 360) % 360;
-}
 
 /** Where one comes to after a distance along a bearing; the longitude goes on beyond ±180. */
 export function destination(from: LatLng, bearing: number, km: number): LatLng {
@@ -33,12 +15,11 @@ export function destination(from: LatLng, bearing: number, km: number): LatLng {
 
 /** Points along the great circle, ends included; longitudes follow each other without a jump. */
 export function greatCircle(a: LatLng, b: LatLng): LatLng[] {
-  const km = distanceKm(a, b);
+  const { km, deg } = way(a, b);
   const steps = Math.max(1, Math.min(128, Math.ceil(km / 100)));
-  const bearing = bearingDeg(a, b);
   const points = [a];
   for (let i = 1; i <= steps; i++) {
-    const next = i === steps ? { ...b } : destination(a, bearing, (km * i) / steps);
+    const next = i === steps ? { ...b } : destination(a, deg, (km * i) / steps);
     const before = points[i - 1] as LatLng;
     next.lng -= Math.round((next.lng - before.lng) / 360) * 360;
     points.push(next);

@@ -1,9 +1,9 @@
 /** Layers over the ground that are loaded when they are wanted: the Maidenhead grid, and where it is night. */
 import { effect } from "@preact/signals";
 import { serverNowMs } from "../ui/clock";
+import { CELL_DEG, locator } from "../ui/format";
 import { type Page, fromMercator } from "../ui/page";
 import type { Core, Part } from "./core";
-import { CELL_DEG, locatorOf } from "./locator";
 import { toX, toY } from "./mercator";
 import { subsolar, terminator } from "./night";
 import type { Frame } from "./overlay";
@@ -21,6 +21,11 @@ export function pairsFor(scale: number): number {
   let pairs = 0;
   while (pairs < CELL_DEG.length && ((CELL_DEG[pairs] as number) / 360) * scale >= LEAST_PX) pairs++;
   return pairs;
+}
+
+/** A longitude of the middle copy of the world. */
+function wrapped(lng: number): number {
+  return ((((lng + 180) % 360) + 360) % 360) - 180;
 }
 
 function grid(context: CanvasRenderingContext2D, frame: Frame, ink: string, halo: string): void {
@@ -67,7 +72,7 @@ function grid(context: CanvasRenderingContext2D, frame: Frame, ink: string, halo
     for (let row = south; row < north; row++) {
       const [x, y] = [(px(column) + px(column + 1)) / 2, (py(row) + py(row + 1)) / 2];
       if (py(row) - py(row + 1) < 16 || row * (wide / 2) < -90 || (row + 1) * (wide / 2) > 90) continue;
-      const name = locatorOf((row + 0.5) * (wide / 2), (column + 0.5) * wide, pairs);
+      const name = locator((row + 0.5) * (wide / 2), wrapped((column + 0.5) * wide), (pairs * 2) as 2 | 4 | 6 | 8);
       context.strokeText(name, x, y);
       context.fillText(name, x, y);
     }

@@ -1,6 +1,6 @@
 /** A trail as numbers: fixes in order, where it breaks, how far it goes. Nothing here draws. */
 import type { TrackPoint } from "./api";
-import { distanceKm } from "./geo";
+import { way } from "../ui/geo";
 import { toX, toY } from "./mercator";
 
 export interface Fix {
@@ -56,7 +56,7 @@ export function append(fixes: Fix[], fix: Fix): boolean {
   if (newest !== undefined && fix.ms < newest.ms) return false;
   if (last !== undefined) {
     fix.x += Math.round(last.x - fix.x);
-    if (fix.reason === "" && distanceKm(last, fix) < SAME_PLACE_KM) {
+    if (fix.reason === "" && way(last, fix).km < SAME_PLACE_KM) {
       last.endMs = Math.max(last.endMs, fix.ms);
       return false;
     }
@@ -69,7 +69,7 @@ export function append(fixes: Fix[], fix: Fix): boolean {
 export function breaks(from: Fix, to: Fix, gapMs: number): boolean {
   const ms = to.ms - from.endMs;
   if (ms > gapMs) return true;
-  const km = distanceKm(from, to);
+  const km = way(from, to).km;
   if (km < 0.5) return false;
   const told = Math.max(from.speedKmh || 0, to.speedKmh || 0);
   const high = Math.max(from.altitudeM || 0, to.altitudeM || 0) > AIR_FROM_M;
@@ -104,6 +104,6 @@ export function pieces(fixes: readonly Fix[]): Fix[][] {
 /** Kilometres along all pieces. */
 export function lengthKm(found: readonly Fix[][]): number {
   let km = 0;
-  for (const piece of found) for (let i = 1; i < piece.length; i++) km += distanceKm(piece[i - 1] as Fix, piece[i] as Fix);
+  for (const piece of found) for (let i = 1; i < piece.length; i++) km += way(piece[i - 1] as Fix, piece[i] as Fix).km;
   return km;
 }

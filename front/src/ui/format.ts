@@ -76,15 +76,24 @@ export function latLng(latitude: number, longitude: number, ambiguity = 0): stri
   return `${number(Math.abs(latitude), digits)}° ${ns}, ${number(Math.abs(longitude), digits)}° ${ew}`;
 }
 
-/** Maidenhead locator of six characters; of four when the position is vaguer than a minute. */
-export function locator(latitude: number, longitude: number, characters: 4 | 6 = 6): string {
-  // The poles and the date line belong to the last field.
-  const lon = Math.min(Math.max(longitude + 180, 0), 359.999999);
-  const lat = Math.min(Math.max(latitude + 90, 0), 179.999999);
-  const letter = (n: number, base: string) => String.fromCharCode(base.charCodeAt(0) + Math.floor(n));
-  const four = letter(lon / 20, "A") + letter(lat / 10, "A") + Math.floor((lon % 20) / 2) + Math.floor(lat % 10);
-  if (characters === 4) return four;
-  return four + letter((lon % 2) * 12, "a") + letter((lat % 1) * 24, "a");
+/** Degrees of longitude of a cell of the Maidenhead grid, by the pairs of characters that name it; of latitude half of that. */
+export const CELL_DEG = [20, 2, 1 / 12, 1 / 120] as const;
+
+/** Maidenhead locator of six characters: of four when the position is vaguer than a minute, of two or eight for the grid. */
+export function locator(latitude: number, longitude: number, characters: 2 | 4 | 6 | 8 = 6): string {
+  // The poles and the date line belong to the last field; an edge to the cell north-east of it, though 1/12 is no binary number.
+  let lon = Math.min(Math.max(longitude + 180, 0), 359.999999) + 1e-9;
+  let lat = Math.min(Math.max(latitude + 90, 0), 179.999999) + 1e-9;
+  let text = "";
+  for (let pair = 0; pair * 2 < characters; pair++) {
+    const wide = CELL_DEG[pair] as number;
+    const cell = [Math.floor(lon / wide), Math.floor(lat / (wide / 2))];
+    const first = pair === 0 ? "A" : "a";
+    text += cell.map((n) => (pair % 2 === 1 ? String(n) : String.fromCharCode(first.charCodeAt(0) + n))).join("");
+    lon %= wide;
+    lat %= wide / 2;
+  }
+  return text;
 }
 
 /** What each degree of ambiguity (0-4 digits left out) hides: half a side of its box, in kilometres of latitude. */

@@ -2,7 +2,7 @@
 import type { LatLng } from "./url";
 
 /** Mean radius; the globe is no ball, so distances are good to half a percent. */
-const EARTH_KM = 6371.0088;
+export const EARTH_KM = 6371.0088;
 const RAD = Math.PI / 180;
 
 export interface Way {

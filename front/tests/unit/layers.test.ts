@@ -1,22 +1,21 @@
 import { expect, test } from "vitest";
 import { pairsFor } from "../../src/map/layers";
-import { locatorOf } from "../../src/map/locator";
 import { subsolar, terminator } from "../../src/map/night";
+import { locator } from "../../src/ui/format";
 
 test("locators of known places", () => {
   // W1AW in Newington, Munich, Montevideo: as their operators publish them.
-  expect(locatorOf(41.714775, -72.727260, 3)).toBe("FN31PR");
-  expect(locatorOf(48.14666, 11.60833, 3)).toBe("JN58TD");
-  expect(locatorOf(-34.91, -56.21166, 3)).toBe("GF15VC");
-  expect(locatorOf(48.14666, 11.60833, 4)).toBe("JN58TD25");
+  expect(locator(41.714775, -72.727260, 6)).toBe("FN31pr");
+  expect(locator(48.14666, 11.60833, 6)).toBe("JN58td");
+  expect(locator(-34.91, -56.21166, 6)).toBe("GF15vc");
+  expect(locator(48.14666, 11.60833, 8)).toBe("JN58td25");
 });
 
 test("an edge belongs to the cell north-east of it; the ends of the world have locators", () => {
-  expect(locatorOf(48, 10, 2)).toBe("JN58");
-  expect(locatorOf(0.5 / 24, 1 / 12, 3)).toBe("JJ00BA");
-  expect(locatorOf(90, 180, 3)).toMatch(/^AR09A[X]$/);
-  expect(locatorOf(-90, -180, 3)).toBe("AA00AA");
-  expect(locatorOf(48.14666, 371.60833, 2)).toBe("JN58");
+  expect(locator(48, 10, 4)).toBe("JN58");
+  expect(locator(0.5 / 24, 1 / 12, 6)).toBe("JJ00ba");
+  expect(locator(90, 180, 6)).toBe("RR99xx");
+  expect(locator(-90, -180, 6)).toBe("AA00aa");
 });
 
 test("fields, then squares, then subsquares, as the map grows", () => {

@@ -1,6 +1,7 @@
 /** Shapes, signs, circles on the sphere, fans, and what the address says of layers. */
 import { describe, expect, test } from "vitest";
-import { bearingDeg, circle, destination, distanceKm, greatCircle } from "../../src/map/geo";
+import { circle, destination, greatCircle } from "../../src/map/geo";
+import { way } from "../../src/ui/geo";
 import { carried, placed } from "../../src/map/hops";
 import { areaOf, signOf } from "../../src/map/shapes";
 import { fanPlace } from "../../src/map/spread";
@@ -32,12 +33,12 @@ describe("on the sphere", () => {
   const munich = { lat: 48.137, lng: 11.575 };
   const lisbon = { lat: 38.722, lng: -9.139 };
   test("distances and bearings", () => {
-    expect(distanceKm(munich, lisbon)).toBeCloseTo(1967, -1);
-    expect(bearingDeg(munich, lisbon)).toBeCloseTo(245.45, 1);
-    expect(distanceKm({ lat: 0, lng: 0 }, { lat: 0, lng: 180 })).toBeCloseTo(20_015, 0);
+    expect(way(munich, lisbon).km).toBeCloseTo(1967, -1);
+    expect(way(munich, lisbon).deg).toBeCloseTo(245.45, 1);
+    expect(way({ lat: 0, lng: 0 }, { lat: 0, lng: 180 }).km).toBeCloseTo(20_015, 0);
   });
   test("going there arrives there", () => {
-    const there = destination(munich, bearingDeg(munich, lisbon), distanceKm(munich, lisbon));
+    const there = destination(munich, way(munich, lisbon).deg, way(munich, lisbon).km);
     expect(there.lat).toBeCloseTo(lisbon.lat, 6);
     expect(there.lng).toBeCloseTo(lisbon.lng, 6);
   });
@@ -47,7 +48,7 @@ describe("on the sphere", () => {
     expect(Math.max(...points.map((one) => one.lat))).toBeGreaterThan(45);
   });
   test("every point of a circle is as far away", () => {
-    for (const point of circle({ lat: 60, lng: 10 }, 50)) expect(distanceKm({ lat: 60, lng: 10 }, point)).toBeCloseTo(50, 3);
+    for (const point of circle({ lat: 60, lng: 10 }, 50)) expect(way({ lat: 60, lng: 10 }, point).km).toBeCloseTo(50, 3);
   });
 });
 
