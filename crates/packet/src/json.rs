@@ -4,7 +4,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::timestamp::rfc3339;
-use crate::{DaoPrecision, DeviceDatabase, DiagnosticCode, Packet, ParseError, Text, Tone, Weather, parse};
+use crate::{DaoPrecision, DeviceDatabase, DiagnosticCode, Kind, Packet, ParseError, Text, Tone, Weather, parse};
 
 /// A line as a JSON object: the packet, or `error`.
 ///
@@ -97,8 +97,9 @@ impl Serialize for View<'_, '_> {
             (_, None) => None,
         });
         optional(&mut map, "timestamp", time.map(rfc3339))?;
+        // Capabilities are no comment; they have a key of their own.
         let comment = packet.comment.to_string_lossy();
-        optional(&mut map, "comment", (!comment.is_empty()).then_some(comment))?;
+        optional(&mut map, "comment", (!comment.is_empty() && packet.kind != Kind::Capabilities).then_some(comment))?;
         optional(&mut map, "messaging", packet.messaging)?;
         extras(&mut map, packet)?;
         optional(&mut map, "weather", packet.weather.as_ref().filter(|w| **w != Weather::default()).map(weather))?;
@@ -117,6 +118,13 @@ impl Serialize for View<'_, '_> {
         optional(&mut map, "device", device)?;
         let inner = packet.third_party.as_deref();
         optional(&mut map, "third_party", inner.map(|packet| View { packet, ..*self }))?;
+        if packet.kind == Kind::ThirdParty
+            && inner.is_none()
+            && let Some(raw) = packet.info.get(1..)
+            && let Err(error) = parse(raw)
+        {
+            map.serialize_entry("third_party", &Json { raw, packet: Err(error), received_at_us: None, devices: self.devices })?;
+        }
         let diagnostics: Vec<_> = packet.diagnostics.iter().map(|d| diagnostic(d.code, d.start, d.end)).collect();
         map.serialize_entry("diagnostics", &diagnostics)?;
         map.end()
@@ -136,7 +144,7 @@ fn header<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Er
     optional(map, "igate", packet.igate())?;
     map.serialize_entry("heard", packet.heard().as_str())?;
     map.serialize_entry("kind", packet.kind.as_str())?;
-    optional(map, "name", packet.name.map(Text::to_string_lossy))?;
+    text(map, "name", packet.name.unwrap_or_default())?;
     optional(map, "alive", packet.alive)
 }
 
@@ -257,8 +265,11 @@ fn weather(weather: &Weather<'_>) -> serde_json::Map<String, serde_json::Value> 
 fn contents<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Error> {
     let telemetry = packet.telemetry.map(|telemetry| {
         let mut object = serde_json::Map::new();
-        let sequence = telemetry.sequence.map_or_else(|| telemetry.sequence_text.to_string_lossy().into(), Into::into);
-        object.insert("sequence".into(), sequence);
+        match telemetry.sequence {
+            Some(number) => _ = object.insert("sequence".into(), number.into()),
+            None if telemetry.sequence_text.is_empty() => {}
+            None => _ = object.insert("sequence".into(), telemetry.sequence_text.to_string_lossy().into()),
+        }
         // The place in the list says which channel; one left empty between others can only be null.
         object.insert("values".into(), telemetry.values().into());
         if let Some(bits) = telemetry.bits {
@@ -268,7 +279,17 @@ fn contents<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::
     });
     optional(map, "telemetry", telemetry)?;
     optional(map, "message", packet.message.as_ref().map(Message))?;
-    optional(map, "status", packet.status.map(|status| status.text.to_string_lossy()))
+    text(map, "status", packet.status.map(|status| status.text).unwrap_or_default())?;
+    optional(map, "beam_deg", packet.status.and_then(|status| status.beam_deg))?;
+    optional(map, "erp_w", packet.status.and_then(|status| status.power_w))?;
+    let capabilities = packet.capabilities().map(|list| {
+        let entry = |(name, value): (Text<'_>, Option<Text<'_>>)| match value {
+            Some(value) => serde_json::json!({"name": name.to_string_lossy(), "value": value.to_string_lossy()}),
+            None => serde_json::json!({"name": name.to_string_lossy()}),
+        };
+        list.filter(|(name, _)| !name.is_empty()).map(entry).collect::<Vec<_>>()
+    });
+    optional(map, "capabilities", capabilities)
 }
 
 struct Message<'p, 'a>(&'p crate::Message<'a>);
@@ -279,7 +300,8 @@ impl Serialize for Message<'_, '_> {
         map.serialize_entry("addressee", &self.0.addressee.to_string_lossy())?;
         text(&mut map, "text", self.0.text)?;
         text(&mut map, "id", self.0.id.unwrap_or_default())?;
-        text(&mut map, "reply_ack", self.0.reply_ack.unwrap_or_default())?;
+        // Empty is a value here: the sender can read such answers and has none to give.
+        optional(&mut map, "reply_ack", self.0.reply_ack.map(Text::to_string_lossy))?;
         map.end()
     }
 }

@@ -10,7 +10,7 @@ pub(crate) fn is_peet(body: &[u8]) -> bool {
 }
 
 pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -> Outcome {
-    let (weather, len) = if let Some(rest) = info.strip_prefix(b"$ULTW") {
+    let (mut weather, len) = if let Some(rest) = info.strip_prefix(b"$ULTW") {
         let (words, len) = words(rest);
         (ultimeter_packet(&words), 5 + len)
     } else if let Some(rest) = info.strip_prefix(b"!!") {
@@ -21,6 +21,11 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
     };
     if weather == Weather::default() {
         return Err(d.refuse(Code::WxRange, info));
+    }
+    // A vane that rests at zero while there is no wind says nothing.
+    let is_calm = [weather.wind_speed_ms, weather.wind_gust_ms].iter().all(|speed| speed.is_none_or(|speed| speed == 0.0));
+    if is_calm && weather.wind_direction_deg == Some(360.0) {
+        weather.wind_direction_deg = None;
     }
     d.mark(Field::RawWeather, &info[..len]);
     d.packet.weather = Some(weather);
