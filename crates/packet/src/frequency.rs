@@ -147,6 +147,7 @@ fn one_field(field: &[u8], frequency: &mut Frequency) -> Option<(Field, usize)> 
     // `T88.5` and `-0600kHz` are written another way and stay text.
     let ends = field.get(4).is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b','));
     let tone = match (head[0], number) {
+        (b'T' | b't' | b'C' | b'c', Some(0)) if ends => Tone::Off,
         (b'T' | b't', Some(hertz)) if ends => Tone::Ctcss(ctcss(hertz)),
         (b'C' | b'c', Some(hertz)) if ends => Tone::ToneSquelch(ctcss(hertz)),
         (b'D' | b'd', Some(code)) if ends && head[1..].iter().all(|byte| *byte < b'8') => Tone::Dcs(code),
@@ -203,6 +204,7 @@ mod tests {
         assert_eq!(frequency("446.000MHz D023").tone, Some(Tone::Dcs(23)));
         assert_eq!(frequency("446.000MHz C107").tone, Some(Tone::ToneSquelch(107.2)));
         assert_eq!(frequency("446.000MHz Toff +500").offset_khz, Some(5000));
+        assert_eq!(frequency("446.000MHz T000").tone, Some(Tone::Off));
         assert_eq!(frequency("145.000MHz l750").tone, Some(Tone::Burst));
         assert_eq!(frequency("145.000MHz 438.200rx").receive_mhz, Some(438.2));
     }

@@ -104,6 +104,7 @@ impl Serialize for View<'_, '_> {
         extras(&mut map, packet)?;
         optional(&mut map, "weather", packet.weather.as_ref().filter(|w| **w != Weather::default()).map(weather))?;
         contents(&mut map, packet)?;
+        marks(&mut map, packet)?;
         let device = self.devices.identify(packet).filter(|device| !device.is_unknown()).map(|device| {
             let mut object = serde_json::Map::new();
             let parts = [("tocall", packet.destination), ("vendor", &device.vendor), ("model", &device.model), ("class", &device.class)];
@@ -164,11 +165,20 @@ fn place<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Err
 
 fn extras<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Error> {
     let phg = packet.phg.map(|phg| {
-        serde_json::json!({
-            "power_w": phg.power_w, "height_m": phg.height_m, "gain_db": phg.gain_db, "directivity_deg": phg.directivity_deg,
-        })
+        let mut object = antenna(phg.height_m, phg.gain_db, phg.directivity_deg);
+        object.insert("power_w".into(), phg.power_w.into());
+        if let Some(rate) = phg.beacons_per_hour {
+            object.insert("beacons_per_hour".into(), rate.into());
+        }
+        object
     });
     optional(map, "phg", phg)?;
+    let dfs = packet.dfs.map(|dfs| {
+        let mut object = antenna(dfs.height_m, dfs.gain_db, dfs.directivity_deg);
+        object.insert("strength".into(), dfs.strength.into());
+        object
+    });
+    optional(map, "dfs", dfs)?;
     optional(map, "range_km", packet.range_km)?;
     let dao = packet.dao.map(|dao| {
         let precision = match dao.precision {
@@ -181,6 +191,20 @@ fn extras<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Er
     optional(map, "dao", dao)?;
     optional(map, "frequency", packet.frequency.map(frequency))?;
     optional(map, "bearing_deg", packet.df.map(|df| df.bearing_deg))?;
+    optional(map, "bearing_error_deg", packet.df.and_then(|df| df.error_deg))?;
+    optional(map, "bearing_range_km", packet.df.and_then(|df| df.range_km))?;
+    let area = packet.area.map(|area| {
+        let mut object = serde_json::Map::new();
+        object.insert("shape".into(), area.shape.into());
+        object.insert("colour".into(), area.colour.into());
+        object.insert("latitude_offset_deg".into(), area.latitude_offset.into());
+        object.insert("longitude_offset_deg".into(), area.longitude_offset.into());
+        if let Some(miles) = area.corridor_miles {
+            object.insert("corridor_km".into(), (miles * 1.609_344).into());
+        }
+        object
+    });
+    optional(map, "area", area)?;
     optional(map, "storm", packet.storm().map(storm))?;
     optional(map, "signpost", packet.signpost().map(Text::to_string_lossy))?;
     let outline = packet.outline().map(|outline| {
@@ -194,6 +218,69 @@ fn extras<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Er
     });
     optional(map, "dx_spot", dx)?;
     optional(map, "mic_e_message", packet.mic_e_message.map(crate::MicEMessage::as_str))
+}
+
+/// What `PHG` and `DFS` have in common; all round is null.
+fn antenna(height_m: f64, gain_db: f64, directivity_deg: Option<u16>) -> serde_json::Map<String, serde_json::Value> {
+    let mut object = serde_json::Map::new();
+    object.insert("height_m".into(), height_m.into());
+    object.insert("gain_db".into(), gain_db.into());
+    object.insert("directivity_deg".into(), directivity_deg.into());
+    object
+}
+
+/// Numbers that are there, by name.
+fn readings(readings: &[(&str, Option<f64>)]) -> serde_json::Map<String, serde_json::Value> {
+    readings.iter().filter_map(|&(key, value)| Some((key.to_owned(), value?.into()))).collect()
+}
+
+/// What gateways and gliders add to the text, and marks in it; the text keeps them.
+fn marks<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Error> {
+    let signal = packet.signal().map(|signal| {
+        readings(&[("rssi_dbm", signal.rssi_dbm), ("snr_db", signal.snr_db), ("frequency_error_hz", signal.frequency_error_hz)])
+    });
+    optional(map, "signal", signal)?;
+    optional(map, "ogn", packet.ogn().map(ogn))?;
+    optional(map, "no_archive", packet.no_archive().then_some(true))?;
+    let emergencies: Vec<_> = packet.emergencies().into_iter().map(crate::Emergency::as_str).collect();
+    optional(map, "emergency", (!emergencies.is_empty()).then_some(emergencies))?;
+    let query = packet.query().filter(|_| packet.message.is_none()).map(|asked| {
+        let (latitude, longitude, range_km) = packet.query_area().map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
+        let mut object = readings(&[("latitude", latitude), ("longitude", longitude), ("range_km", range_km)]);
+        object.insert("type".into(), asked.to_string_lossy().into());
+        object
+    });
+    optional(map, "query", query)
+}
+
+fn ogn(ogn: crate::Ogn<'_>) -> serde_json::Map<String, serde_json::Value> {
+    let mut object = readings(&[
+        ("climb_ms", ogn.climb_ms),
+        ("turn_deg_s", ogn.turn_deg_s),
+        ("flight_level", ogn.flight_level),
+        ("snr_db", ogn.snr_db),
+        ("bit_errors", ogn.bit_errors.map(f64::from)),
+        ("frequency_offset_khz", ogn.frequency_offset_khz),
+        ("horizontal_accuracy_m", ogn.accuracy_m.map(|(horizontal, _)| f64::from(horizontal))),
+        ("vertical_accuracy_m", ogn.accuracy_m.map(|(_, vertical)| f64::from(vertical))),
+        ("power_dbm", ogn.power_dbm),
+    ]);
+    if let Some(aircraft) = ogn.aircraft {
+        object.insert("address".into(), format!("{:06X}", aircraft.address).into());
+        object.insert("address_type".into(), aircraft.address_type.into());
+        object.insert("aircraft_type".into(), aircraft.aircraft_type.into());
+        object.insert("stealth".into(), aircraft.stealth.into());
+        object.insert("no_track".into(), aircraft.no_track.into());
+    }
+    let words = [
+        ("software", ogn.software),
+        ("hardware", ogn.hardware),
+        ("flight", ogn.flight),
+        ("registration", ogn.registration),
+        ("model", ogn.model),
+    ];
+    object.extend(words.into_iter().filter_map(|(key, word)| Some((key.to_owned(), word?.into()))));
+    object
 }
 
 fn frequency(frequency: crate::Frequency) -> serde_json::Map<String, serde_json::Value> {
@@ -221,21 +308,20 @@ fn frequency(frequency: crate::Frequency) -> serde_json::Map<String, serde_json:
 }
 
 fn storm(storm: crate::Storm) -> serde_json::Map<String, serde_json::Value> {
-    let readings = [
+    let mut object = readings(&[
         ("wind_speed_ms", storm.wind_speed_ms),
         ("wind_gust_ms", storm.wind_gust_ms),
         ("pressure_hpa", storm.pressure_hpa),
         ("hurricane_radius_km", storm.hurricane_radius_km),
         ("storm_radius_km", storm.storm_radius_km),
         ("gale_radius_km", storm.gale_radius_km),
-    ];
-    let mut object: serde_json::Map<_, _> = readings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
+    ]);
     object.insert("stage".into(), storm.stage.as_str().into());
     object
 }
 
 fn weather(weather: &Weather<'_>) -> serde_json::Map<String, serde_json::Value> {
-    let readings = [
+    let mut object = readings(&[
         ("temperature_c", weather.temperature_c),
         ("humidity_percent", weather.humidity_percent),
         ("pressure_hpa", weather.pressure_hpa),
@@ -254,8 +340,7 @@ fn weather(weather: &Weather<'_>) -> serde_json::Map<String, serde_json::Value> 
         ("radiation_nsvh", weather.radiation_nsvh),
         ("indoor_temperature_c", weather.indoor_temperature_c),
         ("indoor_humidity_percent", weather.indoor_humidity_percent),
-    ];
-    let mut object: serde_json::Map<_, _> = readings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
+    ]);
     if let Some(software) = weather.software {
         object.insert("software".into(), software.to_string_lossy().into());
     }
