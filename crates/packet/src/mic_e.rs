@@ -249,16 +249,20 @@ fn text<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut mic_e: MicE<'a>, mut text:
         d.mark(Field::Padding, &text[rest.len()..]);
         text = rest;
     }
-    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    // Just so many digits, so that words such as `Cafe` stay words.
+    let hex = |rest: &[u8], len: usize| {
+        let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+        rest.iter().take(len + 1).take_while(|byte| is_hex(byte)).count() == len && rest[..len].iter().any(u8::is_ascii_digit)
+    };
     let has_altitude = text.iter().take(5).any(|&byte| byte == b'}');
     match *text {
-        [b'`', ref rest @ ..] if rest.len() >= 4 && hex(&rest[..4]) && !has_altitude => {
+        [b'`', ref rest @ ..] if hex(rest, 4) && !has_altitude => {
             let value = |at: usize| hex_byte(&rest[at..at + 2]);
             telemetry::old_mic_e(d, [value(0), None, value(2), None, None]);
             d.mark(Field::TelemetryHex, &text[..5]);
             text = &text[5..];
         }
-        [b'\'', ref rest @ ..] if rest.len() >= 10 && hex(&rest[..10]) && !has_altitude => {
+        [b'\'', ref rest @ ..] if hex(rest, 10) && !has_altitude => {
             let value = |at: usize| hex_byte(&rest[at..at + 2]);
             telemetry::old_mic_e(d, [value(0), value(2), value(4), value(6), value(8)]);
             d.mark(Field::TelemetryHex, &text[..11]);
@@ -496,6 +500,10 @@ mod tests {
         assert_eq!((two.values[0], two.values[1], two.values[2]), (Some(127.0), None, Some(0.0)));
         let five = made("TW2RX5", b"`~<JrIK>/'0102030405").telemetry.expect("has one");
         assert_eq!(five.values, [1.0, 2.0, 3.0, 4.0, 5.0].map(Some));
+        for word in ["Cafe", "BEAD", "12345"] {
+            let packet = made("TW2RX5", &[b"`~<JrIK>/`", word.as_bytes()].concat());
+            assert!(packet.telemetry.is_none() && packet.comment.to_string_lossy() == word, "{word}");
+        }
         let locator = made("TW2RX5", b"`~<JrIK>/JN47GL/G hello");
         assert_eq!((locator.mic_e.expect("has").locator, locator.comment.to_string_lossy().as_ref()), (Some(Text(b"JN47GL")), "hello"));
     }
