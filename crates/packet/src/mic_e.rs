@@ -317,7 +317,7 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
 /// Takes off the suffix that names the radio; only with a type byte that has suffixes.
 fn suffix<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mic_e: &mut MicE<'a>, text: &'a [u8]) -> &'a [u8] {
     let len = match (mic_e.type_byte, text) {
-        (Some(b'>'), [.., b'=' | b'^' | b'&' | b'v']) | (Some(b']'), [.., b'=']) => 1,
+        (Some(b'>'), [.., b'=' | b'^' | b'&']) | (Some(b']'), [.., b'=']) => 1,
         (Some(b'`' | b'\''), [.., maker, version]) if is_suffix(*maker, *version) => 2,
         _ => 0,
     };
@@ -340,7 +340,6 @@ fn is_suffix(maker: u8, version: u8) -> bool {
         b':' => matches!(version, b'2' | b'4' | b'8'),
         b'[' => version == b'1',
         b' ' => version == b'X',
-        b'~' => version == b'v' || version.is_ascii_digit(),
         _ => false,
     }
 }
@@ -480,6 +479,7 @@ mod tests {
             (">Hello^", "Hello", "^"),
             ("]Hello=", "Hello", "="),
             ("]Hello", "Hello", ""),
+            (">Kiev", "Kiev", ""),
             ("`Hello_ ", "Hello", "_ "),
             ("'Hello|3", "Hello", "|3"),
             ("'|\"#!&0P!'||3", "", "|3"),
