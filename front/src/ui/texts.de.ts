@@ -9,6 +9,8 @@ export const de: Table = {
   "state.label": "Verbindung",
   "state.connecting": "Verbinde",
   "state.live": "Live",
+  "state.polling": "Live, langsamer",
+  "state.polling.hint": "Dauerhafte Verbindungen (WebSockets) kommen nicht bis zu diesem Server durch. Die Karte fragt stattdessen alle paar Sekunden nach Neuem.",
   "state.reconnecting": "Neuer Versuch in {seconds} s",
   "state.reconnecting.now": "Verbinde erneut",
   "state.offline": "Kein Netz",

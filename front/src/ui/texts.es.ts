@@ -9,6 +9,8 @@ export const es: Table = {
   "state.label": "Conexión",
   "state.connecting": "Conectando",
   "state.live": "En directo",
+  "state.polling": "En vivo, más lento",
+  "state.polling.hint": "Las conexiones que quedan abiertas (WebSockets) no llegan a este servidor. El mapa pregunta por novedades cada pocos segundos.",
   "state.reconnecting": "Nuevo intento en {seconds} s",
   "state.reconnecting.now": "Reconectando",
   "state.offline": "Sin red",

@@ -9,6 +9,8 @@ export const fr: Table = {
   "state.label": "Connexion",
   "state.connecting": "Connexion",
   "state.live": "En direct",
+  "state.polling": "En direct, plus lent",
+  "state.polling.hint": "Les connexions qui restent ouvertes (WebSockets) n’atteignent pas ce serveur. La carte demande les nouveautés toutes les quelques secondes.",
   "state.reconnecting": "Nouvel essai dans {seconds} s",
   "state.reconnecting.now": "Reconnexion",
   "state.offline": "Pas de réseau",
