@@ -83,7 +83,7 @@ function record(one, level, nowS) {
   return {
     id: one.id, name: one.name, x, y, table: one.table, code: one.code, age: Math.min(65534, Math.max(0, Math.floor((nowS - one.heardMs / 1000) / 2))),
     course: one.moves ? Math.floor(one.course / 2) : 255, speed: one.kmh === undefined ? 65535 : Math.round(one.kmh * 10),
-    flags: one.kind | 4 | (one.weather ? 8 : 0) | ((one.ambiguity ?? 0) << 4),
+    flags: one.kind | 4 | (one.weather ? 8 : 0) | ((one.ambiguity ?? 0) << 4) | (one.id % 4 === 0 ? 128 : 0),
     range: one.range ?? (one.code === "#" ? 120 + (one.id % 5) * 60 : 0), interval: one.interval ?? (one.moves ? 1 : 20),
   };
 }

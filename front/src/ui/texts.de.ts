@@ -72,6 +72,7 @@ export const de: Table = {
   "filter.kind": "Art",
   "filter.heard": "Gehört",
   "filter.heard.radio": "über Funk",
+  "filter.heard.direct": "direkt, ohne Digipeater",
   "filter.heard.internet": "über das Internet",
   "filter.age": "Gehört innerhalb von",
   "filter.moving": "In Bewegung",

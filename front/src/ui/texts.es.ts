@@ -72,6 +72,7 @@ export const es: Table = {
   "filter.kind": "Tipo",
   "filter.heard": "Oída",
   "filter.heard.radio": "por radio",
+  "filter.heard.direct": "directamente, sin digipeater",
   "filter.heard.internet": "por internet",
   "filter.age": "Oída en los últimos",
   "filter.moving": "En movimiento",

@@ -72,6 +72,7 @@ export const fr: Table = {
   "filter.kind": "Type",
   "filter.heard": "Entendue",
   "filter.heard.radio": "par radio",
+  "filter.heard.direct": "directement, sans digipeater",
   "filter.heard.internet": "par internet",
   "filter.age": "Entendue depuis moins de",
   "filter.moving": "En mouvement",

@@ -94,7 +94,7 @@ test.describe("a proxy that refuses them", () => {
     await expect.poll(() => position.textContent(), { timeout: 30_000 }).not.toBe(before);
     const asked = watchTiles(page);
     await page.goto("/?lat=52.52&lng=13.4&z=10");
-    await expect.poll(() => asked.filter((one) => one.query === "" && one.status === 200).length).toBeGreaterThan(3);
+    await expect.poll(() => asked.filter((one) => one.query === "" && one.status === 200).length).toBeGreaterThan(0);
     const ink = await watchInk(page);
     await expect.poll(async () => (await ink()).most).toBeGreaterThan(50);
     trouble.forgive(/WebSocket/);
