@@ -45,6 +45,7 @@ pub struct Postgres {
     options: PostgresOptions,
     folder: PathBuf,
     port: u16,
+    more: Vec<String>,
     child: Mutex<Option<Child>>,
 }
 
@@ -55,10 +56,35 @@ impl Postgres {
     /// PostgreSQL is not installed or does not start; the message says why.
     #[must_use]
     pub fn start(options: PostgresOptions) -> Self {
+        Self::start_with(options, |_| Vec::new())
+    }
+
+    /// The same with more arguments on its command line, which may need its folder (for certificates, say).
+    ///
+    /// # Panics
+    /// As [`Postgres::start`].
+    #[must_use]
+    pub fn start_with(options: PostgresOptions, more: impl FnOnce(&Path) -> Vec<String>) -> Self {
         let template = template();
         let folder = private_folder("postgres");
         run(Command::new("cp").args(["-a", "--"]).arg(template.join("data")).arg(folder.join("data")));
-        let server = Self { options, folder, port: free_port(), child: Mutex::new(None) };
+        let more = more(&folder);
+        let server = Self { options, folder, port: free_port(), more, child: Mutex::new(None) };
+        server.start_again();
+        server
+    }
+
+    /// Starts a streaming replica of a server: it can be asked, and follows what is written there.
+    ///
+    /// # Panics
+    /// It cannot be made or does not start; the message says why.
+    #[must_use]
+    pub fn replica_of(primary: &Self) -> Self {
+        let folder = private_folder("replica");
+        run(as_server(&bin("pg_basebackup"))
+            .args(["-R", "-X", "stream", "-c", "fast", "-d", &primary.url("postgres"), "-D"])
+            .arg(folder.join("data")));
+        let server = Self { options: primary.options, folder, port: free_port(), more: Vec::new(), child: Mutex::new(None) };
         server.start_again();
         server
     }
@@ -114,6 +140,7 @@ impl Postgres {
                 .args(["-c", &format!("fsync={fsync}"), "-c", &format!("full_page_writes={fsync}")])
                 .args(["-c", "max_wal_size=4GB", "-c", "timezone=UTC"])
                 .args(["-c", &format!("shared_buffers={}MB", self.options.shared_buffers_mb), "-c", "max_connections=200"])
+                .args(&self.more)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(std::fs::File::create(&log).expect("a log file"))
