@@ -5,12 +5,15 @@ use std::{error::Error as _, time::Duration};
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::{
-    Config, Error, NoTls, Row,
-    config::{Host, SslMode},
+    Config, Error, Row,
+    config::Host,
     types::{ToSql, Type},
 };
 
-use super::PostgresStore;
+use super::{
+    PostgresStore,
+    tls::{self, Tls},
+};
 use crate::StoreError;
 
 /// A parameter with its type: what an unnamed statement needs.
@@ -32,20 +35,32 @@ impl<'r> tokio_postgres::types::FromSql<'r> for Json {
 /// How long making a connection, or waiting for a free one, may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// A pool for this URL, and what it is called in messages.
-pub(super) fn pool(url: &str, size: usize, wait: Duration) -> Result<(Pool, String), StoreError> {
-    let mut config: Config =
-        url.parse().map_err(|error: Error| StoreError::Refused { at: "the database URL".to_owned(), why: describe(&error) })?;
-    let at = name(&config);
-    // The seam for TLS: a connector for `sslmode=require` goes in here instead of NoTls.
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(StoreError::Refused { at, why: "sslmode=require is asked for, and this build has no TLS to PostgreSQL".to_owned() });
+/// A pool, and how its connections are made.
+pub(super) struct Connections {
+    pool: Pool,
+    tls: Tls,
+}
+
+impl std::ops::Deref for Connections {
+    type Target = Pool;
+
+    fn deref(&self) -> &Pool {
+        &self.pool
     }
+}
+
+/// A pool for this URL, and what it is called in messages.
+pub(super) fn pool(url: &str, size: usize, wait: Duration) -> Result<(Connections, String), StoreError> {
+    let refused = |why: String| StoreError::Refused { at: "the database URL".to_owned(), why };
+    let (url, ssl_mode, tls) = tls::from_url(url).map_err(refused)?;
+    let mut config: Config = url.parse().map_err(|error: Error| refused(describe(&error)))?;
+    config.ssl_mode(ssl_mode);
+    let at = name(&config);
     config.connect_timeout(CONNECT);
     if config.get_application_name().is_none() {
         config.application_name("godwit");
     }
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    let manager = Manager::from_config(config, tls.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
     let pool = Pool::builder(manager)
         .max_size(size.max(1))
         .runtime(Runtime::Tokio1)
@@ -53,7 +68,7 @@ pub(super) fn pool(url: &str, size: usize, wait: Duration) -> Result<(Pool, Stri
         .create_timeout(Some(CONNECT))
         .build()
         .map_err(|error| StoreError::Refused { at: at.clone(), why: error.to_string() })?;
-    Ok((pool, at))
+    Ok((Connections { pool, tls }, at))
 }
 
 fn name(config: &Config) -> String {
@@ -94,7 +109,7 @@ impl PostgresStore {
         self.one(&self.write, sql, params).await.map_err(Failed::into_inner)
     }
 
-    async fn one(&self, pool: &Pool, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
+    async fn one(&self, pool: &Connections, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
         let connection = self.connection(pool).await.map_err(Failed::Other)?;
         match timeout(self.timeout, connection.query_typed(sql, params)).await {
             Ok(Ok(rows)) => Ok(rows),
@@ -105,9 +120,9 @@ impl PostgresStore {
             Ok(Err(error)) => Err(Failed::Other(self.failed(&error))),
             Err(_) => {
                 // Cancelled on the server, for it would go on until it has an answer for nobody.
-                let cancel = connection.cancel_token();
+                let (cancel, tls) = (connection.cancel_token(), pool.tls.clone());
                 drop(Object::take(connection));
-                tokio::spawn(async move { timeout(CONNECT, cancel.cancel_query(NoTls)).await });
+                tokio::spawn(async move { timeout(CONNECT, cancel.cancel_query(tls)).await });
                 Err(Failed::Other(self.timed_out()))
             }
         }
@@ -125,6 +140,9 @@ impl PostgresStore {
     pub(super) fn failed(&self, error: &Error) -> StoreError {
         let (at, why) = (self.at.clone(), describe(error));
         let Some(said) = error.as_db_error() else {
+            if let Some(why) = tls::trouble(error) {
+                return StoreError::Tls { at, why };
+            }
             let refused = error.source().is_some_and(|cause| cause.downcast_ref::<std::io::Error>().is_none()) || why.contains("password");
             return if refused && !error.is_closed() { StoreError::Refused { at, why } } else { StoreError::Unavailable { at, why } };
         };

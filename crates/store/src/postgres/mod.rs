@@ -18,6 +18,7 @@ mod partitions;
 mod places;
 mod plans;
 mod reads;
+mod tls;
 mod write;
 
 use std::{
@@ -27,7 +28,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use deadpool_postgres::Pool;
 use godwit_pipeline::{EntityKey, EntityState};
 
 use crate::{
@@ -76,8 +76,8 @@ impl std::fmt::Debug for PostgresConfig {
 pub struct PostgresStore {
     /// Host, port and database, for messages.
     at: String,
-    write: Pool,
-    read: Pool,
+    write: connect::Connections,
+    read: connect::Connections,
     timeout: Duration,
     /// This writer's number in `last_batch`.
     writer: i64,
