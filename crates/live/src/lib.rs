@@ -7,6 +7,7 @@ mod address;
 pub mod bus;
 mod find;
 pub mod latency;
+pub mod limit;
 mod link;
 mod live;
 mod redis_address;
