@@ -187,5 +187,10 @@ async fn whatever_dies_everything_sent_is_stored_once() {
         rounds = round;
     }
     stage.accounted("the end", true);
-    println!("seed {}: {rounds} whole rounds in {} s, {} lines sent, none lost, none twice", measure.seed, began.elapsed().as_secs(), stage.ledger.sent());
+    println!(
+        "seed {}: {rounds} whole rounds in {} s, {} lines sent, none lost, none twice",
+        measure.seed,
+        began.elapsed().as_secs(),
+        stage.ledger.sent()
+    );
 }

@@ -84,8 +84,7 @@ impl RedisAddress {
             None => None,
         };
         let login = hosts[0].redis_settings().clone();
-        let address =
-            Self { shown: parts.shown().into(), kind: parts.kind, hosts: hosts.into(), first: Arc::default(), login, authority };
+        let address = Self { shown: parts.shown().into(), kind: parts.kind, hosts: hosts.into(), first: Arc::default(), login, authority };
         if secure {
             // The first provider stays; ours is the only one in the tree.
             let _ = rustls::crypto::ring::default_provider().install_default();
@@ -130,10 +129,13 @@ impl RedisAddress {
             Kind::Server => open(host.clone()).await,
             Kind::Sentinel(name) => {
                 let mut sentinel = open(host.clone().set_redis_settings(RedisConnectionInfo::default())).await?;
-                let at: Option<(String, u16)> =
-                    cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name).query_async(&mut sentinel).await?;
+                let at: Option<(String, u16)> = cmd("SENTINEL").arg("GET-MASTER-ADDR-BY-NAME").arg(name).query_async(&mut sentinel).await?;
                 let Some(at) = at else {
-                    return Err(RedisError::from((ErrorKind::InvalidClientConfig, "the sentinels know no primary by this name", name.clone())));
+                    return Err(RedisError::from((
+                        ErrorKind::InvalidClientConfig,
+                        "the sentinels know no primary by this name",
+                        name.clone(),
+                    )));
                 };
                 let mut connection = open(there(at)).await?;
                 // A sentinel that was cut off tells of the one before.

@@ -373,9 +373,11 @@ async fn over_tls_the_certificate_counts_and_what_is_wrong_with_it_is_said() {
     bus.publish(&messages(0..5)).await.expect("published");
     assert_eq!(take(&mut *subscription, 5).await.1, messages(0..5));
     let by_number = redis.url().replace("localhost", "127.0.0.1");
-    for (url, authority, said) in
-        [(redis.url(), &other, "UnknownIssuer"), (by_number, &ours, "not valid for name"), (redis.url().replace("rediss", "redis"), &ours, "redis://")]
-    {
+    for (url, authority, said) in [
+        (redis.url(), &other, "UnknownIssuer"),
+        (by_number, &ours, "not valid for name"),
+        (redis.url().replace("rediss", "redis"), &ours, "redis://"),
+    ] {
         let error = secure_bus(&url, authority).publish(&messages(0..1)).await.expect_err(said).to_string();
         assert!(error.contains(said), "{url}: {error}");
     }
@@ -396,7 +398,8 @@ async fn sentinels_lead_to_the_primary_and_to_the_next_one_when_it_dies() {
         tokio::time::sleep(Duration::from_millis(100)).await;
     }
     assert!(all.servers[1].command(&["ROLE"]).expect("an answer").contains("master"));
-    until(&mut *subscription, "the batch after the fail-over", |event| matches!(event, Event::Batch(_, some) if *some == messages(5..6))).await;
+    until(&mut *subscription, "the batch after the fail-over", |event| matches!(event, Event::Batch(_, some) if *some == messages(5..6)))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -117,7 +117,8 @@ async fn tls_is_as_strict_as_the_url_says() {
         ("127.0.0.1", format!("?sslmode=verify-ca&sslrootcert={right}"), true),
         ("localhost", format!("?sslmode=verify-full&sslrootcert={right}"), true),
     ] {
-        let store = PostgresStore::open(&PostgresConfig::new(by(host, query.clone()))).await.unwrap_or_else(|error| panic!("{query}: {error}"));
+        let store =
+            PostgresStore::open(&PostgresConfig::new(by(host, query.clone()))).await.unwrap_or_else(|error| panic!("{query}: {error}"));
         assert_eq!(psql(&server.url("postgres"), encrypted) != "0", tls, "{query}");
         store.close().await.unwrap();
         drop(store);

@@ -5,7 +5,7 @@ use std::{
     process::Command,
 };
 
-use crate::postgres::run;
+use crate::postgres::{run, unique_name};
 
 /// An authority that nobody else believes.
 #[derive(Debug)]
@@ -21,7 +21,7 @@ impl Authority {
     #[must_use]
     pub fn new() -> Self {
         let authority = Self { folder: tempfile::tempdir().expect("a temporary folder") };
-        run(openssl(&["req", "-x509", "-nodes", "-days", "2", "-subj", "/CN=Test authority", "-keyout"])
+        run(openssl(&["req", "-x509", "-nodes", "-days", "2", "-subj", &format!("/CN=Authority {}", unique_name()), "-keyout"])
             .arg(authority.key())
             .arg("-out")
             .arg(authority.certificate()));

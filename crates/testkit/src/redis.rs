@@ -359,7 +359,8 @@ impl RedisCluster {
     pub fn start() -> Self {
         // Ports of their own among each other: the usual ones, 10,000 above, may not exist.
         let between: Vec<String> = (0..3).map(|_| free_port().port().to_string()).collect();
-        let settings = |port: &String| ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", port].map(str::to_owned);
+        let settings =
+            |port: &String| ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", port].map(str::to_owned);
         let servers: Vec<Redis> = between.iter().map(|port| Redis::start_with(|_| settings(port).to_vec())).collect();
         for (at, server) in servers.iter().enumerate() {
             let (from, to) = (at * 16_384 / 3, (at + 1) * 16_384 / 3 - 1);

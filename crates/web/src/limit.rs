@@ -81,10 +81,14 @@ pub struct Limit {
     pub proxies: Proxies,
 }
 
+/// What is limited: the API and the past. A map that is opened asks for many files and tiles at once.
+const LIMITED: [&str; 2] = ["/api/", "/history/"];
+
 /// Refuses who asks too often: 429 with `Retry-After`. Programs of this machine may ask as often as they like.
 pub(crate) async fn limit(State(site): State<Site>, request: Request, next: Next) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    if let (Some(limit), Some(peer)) = (&site.limit, peer) {
+    let limited = LIMITED.iter().any(|start| request.uri().path().starts_with(start));
+    if let (true, Some(limit), Some(peer)) = (limited, &site.limit, peer) {
         let client = limit.proxies.client(peer, request.headers());
         if !client.is_loopback()
             && let Verdict::Wait(wait) = limit.limiter.ask(client, (site.clock)()).await

@@ -199,10 +199,7 @@ impl Stage {
             if rows == sent && lines == sent && spooled == 0 {
                 return;
             }
-            assert!(
-                rows <= lines && began.elapsed() < limit,
-                "{after}: {sent} sent, {rows} rows of {lines} lines, {spooled} in spools"
-            );
+            assert!(rows <= lines && began.elapsed() < limit, "{after}: {sent} sent, {rows} rows of {lines} lines, {spooled} in spools");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -242,7 +239,10 @@ impl Stage {
         let number = "substring(convert_from(raw, 'UTF8') FROM '>([0-9]+)$')::bigint";
         let missing = try_psql(
             &url,
-            &format!("SELECT n FROM generate_series(0, {} - 1) n WHERE n NOT IN (SELECT {number} FROM packet) LIMIT 1000", self.ledger.sent()),
+            &format!(
+                "SELECT n FROM generate_series(0, {} - 1) n WHERE n NOT IN (SELECT {number} FROM packet) LIMIT 1000",
+                self.ledger.sent()
+            ),
         );
         let now = (Instant::now(), SystemTime::now());
         let missing = missing.lines().map(|n| {

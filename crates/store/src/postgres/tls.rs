@@ -178,9 +178,11 @@ struct Verifier {
 
 impl Verifier {
     fn words(&self, error: rustls::Error, name: &ServerName<'_>) -> rustls::Error {
-        use CertificateError::{Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
+        use CertificateError::{BadSignature, Expired, ExpiredContext, NotValidForName, NotValidForNameContext, UnknownIssuer};
         let why = match &error {
-            rustls::Error::InvalidCertificate(UnknownIssuer) => format!("its certificate is signed by no authority of {}", self.source),
+            rustls::Error::InvalidCertificate(UnknownIssuer | BadSignature) => {
+                format!("its certificate is signed by no authority of {}", self.source)
+            }
             rustls::Error::InvalidCertificate(NotValidForName | NotValidForNameContext { .. }) => {
                 format!("its certificate is not for {}, the host in the URL", name.to_str())
             }
