@@ -343,13 +343,13 @@ async fn a_clock_that_is_set_forth_and_back_loses_nothing() {
     let (mut rows, mut days) = (0, 0);
     for day in fs::read_dir(data.join("packets")).unwrap().flatten().map(|entry| entry.path()) {
         if day.extension().is_some_and(|extension| extension == "sqlite") {
-            let count = |sql: &str| sqlite(&day, |connection| connection.query_row(sql, [], |row| row.get::<_, u64>(0)));
+            let count = |sql: &str| sqlite(&day, |connection| connection.query_row(sql, [], |row| row.get::<_, i64>(0)));
             rows += count("SELECT count(*) FROM packet");
             days += 1;
             assert_eq!(count("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
         }
     }
-    assert_eq!(rows, ledger.sent());
+    assert_eq!(u64::try_from(rows).unwrap(), ledger.sent());
     assert!(days >= 3, "{days}");
     let mut child = serve(&[], &replica.address, &["--data", data.to_str().unwrap()]).spawn().unwrap();
     assert!(first_line(&mut child).contains("is ready on"));
