@@ -14,7 +14,7 @@ use std::{
 
 use godwit_pipeline::{EntityKey, EntityKind, Name};
 use godwit_store::{Area, Batch, Days, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError};
-use godwit_testkit::{PgBouncer, Postgres, PostgresOptions, TestDatabase, psql};
+use godwit_testkit::{Authority, Frozen, PgBouncer, Postgres, PostgresOptions, TestDatabase, psql};
 
 use common::{DAY, NOON, S, batch};
 
@@ -59,6 +59,89 @@ async fn of_two_that_want_a_lease_one_has_it_and_the_one_before_it_is_refused() 
     let refused = loser.append(fenced(next.clone(), NOON, b"A1B>APRS:>x")).await;
     assert!(matches!(refused, Err(StoreError::Fenced(_))), "given back is given back");
     assert!(one.try_acquire("ingest", "third", LONG).await.unwrap().unwrap().token > next.token);
+}
+
+/// The writers' lock, the sign of who writes by a lease, and the check of the fence: what a batch holds in its midst.
+fn in_the_midst(fence: &str) -> String {
+    format!("BEGIN; SELECT pg_advisory_xact_lock(7161140, 1); {fence} COPY import FROM STDIN;\nsome\t1")
+}
+
+#[tokio::test]
+async fn a_writer_that_froze_in_mid_batch_does_not_keep_the_lease() {
+    let database = TestDatabase::create();
+    let store = open(&database.url).await;
+    let fence = store.try_acquire("ingest", "frozen", Duration::from_secs(1)).await.unwrap().unwrap();
+    let check = format!("SELECT pg_advisory_xact_lock_shared(7161140, 4); SELECT check_fence('ingest', {});", fence.token);
+    let frozen = Frozen::after(&database.url, &in_the_midst(&check));
+    assert_eq!(store.try_acquire("ingest", "next", LONG).await.unwrap(), None, "not before it expires");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let asked = std::time::Instant::now();
+    let next = store.try_acquire("ingest", "next", LONG).await.unwrap().expect("expired");
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    store.append(Batch { fence: Some(next), ..batch(&[(NOON, b"A1B>APRS:>next")]) }).await.unwrap();
+    assert_eq!(psql(&database.url, "SELECT count(*) FROM import"), "0", "nothing of the frozen one");
+    drop(frozen);
+}
+
+#[tokio::test]
+async fn a_writer_without_lease_that_froze_in_mid_batch_stops_others_for_a_while_only() {
+    let database = TestDatabase::create();
+    let config = PostgresConfig { statement_timeout: Duration::from_secs(1), ..PostgresConfig::new(&database.url) };
+    let store = PostgresStore::open(&config).await.unwrap();
+    let frozen = Frozen::after(&database.url, &in_the_midst(""));
+    let mut waited = 0;
+    while let Err(error) = store.append(batch(&[(NOON, b"A1B>APRS:>next")])).await {
+        assert!(error.is_temporary(), "{error}");
+        waited += 1;
+        assert!(waited < 6, "{error}");
+    }
+    assert!(waited > 0, "it held the lock");
+    assert_eq!(psql(&database.url, "SELECT count(*) FROM packet"), "1");
+    drop(frozen);
+}
+
+#[tokio::test]
+async fn tls_is_as_strict_as_the_url_says() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let server = Postgres::start_with(PostgresOptions::default(), |folder| {
+        let (certificate, key) = ours.issue(folder, "DNS:localhost");
+        ["ssl=on".to_owned(), format!("ssl_cert_file={}", certificate.display()), format!("ssl_key_file={}", key.display())]
+            .into_iter()
+            .flat_map(|setting| ["-c".to_owned(), setting])
+            .collect()
+    });
+    let name = server.database();
+    let by = |host: &str, query: String| server.url(&name).replace("127.0.0.1", host) + &query;
+    let (right, wrong) = (ours.certificate().display().to_string(), other.certificate().display().to_string());
+    let encrypted = "SELECT count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'godwit' AND s.ssl";
+    for (host, query, tls) in [
+        ("127.0.0.1", "?sslmode=disable".to_owned(), false),
+        ("127.0.0.1", String::new(), true),
+        ("127.0.0.1", "?sslmode=require".to_owned(), true),
+        ("127.0.0.1", format!("?sslmode=verify-ca&sslrootcert={right}"), true),
+        ("localhost", format!("?sslmode=verify-full&sslrootcert={right}"), true),
+    ] {
+        let store =
+            PostgresStore::open(&PostgresConfig::new(by(host, query.clone()))).await.unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(psql(&server.url("postgres"), encrypted) != "0", tls, "{query}");
+        store.close().await.unwrap();
+        drop(store);
+        while psql(&server.url("postgres"), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'godwit'") != "0" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    for (host, query, said) in [
+        ("localhost", format!("?sslmode=verify-ca&sslrootcert={wrong}"), "is signed by no authority of sslrootcert="),
+        ("localhost", format!("?sslmode=require&sslrootcert={wrong}"), "is signed by no authority of sslrootcert="),
+        ("localhost", "?sslmode=verify-full".to_owned(), "is signed by no authority of this system"),
+        ("127.0.0.1", format!("?sslmode=verify-full&sslrootcert={right}"), "is not for 127.0.0.1, the host in the URL"),
+        ("localhost", "?sslmode=verify-full&sslrootcert=/nowhere.pem".to_owned(), "sslrootcert=/nowhere.pem cannot be read"),
+        ("localhost", "?sslmode=strict".to_owned(), "sslmode=strict is not known"),
+    ] {
+        let error = PostgresStore::open(&PostgresConfig::new(by(host, query.clone()))).await.expect_err(&query);
+        let text = error.to_string();
+        assert!(text.contains(said) && text.contains("hint:") && text.lines().count() == 3 && !error.is_temporary(), "{query}: {text}");
+    }
 }
 
 #[tokio::test]
