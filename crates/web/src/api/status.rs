@@ -16,6 +16,16 @@ pub(crate) async fn status(State(site): State<Site>) -> Result<Json<Value>, ApiE
     status["live"] = live(&figures);
     status["engine"] = site.store.engine().into();
     status["history"] = crate::history::figures(&site);
+    // A store that does not answer is a state to be told of, not an error of this question.
+    status["store"] = match site.store.counts().await {
+        Ok(counts) => {
+            json!({ "stored": counts.stored, "duplicates": counts.duplicates, "bad": counts.bad, "entities": counts.entities })
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the store did not say how much it holds");
+            json!({ "unavailable": true })
+        }
+    };
     Ok(Json(status))
 }
 
