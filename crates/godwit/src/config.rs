@@ -146,7 +146,7 @@ pub(crate) const KEYS: &[Key] = &[
         "3650",
         [Serve],
         Whole(0, 36_500),
-        "Days that packets an hour, stations a day and who heard whom are kept (PostgreSQL); 0 keeps them for ever"
+        "Days that packets an hour, stations a day and who heard whom are kept; 0 keeps them for ever"
     ),
     key!(
         "archive",

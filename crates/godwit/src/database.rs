@@ -9,10 +9,10 @@ use std::{
 
 use async_trait::async_trait;
 use godwit_flow::{Backoff, Breaker, BreakerConfig, BreakerReading, Stop};
-use godwit_pipeline::{EntityKey, EntityState};
+use godwit_pipeline::{EntityKey, EntityState, Name};
 use godwit_store::{
-    Appended, Area, Batch, Counts, Fence, Followed, Imported, Lease, PacketPage, PacketQuery, PostgresConfig, PostgresStore, Store,
-    StoreError, StoredPacket, TrackPoint, WeatherPoint,
+    Appended, Area, Batch, Counts, Fence, Followed, HeardDay, HeardLink, HeardSide, HourCounts, Imported, Lease, PacketPage, PacketQuery,
+    PostgresConfig, PostgresStore, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
 };
 use tokio::{sync::watch, time::sleep};
 
@@ -241,6 +241,18 @@ impl Store for Database {
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         self.read(self.store()?.counts()).await
+    }
+
+    async fn hours(&self, from_us: i64, until_us: i64) -> Result<Vec<HourCounts>, StoreError> {
+        self.read(self.store()?.hours(from_us, until_us)).await
+    }
+
+    async fn heard_days(&self, from_us: i64, until_us: i64) -> Result<Vec<HeardDay>, StoreError> {
+        self.read(self.store()?.heard_days(from_us, until_us)).await
+    }
+
+    async fn heard(&self, station: Name, side: HeardSide, since_us: i64, limit: usize) -> Result<Vec<HeardLink>, StoreError> {
+        self.read(self.store()?.heard(station, side, since_us, limit)).await
     }
 
     async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError> {

@@ -5,6 +5,7 @@
 //! session locks or settings; COPY only inside a transaction. A connection whose work did not finish is closed, never
 //! used again: behind a pooler an interrupted COPY can leave it waiting for ever.
 
+mod aggregates;
 mod append;
 mod ask;
 mod connect;
@@ -28,11 +29,11 @@ use std::{
 
 use async_trait::async_trait;
 use deadpool_postgres::Pool;
-use godwit_pipeline::{EntityKey, EntityState};
+use godwit_pipeline::{EntityKey, EntityState, Name};
 
 use crate::{
-    Appended, Area, Batch, Counts, Followed, Imported, PacketPage, PacketQuery, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
-    model::day_of,
+    Appended, Area, Batch, Counts, Followed, HeardDay, HeardLink, HeardSide, HourCounts, Imported, PacketPage, PacketQuery, Store,
+    StoreError, StoredPacket, TrackPoint, WeatherPoint, model::day_of,
 };
 
 pub use lease::Lease;
@@ -209,6 +210,18 @@ impl Store for PostgresStore {
 
     async fn counts(&self) -> Result<Counts, StoreError> {
         self.read_counts().await
+    }
+
+    async fn hours(&self, from_us: i64, until_us: i64) -> Result<Vec<HourCounts>, StoreError> {
+        self.read_hours(from_us, until_us).await
+    }
+
+    async fn heard_days(&self, from_us: i64, until_us: i64) -> Result<Vec<HeardDay>, StoreError> {
+        self.read_heard_days(from_us, until_us).await
+    }
+
+    async fn heard(&self, station: Name, side: HeardSide, since_us: i64, limit: usize) -> Result<Vec<HeardLink>, StoreError> {
+        self.read_heard(station, side, since_us, limit).await
     }
 
     async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError> {
