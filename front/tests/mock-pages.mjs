@@ -133,12 +133,12 @@ function telemetry(query) {
 
 function heard(entities, name, side) {
   const now = Date.now();
-  const rows = entities.filter((one) => one.kind === 0 && one.name !== name).slice(side === "by" ? 10 : 40, side === "by" ? 16 : 44);
+  const rows = entities.filter((one) => one.kind === 0 && one.name !== name).slice(side === "heard_by" ? 10 : 40, side === "heard_by" ? 16 : 44);
   const day = (ms) => iso(ms).slice(0, 10);
   return {
     name, side, days: 30, truncated: false,
-    heard: rows.map((one, i) => ({
-      name: one.name, packets: 900 - i * 130, ...(i !== 2 && { longest_km: 12.3 + i * 17 }), first_day: day(now - 86_400_000 * (i + 2)), last_day: day(now - 86_400_000 * i),
+    stations: rows.map((one, i) => ({
+      name: one.name, packets: 900 - i * 130, ...(i !== 2 && { longest_km: 12.3 + i * 17 }), last_day: day(now - 86_400_000 * i),
     })),
   };
 }
@@ -205,7 +205,7 @@ export function answerPages(entities, url, viewers) {
   const one = entities.find((entity) => entity.name === asked);
   if (one === undefined) return [404, { error: { code: "not_found", message: `nothing named ${asked} has been heard` } }];
   const kind = ["station", "object", "item"][one.kind];
-  if (what === "heard") return [200, heard(entities, asked, query.get("side") ?? "by")];
+  if (what === "heard") return [200, heard(entities, asked, query.get("side") ?? "heard_by")];
   const empty = what === "weather" ? { reports: [], truncated: false } : { channels: [], bits: [], reports: [], truncated: false };
   return [200, { name: asked, kind, ...(!one.weather ? empty : what === "weather" ? weather(query) : telemetry(query)) }];
 }

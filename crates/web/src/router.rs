@@ -20,6 +20,8 @@ pub fn router(site: Site) -> Router {
         .route("/api/v1/stations/{name}/track", get(api::track::track))
         .route("/api/v1/stations/{name}/weather", get(api::weather::weather))
         .route("/api/v1/stations/{name}/telemetry", get(api::telemetry::telemetry))
+        .route("/api/v1/stations/{name}/heard", get(api::heard::heard))
+        .route("/api/v1/packets/hours", get(api::heard::hours))
         .route("/api/v1/packets", get(api::packets::list))
         .route("/api/v1/packets/{id}", get(api::packets::one))
         .route("/api/v1/search", get(api::search::search))

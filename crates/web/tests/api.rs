@@ -220,6 +220,44 @@ async fn packets_are_filtered_and_explained() {
 }
 
 #[tokio::test]
+async fn who_heard_whom_and_packets_an_hour() {
+    let server = Server::start(&[
+        (0, b"OE9X>APRS,TCPIP*:!4722.85N/00932.46E&"),
+        (1, b"OE1A-9>APRS,qAR,OE9X:!4722.85N/00832.46E>one"),
+        (2, b"OE1A-9>APRS,qAR,OE9X:!4722.85N/00832.46E>two"),
+        (3, b"OE1A-9>APRS,OE2B*,qAR,OE9X:!4722.85N/00832.46E>three"),
+        (4, b"no packet"),
+    ])
+    .await;
+    let by = server.json("/api/v1/stations/oe1a-9/heard").await;
+    assert_eq!((by["name"].as_str(), by["side"].as_str(), by["days"].as_u64()), (Some("OE1A-9"), Some("heard_by"), Some(30)));
+    let by = list(&by, "stations");
+    assert_eq!(
+        (by[0]["name"].as_str(), by[0]["packets"].as_u64(), by[0]["last_day"].as_str()),
+        (Some("OE9X"), Some(2), Some("2026-11-20"))
+    );
+    let km = by[0]["longest_km"].as_f64().unwrap();
+    assert!((70.0..80.0).contains(&km), "a degree east at 47 north: {km}");
+    assert_eq!((by[1]["name"].as_str(), by[1].get("longest_km")), (Some("OE2B"), None), "nobody knows where it is");
+    let heard = server.json("/api/v1/stations/OE9X/heard?side=heard&days=1&limit=1").await;
+    assert_eq!((heard["stations"][0]["name"].as_str(), heard["truncated"].as_bool()), (Some("OE1A-9"), Some(false)));
+    assert_eq!(server.json("/api/v1/stations/OE1A-9/heard?limit=1").await["truncated"], true);
+    assert!(list(&server.json("/api/v1/stations/OE9X/heard").await, "stations").is_empty(), "known, and heard by nobody");
+    for (query, part) in [("side=x", "heard_by"), ("days=0", "366"), ("days=9999", "366"), ("limit=1001", "1000")] {
+        server.refused(&format!("/api/v1/stations/OE1A-9/heard?{query}"), 400, part).await;
+    }
+    server.refused("/api/v1/stations/NOBODY/heard", 404, "NOBODY").await;
+
+    let hours = server.json("/api/v1/packets/hours").await;
+    assert_eq!(list(&hours, "hours").len(), 1);
+    assert_eq!(
+        hours["hours"][0],
+        serde_json::json!({ "hour": "2026-11-20T12:00:00.000Z", "accepted": 4, "duplicate": 0, "implausible": 0, "bad": 1 })
+    );
+    server.refused("/api/v1/packets/hours?since=2026-01-01T00:00:00Z", 400, "32 days").await;
+}
+
+#[tokio::test]
 async fn the_list_of_routes_is_true() {
     let server = Server::start(&[(0, b"OE1A>APRS,qAR,OE9X:!4722.85N/00832.46E>")]).await;
     let id = server.json("/api/v1/packets").await["packets"][0]["id"].as_str().unwrap().to_owned();
@@ -251,7 +289,7 @@ async fn names_that_mean_harm_are_only_names() {
     assert_eq!((weather["name"].as_str(), list(&weather, "reports").len()), (Some("100%/../"), 1));
     assert_eq!(server.json("/api/v1/stations/%3Cb%3EEVE/telemetry").await["kind"], "object");
     for name in ["%00", "%FF", "'%3B--", "%E2%80%AE", &"A".repeat(300), "..%2F..%2Fetc%2Fpasswd", "%3Cscript%3E"] {
-        for route in ["weather", "telemetry", "track"] {
+        for route in ["weather", "telemetry", "track", "heard"] {
             let (status, body) = server.get(&format!("/api/v1/stations/{name}/{route}")).await;
             let error = serde_json::from_str::<Value>(&body).unwrap()["error"]["message"].as_str().unwrap().to_owned();
             assert!(matches!(status, 400 | 404) && !error.contains('\0') && error.len() < 300, "{name} {route}: {status} {error}");

@@ -60,12 +60,16 @@ function clock(ms: number, step: number): string {
   return new Intl.DateTimeFormat(locale(), day ? { day: "numeric", month: "short" } : { hour: "2-digit", minute: "2-digit", hour12: false }).format(date);
 }
 
-export function Chart({ title, unit, times, series, from, until, at, winds, zero = false }: Props) {
+/** Series without any value are left out; a chart without any series is none. */
+export function Chart(props: Props) {
+  const series = props.series.filter((one) => one.values.some((value) => value !== null));
+  return series.length === 0 ? null : <Plot {...props} series={series} />;
+}
+
+function Plot({ title, unit, times, series: known, from, until, at, winds, zero = false }: Props) {
   const id = useId();
   const { box, width } = useWidth();
-  const known = series.filter((one) => one.values.some((value) => value !== null));
   const all = known.flatMap((one) => one.values.filter((value) => value !== null));
-  if (all.length === 0) return null;
   const axis = marks(Math.min(...(zero ? [0] : []), ...lowHigh(all)), Math.max(...lowHigh(all)), 4);
   const digits = digitsOf(axis);
   const bottom = HEIGHT - BOTTOM - (winds === undefined ? 0 : WIND_ROOM);

@@ -88,7 +88,7 @@ export function Explanation({ id, raw }: { id: string; raw: string }) {
           <tbody>
             {spans.map((span, at) => worthALine(span) && (
               <tr key={at} data-lit={lit.value === at} {...light(at)}>
-                <td class="bytes">{span.start}–{span.end - 1}</td>
+                <td class="bytes">{span.end - span.start === 1 ? span.start : `${span.start}–${span.end - 1}`}</td>
                 <td><code dir="ltr">{span.text}</code></td>
                 <td>{span.value ?? ""}</td>
                 <td lang="en">

@@ -4,7 +4,7 @@ import "../ui/panels/panels.css";
 import "./pages.css";
 import { signal } from "@preact/signals";
 import { type ComponentType, render } from "preact";
-import { useEffect } from "preact/hooks";
+import { useEffect, useRef } from "preact/hooks";
 import { type PageSettings, pageSettings } from "../ui/api";
 import { t } from "../ui/i18n";
 import { Icon } from "../ui/icons";
@@ -38,13 +38,16 @@ function title({ page, name }: PageAddress): string {
 }
 
 function Bar({ page }: { page: PageName }) {
+  const here = useRef<HTMLAnchorElement>(null);
+  // On a phone the bar is wider than the window.
+  useEffect(() => here.current?.scrollIntoView({ block: "nearest", inline: "center" }), []);
   return (
     <header class="page-bar">
       <a class="brand" href="/"><Icon name="pin" /> {t("app.name")}</a>
       <nav aria-label={p("nav.label")}>
         <ul>
           <li><a href="/">{p("nav.map")}</a></li>
-          {BAR.map((one) => <li key={one}><a href={pagePath(one)} aria-current={one === page ? "page" : undefined}>{p(`title.${one}`)}</a></li>)}
+          {BAR.map((one) => <li key={one}><a href={pagePath(one)} ref={one === page ? here : null} aria-current={one === page ? "page" : undefined}>{p(`title.${one}`)}</a></li>)}
         </ul>
       </nav>
       <button type="button" class="quiet" aria-label={t("settings.title")} title={t("settings.title")} onClick={() => {
@@ -64,7 +67,7 @@ function Frame({ address, settings }: { address: PageAddress; settings: PageSett
     <>
       <a class="skip panel" href="#content">{p("nav.skip")}</a>
       <Bar page={address.page} />
-      <main id="content" class={`page ${address.page}`} tabIndex={-1}>
+      <main id="content" class="page" tabIndex={-1}>
         <Part name={address.name} settings={settings} />
       </main>
       {settingsOpen.value && <SettingsDialog version={settings.version} close={() => {

@@ -3,7 +3,7 @@ import { distance } from "../ui/format";
 import { number } from "../ui/i18n";
 import { units } from "../ui/units";
 import { useAnswer } from "./answer";
-import { Ago, Section, StationLink } from "./parts";
+import { Section, StationLink } from "./parts";
 import { many, p } from "./texts";
 
 const DAYS = 30;
@@ -14,33 +14,32 @@ interface Heard {
   name: string;
   packets: number;
   longest_km?: number;
-  first_day: string;
+  /** UTC, as 2026-11-28. */
   last_day: string;
-  last_heard?: string;
 }
 
-function Table({ name, side }: { name: string; side: "by" | "of" }) {
-  const { data } = useAnswer<{ heard: Heard[]; truncated: boolean }>(`/api/v1/stations/${encodeURIComponent(name)}/heard?side=${side}&days=${DAYS}&limit=${MOST}`, ANEW_MS);
-  const rows = Array.isArray(data?.heard) ? data.heard : [];
+function Table({ name, side }: { name: string; side: "heard_by" | "heard" }) {
+  const { data } = useAnswer<{ stations: Heard[]; truncated: boolean }>(`/api/v1/stations/${encodeURIComponent(name)}/heard?side=${side}&days=${DAYS}&limit=${MOST}`, ANEW_MS);
+  const rows = Array.isArray(data?.stations) ? data.stations : [];
   if (rows.length === 0) return null;
   return (
-    <Section id={`heard-${side}`} title={p(`heard.${side}`, { name })}>
+    <Section id={`side-${side}`} title={p(`sides.${side}`, { name })}>
       <p class="faint">{many("heard.days", DAYS)}</p>
-      <div class="wide" tabIndex={0} role="region" aria-label={p(`heard.${side}`, { name })}>
+      <div class="wide" tabIndex={0} role="region" aria-label={p(`sides.${side}`, { name })}>
         <table>
           <thead>
             <tr>
-              <th scope="col">{p("heard.station")}</th><th scope="col" class="figure">{p("heard.packets")}</th>
-              <th scope="col" class="figure">{p("heard.longest")}</th><th scope="col">{p("heard.last")}</th>
+              <th scope="col">{p("heard.station")}</th><th scope="col" class="count">{p("heard.packets")}</th>
+              <th scope="col" class="count">{p("heard.longest")}</th><th scope="col">{p("heard.last")}</th>
             </tr>
           </thead>
           <tbody>
             {rows.map((one) => (
               <tr key={one.name}>
                 <th scope="row"><StationLink name={one.name} /></th>
-                <td class="figure">{number(one.packets)}</td>
-                <td class="figure">{one.longest_km === undefined ? "" : distance(one.longest_km, units.value)}</td>
-                <td>{one.last_heard === undefined ? one.last_day : <Ago at={one.last_heard} />}</td>
+                <td class="count">{number(one.packets)}</td>
+                <td class="count">{one.longest_km === undefined ? "" : distance(one.longest_km, units.value)}</td>
+                <td>{one.last_day}</td>
               </tr>
             ))}
           </tbody>
@@ -52,5 +51,5 @@ function Table({ name, side }: { name: string; side: "by" | "of" }) {
 }
 
 export function HeardTables({ name }: { name: string }) {
-  return <div class="columns"><Table name={name} side="by" /><Table name={name} side="of" /></div>;
+  return <div class="columns"><Table name={name} side="heard_by" /><Table name={name} side="heard" /></div>;
 }

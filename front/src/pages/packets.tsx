@@ -213,7 +213,7 @@ function List({ name, verdict }: { name: string | null; verdict?: string }) {
             text.value = event.currentTarget.value;
           }} />
         </label>
-        <button type="button" class="action" aria-pressed={paused.value} onClick={() => packets.pause(!paused.value)}>
+        <button type="button" class="action" data-active={paused.value} onClick={() => packets.pause(!paused.value)}>
           <Icon name={paused.value ? "play" : "pause"} /><span>{paused.value ? p("packets.resume") : p("packets.pause")}</span>
         </button>
         <span class="waiting faint" role="status">{paused.value && waiting.value.length > 0 && many("packets.waiting", waiting.value.length)}</span>

@@ -164,7 +164,7 @@ function Jobs({ jobs }: { jobs: readonly Job[] }) {
           <thead>
             <tr>
               <th scope="col">{p("status.job")}</th><th scope="col">{p("status.job.last")}</th><th scope="col">{p("status.job.result")}</th>
-              <th scope="col">{p("status.job.next")}</th><th scope="col" class="figure">{p("status.job.runs")}</th>
+              <th scope="col">{p("status.job.next")}</th><th scope="col" class="count">{p("status.job.runs")}</th>
             </tr>
           </thead>
           <tbody>
@@ -174,7 +174,7 @@ function Jobs({ jobs }: { jobs: readonly Job[] }) {
                 <td>{job.running ? p("status.job.running") : job.last_run !== undefined && <Ago at={job.last_run} />}</td>
                 <td lang="en">{job.last_ok !== undefined && <State good={job.last_ok}>{job.last_result}</State>}</td>
                 <td>{job.next_run?.replace("T", " ").replace("Z", " UTC")}</td>
-                <td class="figure">{number(job.runs)}{job.failures > 0 && ` (${p("status.job.failures", { count: number(job.failures) })})`}</td>
+                <td class="count">{number(job.runs)}{job.failures > 0 && ` (${p("status.job.failures", { count: number(job.failures) })})`}</td>
               </tr>
             ))}
           </tbody>

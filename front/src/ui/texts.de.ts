@@ -273,4 +273,13 @@ export const de: Table = {
   "layers.reckoning": "Wo es inzwischen sein kann",
   "layers.grid": "Maidenhead-Gitter",
   "layers.night": "Nacht",
+  "pages.title": "Seiten",
+  "pages.packets": "Pakete",
+  "pages.badpackets": "Fehlerhafte Zeilen",
+  "pages.weather": "Wetter",
+  "pages.status": "Zustand",
+  "pages.api": "API",
+  "pages.about": "Über",
+  "card.info": "Mehr",
+  "card.charts": "Diagramme",
 };

@@ -273,4 +273,13 @@ export const es: Table = {
   "layers.reckoning": "Dónde puede estar ya",
   "layers.grid": "Cuadrícula Maidenhead",
   "layers.night": "Noche",
+  "pages.title": "Páginas",
+  "pages.packets": "Paquetes",
+  "pages.badpackets": "Líneas erróneas",
+  "pages.weather": "Tiempo",
+  "pages.status": "Estado",
+  "pages.api": "API",
+  "pages.about": "Acerca de",
+  "card.info": "Más",
+  "card.charts": "Gráficos",
 };

@@ -273,4 +273,13 @@ export const fr: Table = {
   "layers.reckoning": "Où cela peut être maintenant",
   "layers.grid": "Grille Maidenhead",
   "layers.night": "Nuit",
+  "pages.title": "Pages",
+  "pages.packets": "Paquets",
+  "pages.badpackets": "Lignes erronées",
+  "pages.weather": "Météo",
+  "pages.status": "État",
+  "pages.api": "API",
+  "pages.about": "À propos",
+  "card.info": "Plus",
+  "card.charts": "Graphiques",
 };

@@ -1,5 +1,6 @@
 //! `/api/v1`: JSON for programs (docs/api.md).
 
+pub(crate) mod heard;
 pub(crate) mod packets;
 pub(crate) mod routes;
 pub(crate) mod search;

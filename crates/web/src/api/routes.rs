@@ -74,6 +74,16 @@ pub(crate) const ROUTES: &[Route] = &[
         parameters: &[NAME, KIND, SINCE, UNTIL, parameter("limit", "1 to 10,000; 1000 without it.", "")],
     },
     Route {
+        path: "/stations/{name}/heard",
+        about: "Stations that heard it on radio with nothing in between, or that it heard; most packets first.",
+        parameters: &[
+            NAME,
+            parameter("side", "heard_by: who heard it; heard: whom it heard.", "heard_by"),
+            parameter("days", "Of so many days up to today (UTC), 1 to 366; 30 without it.", ""),
+            parameter("limit", "1 to 1000; 50 without it.", ""),
+        ],
+    },
+    Route {
         path: "/packets",
         about: "Packets as they were received, newest first.",
         parameters: &[
@@ -88,6 +98,7 @@ pub(crate) const ROUTES: &[Route] = &[
             parameter("cursor", "What next of the page before said.", ""),
         ],
     },
+    Route { path: "/packets/hours", about: "How many packets came in each hour, by verdict, oldest first.", parameters: &[SINCE, UNTIL] },
     Route {
         path: "/packets/{id}",
         about: "One packet: its way, and what each of its bytes means.",
