@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use bytes::Bytes;
 use flate2::{Compression, write::DeflateEncoder};
-use godwit_pipeline::{BeaconInterval, EntityKind, EntityState, Fix, Name};
+use godwit_pipeline::{BeaconInterval, EntityState, Fix, Name};
 
 use crate::address::TileAddress;
 
@@ -136,7 +136,7 @@ pub struct Row {
     pub symbol_code: u8,
     /// Steps of 2°; 255 unknown.
     pub course: u8,
-    /// Kind, radio, weather, ambiguity.
+    /// [`Fix::flags`].
     pub flags: u8,
     /// 0.1 km/h; 65535 unknown.
     pub speed: u16,
@@ -152,11 +152,6 @@ impl Row {
     /// The row of an entity whose position is `fix`, which lies at `place` within the tile.
     #[must_use]
     pub fn new(id: u32, state: &EntityState, fix: &Fix, place: (u16, u16), interval: BeaconInterval) -> Self {
-        let kind = match state.key.kind {
-            EntityKind::Station => 0,
-            EntityKind::Object => 1,
-            EntityKind::Item => 2,
-        };
         Self {
             id,
             x: place.0,
@@ -165,7 +160,7 @@ impl Row {
             symbol_table: fix.symbol_table,
             symbol_code: fix.symbol_code,
             course: fix.course_deg.map_or(255, |course| u8::try_from(course / 2).unwrap_or(255)),
-            flags: kind | u8::from(fix.radio) << 2 | u8::from(fix.weather) << 3 | fix.ambiguity.min(4) << 4,
+            flags: fix.flags(state.key.kind),
             speed: fix.speed_kmh.map_or(u16::MAX, |speed| (speed * 10.0).round().clamp(0.0, 65_534.0) as u16),
             range: fix.range_km.map_or(0, |range| (range * 10.0).round().clamp(0.0, 65_535.0) as u16),
             interval: interval.seconds().map_or(0, |seconds| u8::try_from(seconds.div_ceil(30)).unwrap_or(u8::MAX)),

@@ -168,6 +168,7 @@ fn change(name: &str, at_us: i64, place: Option<(f64, f64)>, alive: bool) -> Ent
             speed_kmh: None,
             ambiguity: 0,
             radio: true,
+            direct: false,
             weather: false,
             range_km: None,
         }),

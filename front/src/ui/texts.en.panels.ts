@@ -14,6 +14,7 @@ export const panels = {
   "filter.kind": "Kind",
   "filter.heard": "Heard",
   "filter.heard.radio": "over radio",
+  "filter.heard.direct": "directly, without a digipeater",
   "filter.heard.internet": "over the internet",
   "filter.age": "Heard within",
   "filter.moving": "Moving",
