@@ -44,7 +44,7 @@ export function About({ settings }: PageProps) {
         <Section id="privacy" title={p("about.privacy")}><p>{p("about.privacy.text")}</p></Section>
       </div>
       <Section id="thanks" title={p("about.thanks")}>
-        <div class="wide" tabIndex={0} role="region" aria-label={p("about.thanks")}>
+        <div class="wide" tabIndex={0} role="group" aria-label={p("about.thanks")}>
           <table>
             <thead><tr><th scope="col">{p("about.for")}</th><th scope="col">{p("about.whose")}</th><th scope="col">{p("about.licence")}</th></tr></thead>
             <tbody>

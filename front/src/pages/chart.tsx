@@ -3,7 +3,7 @@
  * the values under a pointer, a finger or the arrow keys. All charts of a page show the same moment.
  */
 import type { Signal } from "@preact/signals";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import { moment } from "../ui/format";
 import { locale, number } from "../ui/i18n";
 import { p } from "./texts";
@@ -69,6 +69,7 @@ export function Chart(props: Props) {
 function Plot({ title, unit, times, series: known, from, until, at, winds, zero = false }: Props) {
   const id = useId();
   const { box, width } = useWidth();
+  const [focused, setFocused] = useState(false);
   const all = known.flatMap((one) => one.values.filter((value) => value !== null));
   const axis = marks(Math.min(...(zero ? [0] : []), ...lowHigh(all)), Math.max(...lowHigh(all)), 4);
   const digits = digitsOf(axis);
@@ -76,7 +77,6 @@ function Plot({ title, unit, times, series: known, from, until, at, winds, zero 
   const [low, high] = [axis[0] as number, axis.at(-1) as number];
   const x = (ms: number) => LEFT + ((ms - from) / (until - from)) * (width - LEFT - RIGHT);
   const y = (value: number) => bottom - ((value - low) / (high - low)) * (bottom - TOP);
-  const gap = gapOf(times);
   const picked = at.value === null ? -1 : nearest(times, at.value);
   const pickedMs = picked < 0 ? null : (times[picked] as number);
   const look = (index: number) => {
@@ -101,7 +101,23 @@ function Plot({ title, unit, times, series: known, from, until, at, winds, zero 
     const value = one.values[picked];
     return value == null ? [] : [`${one.label} ${one.read(value)}`];
   });
-  const bar = Math.max(1.5, Math.min(12, ((width - LEFT - RIGHT) / Math.max(1, times.length)) * 0.8));
+  // Drawn once: what moves is the cursor alone.
+  const still = useMemo(() => width > 0 && (
+    <>
+      {axis.map((value) => (
+        <g key={value}>
+          <line class="grid" x1={LEFT} x2={width - RIGHT} y1={y(value)} y2={y(value)} />
+          <text x={LEFT - 6} y={y(value) + 4} text-anchor="end">{number(value, digits, true)}</text>
+        </g>
+      ))}
+      <Times from={from} until={until} x={x} width={width} />
+      {known.map((one, i) => (
+        <path key={one.label} class={`tone${i}${one.bars === true ? " bars" : ""}`}
+          d={one.bars === true ? bars(times, one.values, x, y, width) : runs(times, one.values, gapOf(times)).map((run) => line(run, x, y)).join("")} />
+      ))}
+      {winds !== undefined && <Winds times={times} winds={winds} x={x} width={width} y={bottom + 14} />}
+    </>
+  ), [known, times, from, until, width, winds]);
   return (
     <figure class="chart" aria-labelledby={id}>
       <figcaption id={id}>
@@ -114,7 +130,8 @@ function Plot({ title, unit, times, series: known, from, until, at, winds, zero 
           </span>
         )}
       </figcaption>
-      <p class="reading" role="status">
+      {/* All charts show the moment; a screen reader is told by the one that has the focus. */}
+      <p class="reading" role={focused ? "status" : undefined}>
         {pickedMs === null ? "" : [moment(pickedMs).split("\n")[1], ...values].join(" · ")}
       </p>
       <div
@@ -122,6 +139,7 @@ function Plot({ title, unit, times, series: known, from, until, at, winds, zero 
         onPointerMove={point} onPointerDown={point} onPointerLeave={(event) => {
           if (event.pointerType === "mouse") at.value = null;
         }}
+        onFocus={() => setFocused(true)} onBlur={() => setFocused(false)}
         onKeyDown={(event) => {
           const go = keys[event.key];
           if (go === undefined) return;
@@ -131,22 +149,7 @@ function Plot({ title, unit, times, series: known, from, until, at, winds, zero 
       >
         {width > 0 && (
           <svg width={width} height={HEIGHT} aria-hidden="true">
-            {axis.map((value) => (
-              <g key={value}>
-                <line class="grid" x1={LEFT} x2={width - RIGHT} y1={y(value)} y2={y(value)} />
-                <text x={LEFT - 6} y={y(value) + 4} text-anchor="end">{number(value, digits, true)}</text>
-              </g>
-            ))}
-            <Times from={from} until={until} x={x} width={width} />
-            {known.map((one, i) => (one.bars === true
-              ? <path key={one.label} class={`bars tone${i}`} d={one.values.map((value, n) => {
-                if (value === null || value <= 0) return "";
-                const left = x(times[n] as number) - bar / 2;
-                return `M${left.toFixed(1)} ${y(0).toFixed(1)}V${y(value).toFixed(1)}h${bar.toFixed(1)}V${y(0).toFixed(1)}z`;
-              }).join("")} />
-              : <path key={one.label} class={`tone${i}`} d={runs(times, one.values, gap).map((run) => line(run, x, y)).join("")} />
-            ))}
-            {winds !== undefined && <Winds times={times} winds={winds} x={x} width={width} y={bottom + 14} />}
+            {still}
             {pickedMs !== null && (
               <>
                 <line class="cursor" x1={x(pickedMs)} x2={x(pickedMs)} y1={TOP} y2={bottom} />
@@ -166,6 +169,15 @@ function Plot({ title, unit, times, series: known, from, until, at, winds, zero 
 /** Without spreading tens of thousands of arguments. */
 function lowHigh(values: readonly number[]): [number, number] {
   return [values.reduce((a, b) => Math.min(a, b)), values.reduce((a, b) => Math.max(a, b))];
+}
+
+/** A bar for each value above zero, as wide as there is room. */
+function bars(times: readonly number[], values: readonly (number | null)[], x: (ms: number) => number, y: (value: number) => number, width: number): string {
+  const wide = Math.max(1.5, Math.min(12, ((width - LEFT - RIGHT) / Math.max(1, times.length)) * 0.8));
+  return values.map((value, i) => {
+    if (value === null || value <= 0) return "";
+    return `M${(x(times[i] as number) - wide / 2).toFixed(1)} ${y(0).toFixed(1)}V${y(value).toFixed(1)}h${wide.toFixed(1)}V${y(0).toFixed(1)}z`;
+  }).join("");
 }
 
 /** A run of points; one by itself is a dot, which a line of no length with round ends is. */

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { CopyButton } from "../ui/panels/copy";
 import { t } from "../ui/i18n";
 import { useAnswer } from "./answer";
+import { meaningOf } from "./fields";
 import { Ago, StationLink, Waiting } from "./parts";
 import { p, word } from "./texts";
 
@@ -51,6 +52,11 @@ function Way({ packet }: { packet: PacketAnswer }) {
 /** Separators between two parts need no line of their own. */
 const worthALine = (span: Span) => span.field !== "separator" || span.warnings !== undefined;
 
+function Meaning({ of }: { of: Span }) {
+  const said = meaningOf(of.field);
+  return said === null ? <span lang="en">{of.meaning}</span> : <>{said}</>;
+}
+
 export function Explanation({ id, raw }: { id: string; raw: string }) {
   const answer = useAnswer<PacketAnswer>(`/api/v1/packets/${encodeURIComponent(id)}`);
   const lit = useSignal(-1);
@@ -91,9 +97,9 @@ export function Explanation({ id, raw }: { id: string; raw: string }) {
                 <td class="bytes">{span.end - span.start === 1 ? span.start : `${span.start}–${span.end - 1}`}</td>
                 <td><code dir="ltr">{span.text}</code></td>
                 <td>{span.value ?? ""}</td>
-                <td lang="en">
-                  {span.meaning}
-                  {span.warnings?.map((one) => <span key={one.code} class="warning"> {one.message}</span>)}
+                <td>
+                  <Meaning of={span} />
+                  {span.warnings?.map((one) => <span key={one.code} class="warning" lang="en"> {one.message}</span>)}
                 </td>
               </tr>
             ))}

@@ -25,7 +25,7 @@ function Table({ name, side }: { name: string; side: "heard_by" | "heard" }) {
   return (
     <Section id={`side-${side}`} title={p(`sides.${side}`, { name })}>
       <p class="faint">{many("heard.days", DAYS)}</p>
-      <div class="wide" tabIndex={0} role="region" aria-label={p(`sides.${side}`, { name })}>
+      <div class="wide" tabIndex={0} role="group" aria-label={p(`sides.${side}`, { name })}>
         <table>
           <thead>
             <tr>

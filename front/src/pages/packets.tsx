@@ -99,7 +99,7 @@ class PacketList {
     batch(() => {
       this.paused.value = on;
       if (on) return;
-      this.shown.value = merge(this.shown.value, this.waiting.value, false);
+      this.grow(this.waiting.value, false);
       this.waiting.value = [];
     });
   }
@@ -126,11 +126,22 @@ class PacketList {
   private take(answer: Answered): void {
     const more = answer.next !== undefined;
     if (!this.paused.value) {
-      this.shown.value = merge(this.shown.value, answer.packets, more);
+      this.grow(answer.packets, more);
       return;
     }
     const known = new Set(this.shown.value.map((one) => one.id));
     this.waiting.value = merge(this.waiting.value, answer.packets.filter((one) => !known.has(one.id)), more);
+  }
+
+  /** Puts new ones on top. Those that fall off the end are the first of the older ones again. */
+  private grow(packets: readonly PacketAnswer[], more: boolean): void {
+    const before = this.shown.value.at(-1)?.id;
+    const shown = merge(this.shown.value, packets, more);
+    const last = shown.at(-1)?.id;
+    batch(() => {
+      this.shown.value = shown;
+      if (before !== undefined && last !== undefined && last !== before) this.cursor.value = last;
+    });
   }
 
   private async ask(of: { filter: PacketFilter; since?: number; cursor?: string }, signal: AbortSignal): Promise<Answered> {

@@ -159,7 +159,7 @@ function Jobs({ jobs }: { jobs: readonly Job[] }) {
   if (jobs.length === 0) return null;
   return (
     <Section id="jobs" title={p("status.jobs")}>
-      <div class="wide" tabIndex={0} role="region" aria-label={p("status.jobs")}>
+      <div class="wide" tabIndex={0} role="group" aria-label={p("status.jobs")}>
         <table>
           <thead>
             <tr>

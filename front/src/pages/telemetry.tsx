@@ -5,12 +5,11 @@ import { serverNow, useAnswer } from "./answer";
 import { Chart } from "./chart";
 import { Ago, Section } from "./parts";
 import { p } from "./texts";
-import { RANGES, type Range, sinceOf } from "./weather";
+import { RANGES, type Range, useSince } from "./weather";
 
 const CHANNELS = 5;
 /** Enough for a chart of a day; of more days the newest. */
 const MOST_REPORTS = 5000;
-const ANEW_MS = 120_000;
 
 interface Named {
   name?: string;
@@ -29,8 +28,8 @@ interface TelemetryAnswer {
 
 export function TelemetryCharts({ name, kind, range }: { name: string; kind: string | undefined; range: Range }) {
   const at = useSignal<number | null>(null);
-  const query = new URLSearchParams({ since: sinceOf(range), limit: String(MOST_REPORTS), ...(kind !== undefined && { kind }) });
-  const { data } = useAnswer<TelemetryAnswer>(`/api/v1/stations/${encodeURIComponent(name)}/telemetry?${query}`, ANEW_MS);
+  const query = new URLSearchParams({ since: useSince(range), limit: String(MOST_REPORTS), ...(kind !== undefined && { kind }) });
+  const { data } = useAnswer<TelemetryAnswer>(`/api/v1/stations/${encodeURIComponent(name)}/telemetry?${query}`);
   const kept = useSignal<TelemetryAnswer | null>(null);
   if (Array.isArray(data?.reports) && kept.peek() !== data) kept.value = data;
   const answer = kept.value;

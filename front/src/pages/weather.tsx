@@ -1,5 +1,6 @@
 /** `/weather/NAME`: what a station measured, now and over time; and its telemetry. */
 import { useSignal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
 import { Choice } from "../ui/choice";
 import { bearing, moment, pressure, rain, temperature, windSpeed } from "../ui/format";
 import { type TextKey, number, t } from "../ui/i18n";
@@ -29,8 +30,8 @@ interface WeatherAnswer {
   truncated: boolean;
 }
 
-/** A time to ask from: a minute does not make another question. */
-export function sinceOf(range: Range): string {
+/** A whole minute: what is asked twice within one is the same question. */
+function sinceOf(range: Range): string {
   return new Date(Math.floor((serverNow() - RANGES[range].ms) / 60_000) * 60_000).toISOString();
 }
 
@@ -39,11 +40,16 @@ const value = (report: Report, field: string): number | null => {
   return typeof found === "number" && Number.isFinite(found) ? found : null;
 };
 
-/** The range in minutes; a new picture each minute. */
-function useRange() {
-  const asked = new URLSearchParams(location.search).get("range");
-  const range = useSignal<Range>(NAMES.find((one) => one === asked) ?? "24h");
-  return range;
+/** What to ask from, moving on each minute while somebody looks. */
+export function useSince(range: Range): string {
+  const [since, setSince] = useState({ range, at: sinceOf(range) });
+  useEffect(() => {
+    const timer = setInterval(() => {
+      if (!document.hidden) setSince({ range, at: sinceOf(range) });
+    }, ANEW_MS);
+    return () => clearInterval(timer);
+  }, [range]);
+  return since.range === range ? since.at : sinceOf(range);
 }
 
 function Charts({ reports, range }: { reports: readonly Report[]; range: Range }) {
@@ -142,10 +148,11 @@ function Table({ reports }: { reports: readonly Report[] }) {
 
 function Report({ name }: { name: string }) {
   const kind = kindOfAddress();
-  const range = useRange();
-  const query = new URLSearchParams({ since: sinceOf(range.value), limit: "10000", ...(kind !== undefined && { kind }) });
+  const asked = new URLSearchParams(location.search).get("range");
+  const range = useSignal<Range>(NAMES.find((one) => one === asked) ?? "24h");
+  const query = new URLSearchParams({ since: useSince(range.value), limit: "10000", ...(kind !== undefined && { kind }) });
   if (RANGES[range.value].every > 0) query.set("every", String(RANGES[range.value].every));
-  const answer = useAnswer<WeatherAnswer>(`/api/v1/stations/${encodeURIComponent(name)}/weather?${query}`, ANEW_MS);
+  const answer = useAnswer<WeatherAnswer>(`/api/v1/stations/${encodeURIComponent(name)}/weather?${query}`);
   // A minute later the question is another one; what was drawn stays until it is answered.
   const kept = useSignal<{ of: string; reports: Report[] } | null>(null);
   const of = `${name} ${range.value}`;

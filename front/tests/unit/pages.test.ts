@@ -131,6 +131,16 @@ test("a form asks what was filled in", () => {
   expect(addressOf(one, { name: "X", limit: "5&x=1" })).toBe("/api/v1/stations/X/track?limit=5%26x%3D1");
 });
 
+test("every field of a packet has a meaning in every language", async () => {
+  const source = readFileSync(new URL("../../../crates/packet/src/span.rs", import.meta.url), "utf8");
+  const english = new Map([...source.matchAll(/^ {4}\w+ "(\w+)" "([^"]+)",$/gm)].map(([, field, meaning]) => [field as string, meaning as string]));
+  expect(english.size).toBeGreaterThan(70);
+  for (const { fields } of await Promise.all([import("../../src/pages/fields.de"), import("../../src/pages/fields.es"), import("../../src/pages/fields.fr")])) {
+    expect(Object.keys(fields).sort()).toEqual([...english.keys()].sort());
+    expect(Object.entries(fields).filter(([field, meaning]) => meaning === english.get(field))).toEqual([]);
+  }
+});
+
 describe("texts", () => {
   const SRC = new URL("../../src/pages/", import.meta.url).pathname;
   const keys = Object.keys(en) as (keyof typeof en)[];

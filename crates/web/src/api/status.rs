@@ -1,10 +1,16 @@
 //! `GET /api/v1/status`: what the program is doing.
 
+use std::time::Duration;
+
 use axum::{Json, extract::State};
 use godwit_live::{Figures, latency::BOUNDS_MS};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{Site, error::ApiError};
+
+/// How long the store may take to say how much it holds: who asks for the status waits no longer.
+const STORE_WAIT: Duration = Duration::from_millis(500);
 
 /// `GET /api/v1/status`.
 pub(crate) async fn status(State(site): State<Site>) -> Result<Json<Value>, ApiError> {
@@ -16,15 +22,12 @@ pub(crate) async fn status(State(site): State<Site>) -> Result<Json<Value>, ApiE
     status["live"] = live(&figures);
     status["engine"] = site.store.engine().into();
     status["history"] = crate::history::figures(&site);
-    // A store that does not answer is a state to be told of, not an error of this question.
-    status["store"] = match site.store.counts().await {
-        Ok(counts) => {
+    // A store that does not answer (soon) is a state to be told of, not an error of this question.
+    status["store"] = match timeout(STORE_WAIT, site.store.counts()).await {
+        Ok(Ok(counts)) => {
             json!({ "stored": counts.stored, "duplicates": counts.duplicates, "bad": counts.bad, "entities": counts.entities })
         }
-        Err(error) => {
-            tracing::warn!(%error, "the store did not say how much it holds");
-            json!({ "unavailable": true })
-        }
+        _ => json!({ "unavailable": true }),
     };
     Ok(Json(status))
 }
