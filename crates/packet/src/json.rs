@@ -374,7 +374,7 @@ fn contents<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::
         };
         list.filter(|(name, _)| !name.is_empty()).map(entry).collect::<Vec<_>>()
     });
-    optional(map, "capabilities", capabilities)
+    optional(map, "capabilities", capabilities.filter(|list| !list.is_empty()))
 }
 
 struct Message<'p, 'a>(&'p crate::Message<'a>);
