@@ -9,6 +9,7 @@ mod config;
 mod database;
 mod decode;
 mod follower;
+mod gauges;
 mod import;
 mod intake;
 mod jobs;

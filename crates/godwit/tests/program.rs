@@ -249,6 +249,79 @@ fn the_demo_moves_and_every_route_answers() {
 }
 
 #[test]
+fn operators_read_metrics_on_their_own_address_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let operators = format!("127.0.0.1:{port}");
+    let mut serving = Serving::start(folder.path(), &["--demo", "--metrics-listen", &operators]);
+    serving.until("stored", |status| status["packets"]["stored"].as_u64() > Some(100));
+    assert_eq!(serving.get("/metrics").0, 404, "not for visitors");
+    let site = std::mem::replace(&mut serving.address, operators);
+    let (status, metrics) = serving.get("/metrics");
+    assert_eq!(status, 200);
+    for family in [
+        "godwit_ready 1",
+        "godwit_role",
+        "godwit_feed_state{state=\"unverified\"} 1",
+        "godwit_packets_received_total ",
+        "godwit_queue_depth{queue=\"keeper\"} ",
+        "godwit_queue_capacity{queue=\"feed\"} 10000",
+        "godwit_store_append_seconds_bucket{le=\"+Inf\"} ",
+        "godwit_job_runs_total{job=\"retention\"} ",
+        "godwit_limit_allowed_total 0",
+        "godwit_delivery_seconds_count ",
+    ] {
+        let there = metrics.lines().any(|line| line.starts_with(family));
+        assert_eq!(there, family != "godwit_role", "{family}: {metrics}");
+    }
+    assert_eq!(serving.get("/livez").0, 200);
+    serving.address = site;
+    assert_eq!(serving.end(), 0);
+    let same = format!("127.0.0.1:{port}");
+    let arguments = ["serve", "--listen", &same, "--metrics-listen", &same, "--data", folder.path().to_str().unwrap(), "--log", "warn"];
+    let mut child = godwit(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let serving = Serving { child, address: same.clone() };
+    assert_eq!(serving.get("/metrics").0, 200, "on the site's own address if that is said to be theirs");
+    assert_eq!(serving.end(), 0);
+}
+
+#[test]
+fn who_asks_too_often_is_told_when_to_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), &["--rate-limit", "5"]);
+    let ask = |path: &str, client: &str| {
+        let mut stream = TcpStream::connect(&serving.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n{client}Connection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        text(&answer)
+    };
+    let client = "X-Forwarded-For: 203.0.113.9\r\n";
+    for _ in 0..5 {
+        assert!(ask("/api/v1/status", client).contains(" 200 "));
+    }
+    let refused = ask("/history/v1/range", client);
+    assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    let (head, body) = refused.split_once("\r\n\r\n").unwrap();
+    let seconds: u64 = head.to_ascii_lowercase().split_once("retry-after: ").unwrap().1.lines().next().unwrap().parse().unwrap();
+    assert!((1..=120).contains(&seconds), "{head}");
+    assert!(head.contains("content-security-policy"), "{head}");
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["error"]["code"], "too_many_requests");
+    // The live map, others, and programs of this machine go on.
+    assert!(ask("/live/v1/page.json", client).contains(" 200 "));
+    assert!(ask("/api/v1/status", "X-Forwarded-For: 203.0.113.10\r\n").contains(" 200 "));
+    for _ in 0..20 {
+        assert!(ask("/api/v1/status", "").contains(" 200 "));
+    }
+    let limit = &serving.json("/api/v1/status")["limit"];
+    assert_eq!((&limit["refused"], &limit["allowed"]), (&1.into(), &6.into()));
+    assert_eq!(serving.end(), 0);
+}
+
+#[test]
 fn a_backup_is_taken_while_it_runs_and_serves() {
     let folder = tempfile::tempdir().unwrap();
     let (data, copy) = (folder.path().join("data"), folder.path().join("copy"));

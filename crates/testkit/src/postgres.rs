@@ -161,6 +161,12 @@ impl Postgres {
         }
     }
 
+    /// What it wrote since it was last started.
+    #[must_use]
+    pub fn log(&self) -> String {
+        read(&self.folder.join("log"))
+    }
+
     /// Ends it in order: sessions are told (57P01) and everything is on disk.
     pub fn stop(&self) {
         self.end("INT");
@@ -280,6 +286,54 @@ impl Drop for TestDatabase {
 /// It fails.
 pub fn psql(url: &str, sql: &str) -> String {
     run(Command::new(bin("psql")).args(["-qXAt", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]))
+}
+
+/// The same for a report: empty if it fails.
+#[must_use]
+pub fn try_psql(url: &str, sql: &str) -> String {
+    let output = Command::new(bin("psql")).args(["-qXAt", "-d", url, "-c", sql]).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim_end().to_owned()).unwrap_or_default()
+}
+
+/// A client that froze in the middle of what it does: its session lives until the server or dropping it ends it.
+#[derive(Debug)]
+pub struct Frozen(Child);
+
+impl Frozen {
+    /// Runs these statements, the last of which may be a COPY from the client, and does nothing more.
+    ///
+    /// # Panics
+    /// The server does not wait for it within ten seconds.
+    #[must_use]
+    pub fn after(url: &str, sql: &str) -> Self {
+        use std::io::Write;
+        let url_with_name = format!("{url}{}application_name=frozen", if url.contains('?') { '&' } else { '?' });
+        let mut child = Command::new(bin("psql"))
+            .args(["-qX", "-d", &url_with_name])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("psql runs");
+        // Its input stays open with the child.
+        let sent = child.stdin.as_mut().map(|stdin| writeln!(stdin, "{sql}").and_then(|()| stdin.flush()));
+        sent.expect("stdin").expect("psql reads");
+        let started = Instant::now();
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'frozen' AND wait_event = 'ClientRead'
+                     AND xact_start IS NOT NULL";
+        while psql(url, waits) != "1" {
+            assert!(started.elapsed() < Duration::from_secs(10), "the server does not wait: {sql}");
+            sleep(Duration::from_millis(20));
+        }
+        Self(child)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The newest installed version's folder of programs, or `GODWIT_TEST_POSTGRES_BIN`.

@@ -9,7 +9,7 @@ use axum::{
     routing::get,
 };
 
-use crate::{Site, api, basemap, history, live, pages};
+use crate::{Site, api, basemap, history, limit, live, metrics, pages};
 
 /// The site.
 pub fn router(site: Site) -> Router {
@@ -33,8 +33,14 @@ pub fn router(site: Site) -> Router {
         .route("/livez", get(pages::livez))
         .route("/readyz", get(pages::readyz))
         .fallback(pages::asset)
+        .layer(middleware::from_fn_with_state(site.clone(), limit::limit))
         .layer(middleware::from_fn_with_state(site.clone(), secure))
         .with_state(site)
+}
+
+/// What operators alone are shown; merged into the site where they ask.
+pub fn operators(site: Site) -> Router {
+    Router::new().route("/metrics", get(metrics::metrics)).with_state(site)
 }
 
 /// Headers of every answer: nothing from elsewhere runs, nothing inline, no guessing of types, no framing.

@@ -46,6 +46,7 @@ impl Server {
             clock: now_us,
             stop: ending.stop(),
             viewers,
+            limit: None,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

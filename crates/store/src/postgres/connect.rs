@@ -8,12 +8,16 @@ use std::{
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::{
-    Config, Error, NoTls, Row,
-    config::{Host, SslMode},
+    Config, Error, Row,
+    config::Host,
     types::{ToSql, Type},
 };
 
-use super::{PostgresStore, pools::Waits};
+use super::{
+    PostgresStore,
+    pools::Waits,
+    tls::{self, Tls},
+};
 use crate::StoreError;
 
 /// A parameter with its type: what an unnamed statement needs.
@@ -35,9 +39,10 @@ impl<'r> tokio_postgres::types::FromSql<'r> for Json {
 /// How long making a connection, or waiting for a free one, may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// A pool, and how long it is waited for.
+/// A pool, how its connections are made, and how long they are waited for.
 pub(super) struct Connections {
     pool: Pool,
+    tls: Tls,
     pub(super) waits: Waits,
 }
 
@@ -51,18 +56,16 @@ impl std::ops::Deref for Connections {
 
 /// A pool for this URL, and what it is called in messages.
 pub(super) fn pool(url: &str, size: usize, wait: Duration) -> Result<(Connections, String), StoreError> {
-    let mut config: Config =
-        url.parse().map_err(|error: Error| StoreError::Refused { at: "the database URL".to_owned(), why: describe(&error) })?;
+    let refused = |why: String| StoreError::Refused { at: "the database URL".to_owned(), why };
+    let (url, ssl_mode, tls) = tls::from_url(url).map_err(refused)?;
+    let mut config: Config = url.parse().map_err(|error: Error| refused(describe(&error)))?;
+    config.ssl_mode(ssl_mode);
     let at = name(&config);
-    // The seam for TLS: a connector for `sslmode=require` goes in here instead of NoTls.
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(StoreError::Refused { at, why: "sslmode=require is asked for, and this build has no TLS to PostgreSQL".to_owned() });
-    }
     config.connect_timeout(CONNECT);
     if config.get_application_name().is_none() {
         config.application_name("godwit");
     }
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    let manager = Manager::from_config(config, tls.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
     let pool = Pool::builder(manager)
         .max_size(size.max(1))
         .runtime(Runtime::Tokio1)
@@ -70,7 +73,7 @@ pub(super) fn pool(url: &str, size: usize, wait: Duration) -> Result<(Connection
         .create_timeout(Some(CONNECT))
         .build()
         .map_err(|error| StoreError::Refused { at: at.clone(), why: error.to_string() })?;
-    Ok((Connections { pool, waits: Waits::default() }, at))
+    Ok((Connections { pool, tls, waits: Waits::default() }, at))
 }
 
 fn name(config: &Config) -> String {
@@ -130,9 +133,9 @@ impl PostgresStore {
             Ok(Err(error)) => Err(Failed::Other(self.failed(&error))),
             Err(_) => {
                 // Cancelled on the server, for it would go on until it has an answer for nobody.
-                let cancel = connection.cancel_token();
+                let (cancel, tls) = (connection.cancel_token(), pool.tls.clone());
                 drop(Object::take(connection));
-                tokio::spawn(async move { timeout(CONNECT, cancel.cancel_query(NoTls)).await });
+                tokio::spawn(async move { timeout(CONNECT, cancel.cancel_query(tls)).await });
                 Err(Failed::Other(self.timed_out()))
             }
         }
@@ -150,6 +153,9 @@ impl PostgresStore {
     pub(super) fn failed(&self, error: &Error) -> StoreError {
         let (at, why) = (self.at.clone(), describe(error));
         let Some(said) = error.as_db_error() else {
+            if let Some(why) = tls::trouble(error) {
+                return StoreError::Tls { at, why };
+            }
             let refused = error.source().is_some_and(|cause| cause.downcast_ref::<std::io::Error>().is_none()) || why.contains("password");
             return if refused && !error.is_closed() { StoreError::Refused { at, why } } else { StoreError::Unavailable { at, why } };
         };

@@ -22,6 +22,7 @@ mod pools;
 mod reads;
 mod replica;
 mod statements;
+mod tls;
 mod write;
 
 use std::{
