@@ -117,7 +117,9 @@ fn moves(message: &[u8]) -> Vec<(u16, u64, u16)> {
         take(&mut body, 4);
         let stride = usize::from(take(&mut body, 1)[0]);
         let count = varint(&mut body);
-        (0..count).for_each(|_| drop(varint(&mut body)));
+        for _ in 0..count {
+            varint(&mut body);
+        }
         take(&mut body, 2 * count);
         let down = take(&mut body, 2 * count);
         take(&mut body, (stride - 4) * count);

@@ -9,6 +9,7 @@ import { lazy } from "./lazy";
 import type { Page } from "./page";
 import { THEMES, theme } from "./settings";
 
+const PageLinks = lazy(() => import("./panels/page-links").then((one) => one.PageLinks));
 const LayerChoices = lazy(() => import("./panels/layer-choices").then((one) => one.LayerChoices));
 
 function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
@@ -26,6 +27,7 @@ function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
         />
       )}
       <LayerChoices page={page} />
+      <PageLinks />
       <button type="button" class="text" onClick={() => page.openOver("settings")}>{t("menu.settings")}</button>
     </div>
   );
