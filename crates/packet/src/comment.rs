@@ -9,7 +9,7 @@ use crate::blocks::{BLOCK, bits_of};
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Trace};
 use crate::text::digits;
-use crate::{Field, Packet, PositionFormat, Text, dao, extension, frequency, mic_e, object, signal, storm, telemetry};
+use crate::{Field, Kind, Packet, PositionFormat, Text, dao, extension, frequency, mic_e, object, signal, storm, telemetry};
 
 /// Most pieces a comment can fall into: seven elements taken out leave eight.
 const PIECES: usize = 8;
@@ -253,7 +253,8 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
             found.dao = behind.or_else(|| find_dao(d.line, at, at + text.len(), start));
         }
     }
-    if let Some(at) = found.dao {
+    // Without a position there is nothing to make more precise, and what looks so is text.
+    if let Some(at) = found.dao.filter(|_| d.packet.kind != Kind::Weather) {
         if found.daos > 1 {
             d.flag(Code::DaoMany, &text[at..at + 5]);
         }
@@ -378,6 +379,12 @@ mod tests {
         assert!(body(b"\xFCber").diagnostics.has(Code::EncodingFallback));
         assert!(!body("über".as_bytes()).diagnostics.has(Code::EncodingFallback));
         assert!(body(b"a\x07b").diagnostics.has(Code::ControlBytes));
+    }
+
+    #[test]
+    fn weather_without_a_position_has_no_dao() {
+        let packet = parse(b"OE9XXX>APRS:_11231015c232s004g011t047 abc!w8'!").expect("good");
+        assert_eq!((packet.dao, packet.comment.to_string_lossy().as_ref()), (None, "abc!w8'!"));
     }
 
     #[test]
