@@ -28,7 +28,7 @@ use tokio::{
 use crate::{
     cluster::{self, Cluster},
     config::Settings,
-    database,
+    database, files,
     gauges::Queues,
     intake::{Counters, Figures, Intake, Plan, Ports, Standby},
     jobs::{self, Jobs, Upkeep},
@@ -272,7 +272,7 @@ fn limits(settings: &Settings) -> Limits {
     Limits {
         entities: usize::try_from(settings.whole("max-entities")).unwrap_or(500_000),
         age_us: age_us(settings),
-        viewers: u32::try_from(settings.whole("max-viewers")).unwrap_or(u32::MAX),
+        viewers: files::room_for_viewers(u32::try_from(settings.whole("max-viewers")).unwrap_or(u32::MAX)),
     }
 }
 

@@ -225,9 +225,17 @@ fn first_line(child: &mut Child) -> String {
     String::from_utf8_lossy(&line).into_owned()
 }
 
-/// The program with a disk of so many megabytes of its own at this folder, in a namespace that nobody else sees.
+/// The program with a disk of so many megabytes of its own at this folder, in a namespace that nobody else sees. What is
+/// on it at the end is copied to `....kept`.
 fn on_a_disk(megabytes: u32, folder: &Path, address: &str, arguments: &[&str]) -> Replica {
-    let script = format!("mount -t tmpfs -o size={megabytes}m tmpfs {0} && exec \"$@\"", folder.display());
+    let script = format!(
+        "mount -t tmpfs -o size={megabytes}m tmpfs {0} || exit 99
+         setpriv --pdeathsig KILL \"$@\" & program=$!
+         trap 'kill -TERM $program' TERM
+         wait $program; code=$?; [ $code -le 128 ] || {{ wait $program; code=$?; }}
+         cp -a {0} {0}.kept; exit $code",
+        folder.display()
+    );
     let before = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", &script, "sh"];
     let arguments = [&["--data", folder.to_str().unwrap()], arguments].concat();
     let mut command = serve(&before, address, &arguments);
@@ -264,16 +272,9 @@ fn a_full_disk_stops_storing_and_nothing_else_until_there_is_room() {
     drop(file);
     fs::remove_file(&ballast).unwrap();
     until("it stores again", MINUTE, || stored(&replica).filter(|stored| *stored > before + 500));
-    // What it ended with is whole; the disk goes with the process, so it is copied before.
-    let kept = folder.path().join("kept");
-    let backup = Command::new(env!("CARGO_BIN_EXE_godwit"))
-        .args(["backup", kept.to_str().unwrap(), "--data", inside.to_str().unwrap()])
-        .output()
-        .unwrap();
-    assert!(backup.status.success(), "{}", String::from_utf8_lossy(&backup.stderr));
     assert_eq!(replica.end(), 0, "{}", log());
     assert!(!log().contains("panicked"), "{}", log());
-    let mut child = serve(&[], &address, &["--data", kept.to_str().unwrap()]).spawn().unwrap();
+    let mut child = serve(&[], &address, &["--data", data.with_extension("kept").to_str().unwrap()]).spawn().unwrap();
     assert!(first_line(&mut child).contains("is ready on"));
     let replica = Replica { child, address, name: "r1".to_owned() };
     let page: Value = serde_json::from_str(&replica.get("/api/v1/packets?limit=10000").unwrap().1).unwrap();
@@ -343,13 +344,13 @@ async fn a_clock_that_is_set_forth_and_back_loses_nothing() {
     let (mut rows, mut days) = (0, 0);
     for day in fs::read_dir(data.join("packets")).unwrap().flatten().map(|entry| entry.path()) {
         if day.extension().is_some_and(|extension| extension == "sqlite") {
-            let count = |sql: &str| sqlite(&day, |connection| connection.query_row(sql, [], |row| row.get::<_, u64>(0)));
+            let count = |sql: &str| sqlite(&day, |connection| connection.query_row(sql, [], |row| row.get::<_, i64>(0)));
             rows += count("SELECT count(*) FROM packet");
             days += 1;
             assert_eq!(count("SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'"), 0);
         }
     }
-    assert_eq!(rows, ledger.sent());
+    assert_eq!(u64::try_from(rows).unwrap(), ledger.sent());
     assert!(days >= 3, "{days}");
     let mut child = serve(&[], &replica.address, &["--data", data.to_str().unwrap()]).spawn().unwrap();
     assert!(first_line(&mut child).contains("is ready on"));

@@ -75,6 +75,12 @@ impl Drop for Replica {
     }
 }
 
+/// The program: what cargo built for the tests, or beside an example.
+fn program() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_godwit")
+        .map_or_else(|| std::env::current_exe().unwrap().parent().and_then(std::path::Path::parent).unwrap().join("godwit"), PathBuf::from)
+}
+
 /// Waits until something is so.
 pub(crate) fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
@@ -136,7 +142,7 @@ impl Stage {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (address, name) = (format!("127.0.0.1:{port}"), format!("r{number}"));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join(format!("{name}.log"))).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_godwit"))
+        let child = Command::new(program())
             .args(["serve", "--listen", &address, "--replica", &name, "--callsign", &format!("N0CALL-{number}")])
             .args(["--data", self.folder.join(&name).to_str().unwrap(), "--aprs-is", &self.ledger.address.to_string()])
             .args(&self.more)
