@@ -216,7 +216,7 @@ impl Cluster {
             "ring": ring.map(|(packets, since_us)| json!({ "packets": packets, "seconds": (now_us() - since_us) / 1_000_000 })),
             "spool": self.spool.json(),
             "world": self.progress.json(),
-            "database": { "trouble": self.database.trouble(), "breaker": breaker_json(&self.database.reads()) },
+            "database": self.database_json(),
         });
         if let Some(bus) = &self.bus {
             let figures = bus.figures();
@@ -226,6 +226,28 @@ impl Cluster {
             });
         }
         json
+    }
+
+    fn database_json(&self) -> Value {
+        let (pools, replica) = self.database.figures();
+        let pools: serde_json::Map<String, Value> = pools
+            .into_iter()
+            .map(|pool| {
+                let figures = json!({
+                    "most": pool.most, "open": pool.open, "idle": pool.idle, "waiting": pool.waiting, "taken": pool.taken,
+                    "saturated": pool.saturated, "wait_ms": pool.wait_us / 1000, "longest_wait_ms": pool.longest_wait_us / 1000
+                });
+                (pool.name.to_owned(), figures)
+            })
+            .collect();
+        let replica = replica.map(|replica| {
+            json!({
+                "used": replica.used, "behind_ms": replica.behind_ms, "answered": replica.answered, "passed_on": replica.passed_on
+            })
+        });
+        json!({
+            "trouble": self.database.trouble(), "breaker": breaker_json(&self.database.reads()), "pools": pools, "replica": replica
+        })
     }
 }
 

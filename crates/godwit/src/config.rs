@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Archive,
     /// `godwit restore`
     Restore,
+    /// `godwit slowest`
+    Slowest,
 }
 
 /// One thing that can be set.
@@ -77,7 +79,7 @@ pub(crate) enum Allowed {
 }
 
 use Allowed::{Address, Callsign, Networks, Number, Path, Servers, Switch, Text, TileUrl, View, WebUrl, Whole, Word};
-use Command::{Archive, Backup, Import, Migrate, Restore, Serve, Simulate};
+use Command::{Archive, Backup, Import, Migrate, Restore, Serve, Simulate, Slowest};
 
 macro_rules! key {
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
@@ -186,19 +188,27 @@ pub(crate) const KEYS: &[Key] = &[
         "database-url",
         "URL",
         "",
-        [Serve, Import, Migrate, Backup, Archive, Restore],
+        [Serve, Import, Migrate, Backup, Archive, Restore, Slowest],
         Text(2000),
         "PostgreSQL 15 or newer with PostGIS instead of the embedded store: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with ?sslmode=verify-full&sslrootcert=FILE for TLS that is checked",
         secret
     ),
     key!("database-read-url", "URL", "", [Serve], Text(2000), "A replica of that database, for reading history", secret),
+    key!(
+        "database-read-lag-seconds",
+        "N",
+        "5",
+        [Serve],
+        Whole(1, 3600),
+        "How far that replica may be behind; if it is further, history is read from the primary"
+    ),
     key!("database-write-pool", "N", "4", [Serve, Import, Migrate, Archive, Restore], Whole(2, 100), "Connections for writing at most"),
     key!("database-read-pool", "N", "8", [Serve, Import, Archive, Restore], Whole(1, 500), "Connections for reading at most"),
     key!(
         "database-timeout-seconds",
         "N",
         "10",
-        [Serve, Import, Migrate, Archive, Restore],
+        [Serve, Import, Migrate, Archive, Restore, Slowest],
         Whole(1, 25),
         "How long a statement, or the whole of a batch, may take"
     ),
@@ -276,7 +286,7 @@ pub(crate) const KEYS: &[Key] = &[
         "log",
         "FILTER",
         "info",
-        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore],
+        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore, Slowest],
         Text(400),
         "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"
     ),
@@ -284,7 +294,7 @@ pub(crate) const KEYS: &[Key] = &[
         "log-format",
         "FORMAT",
         "text",
-        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore],
+        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore, Slowest],
         Word(&["text", "json"]),
         "Log lines as text or JSON"
     ),

@@ -18,6 +18,7 @@ mod leader;
 mod ring;
 mod run;
 mod simulate;
+mod slowest;
 
 use std::process::ExitCode;
 
@@ -65,6 +66,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
                 #[cfg(feature = "archive")]
                 "restore" => archive::restore(&settings, matches),
                 "import" => import::import(&settings, matches),
+                "slowest" => slowest::slowest(&settings),
                 _ => run::migrate(&settings),
             }
         }

@@ -102,12 +102,17 @@ fn decode_writes_one_object_a_line() {
     let output = run(&["decode", "-", "--format", "json"], input);
     assert!(output.status.success());
     let objects: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(objects.len(), 3);
+    assert_eq!(objects.len(), 4);
     assert_eq!(objects[0]["kind"], "position");
     assert_eq!((&objects[0]["heard"], &objects[0]["igate"]), (&"digipeated".into(), &"OE9XYZ".into()));
     assert!((objects[0]["position"]["latitude"].as_f64().unwrap() - 47.380_833).abs() < 1e-5);
     assert!(objects[1]["error"]["code"].is_string() && objects[1]["raw"] == "nonsense");
-    assert_eq!(objects[2]["status"], "café");
+    assert_eq!((&objects[2]["raw"], &objects[2]["error"]["code"]), (&"".into(), &"line_empty".into()));
+    assert_eq!(objects[3]["status"], "café");
+    let long = [b"x".repeat(200_000).as_slice(), b"\nA1B>APRS:>on air"].concat();
+    let objects: Vec<Value> =
+        text(&run(&["decode", "--format", "json"], &long).stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((objects.len(), &objects[0]["error"]["code"], &objects[1]["status"]), (2, &"line_long".into(), &"on air".into()));
     let dated = run(&["decode", "--format", "json", "--received-at", "2026-11-01T00:03:00Z"], b"A1B>APRS:>312358zUp\n");
     let dated: Value = serde_json::from_str(&text(&dated.stdout)).unwrap();
     assert_eq!(dated["timestamp"], "2026-10-31T23:58:00Z");

@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use crate::blocks::{BLOCK, bits_of};
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Trace};
 use crate::text::digits;
-use crate::{Field, PositionFormat, Text, dao, extension, frequency, signal, telemetry};
+use crate::{Field, Packet, PositionFormat, Text, dao, extension, frequency, mic_e, object, signal, storm, telemetry};
 
 /// Most pieces a comment can fall into: seven elements taken out leave eight.
 const PIECES: usize = 8;
@@ -66,6 +67,11 @@ impl<'a> Comment<'a> {
         }
     }
 
+    /// The text with nothing taken out.
+    pub(crate) fn whole(&self) -> &'a [u8] {
+        self.text
+    }
+
     /// Takes `start..end` out of the text.
     fn cut(&mut self, start: usize, end: usize) {
         let at = usize::from(self.len);
@@ -82,6 +88,11 @@ impl<'a> Comment<'a> {
         }
         self.cuts[place] = (start, end);
         self.len += 1;
+    }
+
+    /// True if any of these bytes were taken out already.
+    fn is_cut(&self, range: &Range<usize>) -> bool {
+        self.cuts[..usize::from(self.len)].iter().any(|&(start, end)| usize::from(start) < range.end && range.start < usize::from(end))
     }
 
     /// Offset of the first byte not cut out.
@@ -224,6 +235,13 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
         dao::apply(d, &text[at..at + 5]);
         comment.cut(at, at + 5);
     }
+    match d.packet.symbol {
+        Some(symbol) if matches!(symbol.code, '@' | 'm' | 'l') => by_symbol(d, &mut comment),
+        _ => {}
+    }
+    if d.packet.mic_e.is_some() && d.packet.altitude_m.is_none() {
+        late_altitude(d, &mut comment);
+    }
     let first = comment.first();
     let taken = frequency::decode(d, &text[first..]);
     if taken > 0 {
@@ -231,6 +249,7 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
     }
     if let Some(at) = found.lettered
         && at >= first + taken
+        && !is_known(d.packet, text[at])
         && let Some(len) = extension::lettered(d, &text[at..])
     {
         d.flag(Code::ExtLate, &text[at..at + len]);
@@ -253,10 +272,49 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
     d.packet.comment = comment;
 }
 
+/// True if the extension that starts with this letter was read already; the first one counts.
+fn is_known(packet: &Packet<'_>, letter: u8) -> bool {
+    match letter {
+        b'P' => packet.phg.is_some(),
+        b'R' => packet.range_km.is_some(),
+        _ => packet.dfs.is_some(),
+    }
+}
+
+/// Takes out what only some symbols have: storm data, the text of a signpost, the corridor of a line.
+#[cold]
+fn by_symbol<T: Trace>(d: &mut Decoder<'_, '_, T>, comment: &mut Comment<'_>) {
+    let text = comment.whole();
+    let found = if d.packet.storm_in(text).is_some() {
+        storm::storm(text).map(|(_, range)| (Field::Storm, range))
+    } else if d.packet.signpost_in(text).is_some() {
+        storm::signpost(text).map(|range| (Field::Signpost, range))
+    } else if let Some(area) = &mut d.packet.area {
+        object::corridor(area, text).map(|range| (Field::Area, range))
+    } else {
+        None
+    };
+    if let Some((field, range)) = found.filter(|(_, range)| !comment.is_cut(range)) {
+        d.mark(field, &text[range.clone()]);
+        comment.cut(range.start, range.end);
+    }
+}
+
+/// Takes out a Mic-E altitude that does not stand in front.
+fn late_altitude<T: Trace>(d: &mut Decoder<'_, '_, T>, comment: &mut Comment<'_>) {
+    let text = comment.whole();
+    let Some((at, metres)) = mic_e::late_altitude(text).filter(|&(at, _)| !comment.is_cut(&(at..at + 4))) else { return };
+    let part = &text[at..at + 4];
+    d.packet.altitude_m = Some(metres);
+    d.mark(Field::MicEAltitude, part);
+    d.flag(Code::AltLate, part);
+    comment.cut(at, at + 4);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Packet, parse};
+    use crate::parse;
 
     fn body(comment: &[u8]) -> Packet<'static> {
         let line = [b"OE9XXX-9>APRS:!4722.85N/00832.46E>".as_slice(), comment].concat();

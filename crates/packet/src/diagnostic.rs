@@ -71,6 +71,7 @@ codes! {
     PhgrZero "phgr_zero" "The beacon rate of PHG is zero.",
     AltForm "alt_form" "The altitude is not six characters after '/A='.",
     AltRange "alt_range" "The altitude is beyond anything possible.",
+    AltLate "alt_late" "The Mic-E altitude does not stand in front of the text.",
     DaoIgnored "dao_ignored" "The !DAO! digits do not apply to this position form.",
     DaoMany "dao_many" "There are several !DAO! groups; the last counts.",
     FreqForm "freq_form" "The frequency is written in a way the specification does not have.",

@@ -83,8 +83,13 @@ fn is_ax25(call: &[u8]) -> bool {
 pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
     match plain(line) {
         Some(scanned) => Ok(scanned),
-        None => careful(line),
+        None => careful(line, false),
     }
+}
+
+/// Reads the header of a packet inside a packet, whose source may be any one to nine printable characters (chapter 17).
+pub(crate) fn scan_inner(line: &[u8]) -> Outcome<Scanned<'_>> {
+    scan(line).or_else(|_| careful(line, true))
 }
 
 /// Reads a header with nothing odd about it, which nearly all are, by looking at separators alone. `None` leaves it to
@@ -138,13 +143,14 @@ fn plain(line: &[u8]) -> Option<Scanned<'_>> {
 
 /// Reads any header, and says what is odd or wrong about it.
 #[cold]
-fn careful(line: &[u8]) -> Outcome<Scanned<'_>> {
+fn careful(line: &[u8], any_source: bool) -> Outcome<Scanned<'_>> {
     let refuse = |code, offset| Refused { code, offset };
-    let source_len = call_len(line);
+    let is_printable = |byte: &&u8| matches!(**byte, b' '..=b'~') && !matches!(**byte, b'>' | b':');
+    let source_len = if any_source { line.iter().take(10).take_while(is_printable).count() } else { call_len(line) };
     let source = &line[..source_len];
     match line.get(source_len) {
         None => return Err(refuse(Code::HeaderFormat, source_len)),
-        Some(b'>') if is_call(source) => {}
+        Some(b'>') if is_call(source) || any_source && matches!(source_len, 1..=9) => {}
         Some(_) if !line.contains(&b'>') => return Err(refuse(Code::HeaderFormat, source_len)),
         Some(_) => return Err(refuse(Code::HeaderSource, source_len.min(9))),
     }
@@ -163,7 +169,7 @@ fn careful(line: &[u8]) -> Outcome<Scanned<'_>> {
     }
     at = end;
     let path = scan_path(line, &mut at, &mut oddity)?;
-    // Only bytes of CLASS and separators have been passed, so these never fall back.
+    // Only ASCII has been passed, so these never fall back.
     let [source, destination] = [source, destination].map(|call| std::str::from_utf8(call).unwrap_or_default());
     let path = Path::new(line.get(end + 1..at).unwrap_or_default(), path.len, path.used, path.q);
     let header = Header { source, destination, path };

@@ -39,6 +39,8 @@ fn sentence<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> Outcome
             return Err(d.refuse(Code::NmeaChecksum, after));
         }
         after = rest;
+    } else if after.first() == Some(&b'*') {
+        return Err(d.refuse(Code::NmeaForm, after));
     }
     d.mark(Field::Nmea, &text[..text.len() - after.len()]);
     let mut fields: [&[u8]; 20] = [&[]; 20];
@@ -213,6 +215,8 @@ mod tests {
             parse(b"OE9XXX>APRS:$GPRMC,101530,A,6012.330,N,02456.304,E,027.0,232.0,231126,,*00").expect_err("bad").code,
             Code::NmeaChecksum
         );
+        let cut = b"OE9XXX>APRS:$GPRMC,14,A,6012.330,N,02456.304,E,027.0,232.0,120, W * 0";
+        assert_eq!(parse(cut).expect_err("cut").code, Code::NmeaForm);
         assert!(read("$GPGGA,101530,4722.850,N,00832.460,E,0,08,0.9,431.0,M,47.9,M,,").position.is_none());
     }
 

@@ -33,7 +33,12 @@ pub(crate) fn general<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) 
         Some(end) => {
             d.mark(Field::Query, &body[..end]);
             d.mark(Field::Separator, &body[end..=end]);
-            comment::keep(d, &body[end + 1..]);
+            let rest = &body[end + 1..];
+            if d.packet.query_area().is_some() {
+                d.mark(Field::QueryArea, rest);
+            } else {
+                comment::keep(d, rest);
+            }
         }
         None => {
             d.flag(Code::QueryForm, body);
@@ -83,6 +88,7 @@ mod tests {
     #[test]
     fn queries() {
         let general = parse(b"OE9XXX>APRS:?APRS? 47.38,8.54,0200").expect("good");
+        assert!(general.comment.is_empty());
         assert_eq!((general.kind, general.query().expect("one").bytes()), (Kind::Query, b"APRS".as_slice()));
         let (latitude, longitude, km) = general.query_area().expect("an area");
         assert!((latitude, longitude) == (47.38, 8.54) && (km - 321.8688).abs() < 1e-9);

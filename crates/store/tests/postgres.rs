@@ -13,7 +13,7 @@ use std::{
 };
 
 use godwit_pipeline::{EntityKey, EntityKind, Name};
-use godwit_store::{Area, Batch, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError};
+use godwit_store::{Area, Batch, Days, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError};
 use godwit_testkit::{Authority, Frozen, PgBouncer, Postgres, PostgresOptions, TestDatabase, psql};
 
 use common::{DAY, NOON, S, batch};
@@ -22,6 +22,10 @@ const LONG: Duration = Duration::from_secs(600);
 
 async fn open(url: &str) -> PostgresStore {
     PostgresStore::open(&PostgresConfig::new(url)).await.unwrap()
+}
+
+fn key(name: &str) -> EntityKey {
+    EntityKey { kind: EntityKind::Station, name: Name::new(name.as_bytes()).unwrap() }
 }
 
 fn all() -> PacketQuery {
@@ -152,10 +156,10 @@ async fn replicas_may_start_at_once_and_a_newer_schema_is_left_alone() {
     for opening in openings {
         opening.await.unwrap().unwrap();
     }
-    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "4|4");
+    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "5|5");
     psql(&database.url, "INSERT INTO schema_version VALUES (99)");
     let error = PostgresStore::open(&PostgresConfig::new(&database.url)).await.unwrap_err();
-    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 4, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 5, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -197,7 +201,7 @@ async fn packets_of_a_day_without_partition_wait_in_the_default_one() {
     assert_eq!(other.prepare_days(OLD, 3).await.unwrap(), 0);
     assert_eq!(psql(&database.url, "SELECT count(*) FROM packet_default"), "0");
     assert_eq!(psql(&database.url, "SELECT count(*) FROM packet_20251019"), "2");
-    assert_eq!(other.retain_since(OLD + DAY).await.unwrap(), 1);
+    assert!(other.drop_day(OLD / DAY, 3).await.unwrap());
     assert_eq!(psql(&database.url, "SELECT to_regclass('packet_20251019') IS NULL"), "t");
 }
 
@@ -347,4 +351,122 @@ async fn a_schema_is_left_alone_when_told_so() {
     );
     open(&database.url).await;
     PostgresStore::open(&config).await.unwrap();
+}
+
+/// Waits until the replica has what the primary has.
+async fn caught_up(primary: &Postgres, replica: &Postgres) {
+    let at = psql(&primary.url("postgres"), "SELECT pg_current_wal_flush_lsn()");
+    let there = format!("SELECT pg_last_wal_replay_lsn() >= '{at}'");
+    while psql(&replica.url("postgres"), &there) != "t" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Longer than a measurement of the replica counts.
+async fn until_measured_again() {
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+}
+
+#[tokio::test]
+async fn history_comes_from_the_replica_unless_it_is_too_far_behind() {
+    const MOST_BEHIND: Duration = Duration::from_secs(3);
+    let primary = Arc::new(Postgres::start(PostgresOptions::default()));
+    let database = TestDatabase::on(&primary);
+    let replica = Postgres::replica_of(&primary);
+    let url = Some(replica.url(database.name()));
+    let config = PostgresConfig { read_url: url, read_lag: MOST_BEHIND, read_pool: 2, ..PostgresConfig::new(&database.url) };
+    let store = PostgresStore::open(&config).await.unwrap();
+    let packets = async || store.packets(all()).await.unwrap().packets.len();
+    let figures = || store.replica().unwrap();
+    let pools = store.pools();
+    assert_eq!(pools.iter().map(|pool| (pool.name, pool.open)).collect::<Vec<_>>(), [("write", 2), ("read", 2), ("replica", 2)], "warm");
+    store.append(batch(&[(NOON, b"A1B>APRS:>first")])).await.unwrap();
+    caught_up(&primary, &replica).await;
+    assert_eq!(packets().await, 1);
+    assert_eq!((figures().answered, figures().passed_on), (1, 0));
+
+    // It stands still, and what it does not have yet is soon asked of the primary.
+    psql(&replica.url("postgres"), "SELECT pg_wal_replay_pause()");
+    store.append(batch(&[(NOON + S, b"A1B>APRS:>second")])).await.unwrap();
+    let began = std::time::Instant::now();
+    while packets().await == 1 {
+        assert!(began.elapsed() < MOST_BEHIND + Duration::from_secs(2), "{:?}", figures());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let behind = figures();
+    assert!(!behind.used && behind.behind_ms >= Some(3000) && behind.answered > 1 && behind.passed_on == 1, "{behind:?}");
+    assert!(store.track(key("A1B"), 0, i64::MAX, 9).await.unwrap().is_empty());
+    assert_eq!(figures().passed_on, 2, "all history");
+
+    // Nothing more is written, and it goes on: it has everything again.
+    psql(&replica.url("postgres"), "SELECT pg_wal_replay_resume()");
+    caught_up(&primary, &replica).await;
+    until_measured_again().await;
+    let answered = figures().answered;
+    assert_eq!(packets().await, 2);
+    assert_eq!((figures().answered, figures().used), (answered + 1, true));
+
+    // It dies: the primary answers that very question.
+    replica.kill();
+    assert_eq!(packets().await, 2);
+    assert!(!figures().used, "{:?}", figures());
+    replica.start_again();
+
+    // The primary dies: the replica, with all that it received, goes on.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    caught_up(&primary, &replica).await;
+    assert_eq!(packets().await, 2);
+    assert!(figures().used, "{:?}", figures());
+    primary.kill();
+    until_measured_again().await;
+    assert_eq!(packets().await, 2);
+    assert!(store.append(batch(&[(NOON, b"A1B>APRS:>no")])).await.unwrap_err().is_temporary());
+    primary.start_again();
+}
+
+#[tokio::test]
+async fn a_pool_tells_who_had_to_wait() {
+    let database = TestDatabase::create();
+    let config = PostgresConfig { read_pool: 1, ..PostgresConfig::new(&database.url) };
+    let store = Arc::new(PostgresStore::open(&config).await.unwrap());
+    let read = || store.pools().into_iter().find(|pool| pool.name == "read").unwrap();
+    let before = read();
+    assert_eq!((before.most, before.open, before.idle, before.waiting, before.saturated), (1, 1, 1, 0, 0));
+    let asked: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.counts().await.unwrap() })
+        })
+        .collect();
+    for one in asked {
+        one.await.unwrap();
+    }
+    let after = read();
+    assert_eq!((after.taken, after.open, after.waiting), (before.taken + 8, 1, 0));
+    assert!(after.saturated > 0 && after.wait_us > 0 && after.longest_wait_us <= after.wait_us, "{after:?}");
+}
+
+#[tokio::test]
+async fn the_slowest_statements_are_known_where_they_are_measured() {
+    let without = TestDatabase::create();
+    assert_eq!(open(&without.url).await.slowest_statements(9).await.unwrap(), None);
+    psql(&without.url, "CREATE EXTENSION pg_stat_statements");
+    assert_eq!(open(&without.url).await.slowest_statements(9).await.unwrap(), None, "made, but not loaded");
+
+    let preload = |_: &_| vec!["-c".to_owned(), "shared_preload_libraries=pg_stat_statements".to_owned()];
+    let server = Arc::new(Postgres::start_with(PostgresOptions::default(), preload));
+    let database = TestDatabase::on(&server);
+    let store = open(&database.url).await;
+    assert_eq!(store.slowest_statements(9).await.unwrap(), None, "loaded, but not made");
+    psql(&database.url, "CREATE EXTENSION pg_stat_statements");
+    for at in 0..3 {
+        store.append(batch(&[(NOON + at * S, b"A1B>APRS:>x")])).await.unwrap();
+    }
+    let all = store.slowest_statements(1000).await.unwrap().unwrap();
+    let copy = all.iter().find(|figures| figures.statement.starts_with("COPY packet (id, entity,")).expect("the COPY of a batch");
+    assert_eq!((copy.calls, copy.rows), (3, 3));
+    assert!(copy.total_ms > 0.0 && copy.longest_ms >= copy.mean_ms, "{copy:?}");
+    assert!(all.iter().all(|figures| figures.statement.len() <= 300 && !figures.statement.contains('\n')));
+    assert!(all.is_sorted_by(|a, b| a.total_ms >= b.total_ms), "those that took most time first");
+    assert_eq!(store.slowest_statements(2).await.unwrap().unwrap().len(), 2);
 }

@@ -74,6 +74,21 @@ impl Postgres {
         server
     }
 
+    /// Starts a streaming replica of a server: it can be asked, and follows what is written there.
+    ///
+    /// # Panics
+    /// It cannot be made or does not start; the message says why.
+    #[must_use]
+    pub fn replica_of(primary: &Self) -> Self {
+        let folder = private_folder("replica");
+        run(as_server(&bin("pg_basebackup"))
+            .args(["-R", "-X", "stream", "-c", "fast", "-d", &primary.url("postgres"), "-D"])
+            .arg(folder.join("data")));
+        let server = Self { options: primary.options, folder, port: free_port(), more: Vec::new(), child: Mutex::new(None) };
+        server.start_again();
+        server
+    }
+
     /// The server that all tests of this process share; the last one to let go ends it.
     #[must_use]
     pub fn shared() -> Arc<Self> {

@@ -9,6 +9,7 @@ import { lazy } from "./lazy";
 import type { Page } from "./page";
 import { THEMES, theme } from "./settings";
 
+const PageLinks = lazy(() => import("./panels/page-links").then((one) => one.PageLinks));
 const LayerChoices = lazy(() => import("./panels/layer-choices").then((one) => one.LayerChoices));
 
 function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
@@ -25,7 +26,8 @@ function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
           text={(id) => basemaps.find((one) => one.id === id)?.name ?? t("menu.basemap.builtin")}
         />
       )}
-      <LayerChoices />
+      <LayerChoices page={page} />
+      <PageLinks />
       <button type="button" class="text" onClick={() => page.openOver("settings")}>{t("menu.settings")}</button>
     </div>
   );

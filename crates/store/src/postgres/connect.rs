@@ -1,6 +1,9 @@
 //! Connections, their pools, and what their errors mean.
 
-use std::{error::Error as _, time::Duration};
+use std::{
+    error::Error as _,
+    time::{Duration, Instant},
+};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio::time::timeout;
@@ -12,6 +15,7 @@ use tokio_postgres::{
 
 use super::{
     PostgresStore,
+    pools::Waits,
     tls::{self, Tls},
 };
 use crate::StoreError;
@@ -35,10 +39,11 @@ impl<'r> tokio_postgres::types::FromSql<'r> for Json {
 /// How long making a connection, or waiting for a free one, may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// A pool, and how its connections are made.
+/// A pool, how its connections are made, and how long it is waited for.
 pub(super) struct Connections {
     pool: Pool,
     tls: Tls,
+    pub(super) waits: Waits,
 }
 
 impl std::ops::Deref for Connections {
@@ -68,7 +73,7 @@ pub(super) fn pool(url: &str, size: usize, wait: Duration) -> Result<(Connection
         .create_timeout(Some(CONNECT))
         .build()
         .map_err(|error| StoreError::Refused { at: at.clone(), why: error.to_string() })?;
-    Ok((Connections { pool, tls }, at))
+    Ok((Connections { pool, tls, waits: Waits::default() }, at))
 }
 
 fn name(config: &Config) -> String {
@@ -82,17 +87,25 @@ fn name(config: &Config) -> String {
 }
 
 impl PostgresStore {
-    pub(super) async fn connection(&self, pool: &Pool) -> Result<Object, StoreError> {
-        pool.get().await.map_err(|error| match error {
+    pub(super) async fn connection(&self, pool: &Connections) -> Result<Object, StoreError> {
+        let (began, status) = (Instant::now(), pool.status());
+        let taken = pool.get().await;
+        pool.waits.note(status.available == 0 && status.size >= status.max_size, began.elapsed());
+        taken.map_err(|error| match error {
             PoolError::Backend(error) => self.failed(&error),
             PoolError::Closed => StoreError::Closed,
             other => self.unavailable(other.to_string()),
         })
     }
 
-    /// One statement that reads. Asked again once when an idle connection turns out to be dead.
+    /// One statement that reads.
     pub(super) async fn read(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         self.note_plan(sql, params).await?;
+        self.primary(sql, params).await
+    }
+
+    /// The same without telling its plan. Asked again once when an idle connection turns out to be dead.
+    pub(super) async fn primary(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         match self.one(&self.read, sql, params).await {
             Err(Failed::Gone(_)) => self.one(&self.read, sql, params).await.map_err(Failed::into_inner),
             other => other.map_err(Failed::into_inner),
@@ -109,7 +122,7 @@ impl PostgresStore {
         self.one(&self.write, sql, params).await.map_err(Failed::into_inner)
     }
 
-    async fn one(&self, pool: &Connections, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
+    pub(super) async fn one(&self, pool: &Connections, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
         let connection = self.connection(pool).await.map_err(Failed::Other)?;
         match timeout(self.timeout, connection.query_typed(sql, params)).await {
             Ok(Ok(rows)) => Ok(rows),
@@ -161,7 +174,7 @@ impl PostgresStore {
     }
 }
 
-enum Failed {
+pub(super) enum Failed {
     /// The connection ended.
     Gone(StoreError),
     Other(StoreError),

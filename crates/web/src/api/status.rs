@@ -1,15 +1,29 @@
 //! `GET /api/v1/status`: what the program is doing.
 
+use std::time::Duration;
+
 use axum::{Json, extract::State};
 use godwit_flow::BreakerReading;
 use godwit_live::{Figures, latency::BOUNDS_MS, limit::LimiterFigures};
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use crate::{Site, error::ApiError};
 
+/// How long the store may take to say how much it holds: who asks for the status waits no longer.
+const STORE_WAIT: Duration = Duration::from_millis(500);
+
 /// `GET /api/v1/status`.
 pub(crate) async fn status(State(site): State<Site>) -> Result<Json<Value>, ApiError> {
-    Ok(Json(whole(&site)))
+    let mut status = whole(&site);
+    // A store that does not answer (soon) is a state to be told of, not an error of this question.
+    status["kept"] = match timeout(STORE_WAIT, site.store.counts()).await {
+        Ok(Ok(counts)) => {
+            json!({ "stored": counts.stored, "duplicates": counts.duplicates, "bad": counts.bad, "entities": counts.entities })
+        }
+        _ => json!({ "unavailable": true }),
+    };
+    Ok(Json(status))
 }
 
 /// All that is known; the metrics are made of it too.
