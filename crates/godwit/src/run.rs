@@ -15,7 +15,7 @@ use godwit_feed::{FeedStatus, Login, Timing};
 use godwit_flow::{Stop, Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
-use godwit_web::{Devices, Site, ViewerTiming};
+use godwit_web::{Devices, FileMap, Site, ViewerTiming};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
@@ -69,6 +69,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let stoppers = Stoppers::default();
     // What is asked for is checked before a folder is made.
     let plan = plan(settings, &stoppers.sources).await?;
+    let basemap_file = basemap_file(settings).await?;
     let cluster = Cluster::new(settings, plan.is_some())?.map(Arc::new);
     let live = Live::new(limits(settings), now_us());
     let counters = Arc::new(Counters::default());
@@ -100,6 +101,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         (status, counters, cluster.clone(), jobs),
         &draining,
         stoppers.viewers.stop(),
+        basemap_file,
     );
     let timing = site.viewers;
     for listener in [Some(listener), operators].into_iter().flatten() {
@@ -325,6 +327,19 @@ async fn keep_history_warm(blocks: Arc<Blocks>, stop: Stop) {
     }
 }
 
+/// The operator's own base map, opened.
+async fn basemap_file(settings: &Settings) -> anyhow::Result<Option<Arc<FileMap>>> {
+    let Some(path) = settings.get("basemap-file") else {
+        return Ok(None);
+    };
+    let map = FileMap::open(path.as_ref()).await;
+    map.map(|map| Some(Arc::new(map))).map_err(|why| {
+        anyhow::anyhow!(
+            "basemap-file = \"{path}\": {why}\n\n  hint: give a PMTiles archive of version 3 that can be read, or leave the key out"
+        )
+    })
+}
+
 fn site(
     settings: &Settings,
     live: Arc<Live>,
@@ -332,12 +347,14 @@ fn site(
     (feed, counters, cluster, jobs): (FeedStatus, Arc<Counters>, Option<Arc<Cluster>>, Jobs),
     draining: &Arc<AtomicBool>,
     stop: Stop,
+    basemap_file: Option<Arc<FileMap>>,
 ) -> Site {
     let (latitude, longitude, zoom) = settings.view();
     let basemaps: Vec<Value> = settings
         .get("tiles-url")
         .map(|url| json!({ "id": "online", "name": settings.get("tiles-name"), "kind": "raster", "url": url, "attribution": settings.get("tiles-attribution").unwrap_or_default(), "max_zoom": 19 }))
         .into_iter()
+        .chain(basemap_file.as_ref().map(|map| map.json()))
         .collect();
     let image_hosts = settings.get("tiles-url").and_then(|url| {
         let (scheme, rest) = url.split_once("://")?;
@@ -370,6 +387,7 @@ fn site(
         status: Arc::new(status),
         ready: Arc::new(move || ready(draining.load(Ordering::Relaxed), cluster.as_deref())),
         image_hosts: image_hosts.unwrap_or_default().into(),
+        basemap_file,
         clock: now_us,
         stop,
         viewers: ViewerTiming { drain: Duration::from_secs(settings.whole("drain-seconds")), ..ViewerTiming::default() },
