@@ -9,7 +9,9 @@ mod devices;
 mod embed;
 mod error;
 mod history;
+mod limit;
 mod live;
+mod metrics;
 mod pages;
 mod places;
 mod router;
@@ -20,10 +22,15 @@ use godwit_live::Live;
 use godwit_store::{Blocks, Store};
 use serde_json::Value;
 
+<<<<<<< HEAD
 pub use basemap::FileMap;
+=======
+pub use api::status::breaker_json;
+>>>>>>> main
 pub use devices::Devices;
+pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
-pub use router::router;
+pub use router::{operators, router};
 
 /// What the handlers are given.
 #[derive(Clone)]
@@ -52,4 +59,6 @@ pub struct Site {
     pub stop: godwit_flow::Stop,
     /// How long viewers are waited for.
     pub viewers: ViewerTiming,
+    /// How often one client may ask the API and the past; `None`: as often as it likes.
+    pub limit: Option<Limit>,
 }

@@ -64,7 +64,9 @@ export function App({ page }: { page: Page }) {
       <Controls page={page} />
       {page.at.value !== null && <TimeBar page={page} />}
       {point !== null && <PointMenu page={page} point={point} />}
-      {page.over.value === "settings" && <SettingsDialog page={page} />}
+      {page.over.value === "settings" && (
+        <SettingsDialog version={page.settings.version} close={() => page.openOver("")} help={() => page.openOver("help")} />
+      )}
       {page.over.value === "help" && <HelpDialog page={page} />}
     </>
   );

@@ -12,6 +12,7 @@ import { THEMES, kept, theme } from "./settings";
 /** The base map of choice, kept in this browser; empty: the embedded one. */
 const basemap = kept("godwit.basemap", (stored) => stored ?? "", (id) => id);
 
+const PageLinks = lazy(() => import("./panels/page-links").then((one) => one.PageLinks));
 const LayerChoices = lazy(() => import("./panels/layer-choices").then((one) => one.LayerChoices));
 
 function Menu({ page }: { page: Page }) {
@@ -29,6 +30,7 @@ function Menu({ page }: { page: Page }) {
         />
       )}
       <LayerChoices page={page} />
+      <PageLinks />
       <button type="button" class="text" onClick={() => page.openOver("settings")}>{t("menu.settings")}</button>
     </div>
   );

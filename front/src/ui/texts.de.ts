@@ -306,4 +306,13 @@ export const de: Table = {
   "files.many": "{name} blieb weg: Höchstens {count} Dateien werden gezeigt. Entfernen Sie erst eine.",
   "point.ruler": "Weg von hier messen",
   "help.ruler": "Lineal",
+  "pages.title": "Seiten",
+  "pages.packets": "Pakete",
+  "pages.badpackets": "Fehlerhafte Zeilen",
+  "pages.weather": "Wetter",
+  "pages.status": "Zustand",
+  "pages.api": "API",
+  "pages.about": "Über",
+  "card.info": "Mehr",
+  "card.charts": "Diagramme",
 };

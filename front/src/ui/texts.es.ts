@@ -306,4 +306,13 @@ export const es: Table = {
   "files.many": "{name} se omitió: se muestran {count} archivos como máximo. Quite uno antes.",
   "point.ruler": "Medir un recorrido desde aquí",
   "help.ruler": "Regla",
+  "pages.title": "Páginas",
+  "pages.packets": "Paquetes",
+  "pages.badpackets": "Líneas erróneas",
+  "pages.weather": "Tiempo",
+  "pages.status": "Estado",
+  "pages.api": "API",
+  "pages.about": "Acerca de",
+  "card.info": "Más",
+  "card.charts": "Gráficos",
 };

@@ -306,4 +306,13 @@ export const fr: Table = {
   "files.many": "{name} a été laissé de côté : {count} fichiers au plus sont montrés. Retirez-en un d’abord.",
   "point.ruler": "Mesurer un trajet d’ici",
   "help.ruler": "Règle",
+  "pages.title": "Pages",
+  "pages.packets": "Paquets",
+  "pages.badpackets": "Lignes erronées",
+  "pages.weather": "Météo",
+  "pages.status": "État",
+  "pages.api": "API",
+  "pages.about": "À propos",
+  "card.info": "Plus",
+  "card.charts": "Graphiques",
 };
