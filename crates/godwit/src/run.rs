@@ -16,11 +16,7 @@ use godwit_feed::{FeedStatus, Login, Timing};
 use godwit_flow::{Stop, Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
-<<<<<<< HEAD
-use godwit_web::{Devices, FileMap, Site, ViewerTiming};
-=======
-use godwit_web::{Devices, Limit, Site, ViewerTiming, breaker_json};
->>>>>>> main
+use godwit_web::{Devices, FileMap, Limit, Site, ViewerTiming, breaker_json};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
@@ -76,14 +72,10 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let stoppers = Stoppers::default();
     // What is asked for is checked before a folder is made.
     let plan = plan(settings, &stoppers.sources).await?;
-<<<<<<< HEAD
     let basemap_file = basemap_file(settings).await?;
-    let cluster = Cluster::new(settings, plan.is_some())?.map(Arc::new);
-=======
     let queues = Queues::default();
     let cluster = Cluster::new(settings, plan.is_some(), &queues)?.map(Arc::new);
     let limit = cluster::limit(settings)?;
->>>>>>> main
     let live = Live::new(limits(settings), now_us());
     let counters = Arc::new(Counters::default());
     let status = plan.as_ref().map(|plan| plan.status.clone()).unwrap_or_default();

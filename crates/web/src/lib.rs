@@ -22,11 +22,8 @@ use godwit_live::Live;
 use godwit_store::{Blocks, Store};
 use serde_json::Value;
 
-<<<<<<< HEAD
-pub use basemap::FileMap;
-=======
 pub use api::status::breaker_json;
->>>>>>> main
+pub use basemap::FileMap;
 pub use devices::Devices;
 pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
