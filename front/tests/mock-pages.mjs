@@ -154,7 +154,7 @@ function status(viewers, entities) {
       reconnects: 2, lines: 123_456, oversize_lines: 0, last_error: null,
     },
     packets: { received: 123_456, stored: 110_000, duplicates: 12_900, bad: 556, refused: 0 },
-    store: { stored: 8_110_000, duplicates: 912_900, bad: 31_556, entities: 41_000 },
+    kept: { stored: 8_110_000, duplicates: 912_900, bad: 31_556, entities: 41_000 },
     live: { tiles: 12, log_bytes: 40_000, viewers_closed_slow: 0, latency_ms: { p50: 140, p99: 260, count: all, buckets } },
     history: { blocks_read: 3, reading_ms: 40, answers_made: 12, answers_remembered: 40, refused: 0, memory_bytes: 300_000 },
     jobs: [

@@ -53,7 +53,10 @@ pub(crate) async fn keep_alone(mut works: mpsc::Receiver<Work>, store: Arc<dyn S
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
         let mut tries_at_the_end = 0;
         loop {
-            match store.append(batch.clone()).await {
+            let began = Instant::now();
+            let kept = store.append(batch.clone()).await;
+            counters.store.count(batch.records.len(), began.elapsed(), kept.is_ok());
+            match kept {
                 Ok(_) => {
                     counters.stored(&batch.records);
                     break;
@@ -79,6 +82,7 @@ pub(crate) async fn keep_alone(mut works: mpsc::Receiver<Work>, store: Arc<dyn S
 pub(crate) struct SpoolFigures {
     packets: AtomicU64,
     bytes: AtomicU64,
+    capacity: AtomicU64,
     spooled: AtomicU64,
     drained: AtomicU64,
     already_there: AtomicU64,
@@ -90,7 +94,8 @@ impl SpoolFigures {
     pub(crate) fn json(&self) -> Value {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         json!({
-            "packets": read(&self.packets), "bytes": read(&self.bytes), "spooled": read(&self.spooled), "drained": read(&self.drained),
+            "packets": read(&self.packets), "bytes": read(&self.bytes), "capacity_bytes": read(&self.capacity),
+            "spooled": read(&self.spooled), "drained": read(&self.drained),
             "already_there": read(&self.already_there), "damaged_segments": read(&self.damaged),
             "trouble": *self.trouble.lock().unwrap_or_else(PoisonError::into_inner),
         })
@@ -142,6 +147,7 @@ impl Keeper {
         figures: Arc<SpoolFigures>,
     ) -> Result<Self, SpoolError> {
         let spool = Spool::open(&data.join("spool"), spool_mb << 20)?;
+        figures.capacity.store(spool_mb << 20, Ordering::Relaxed);
         if !spool.is_empty() {
             tracing::warn!(packets = spool.len(), "the spool holds packets of an earlier run; they go to the database first");
         }
@@ -267,9 +273,14 @@ impl Keeper {
     }
 
     fn start(&mut self, going: Going, batch: Batch, fence: Option<Fence>, compare: bool) {
-        let database = self.database.clone();
+        let (database, counters) = (self.database.clone(), self.counters.clone());
         let with = fence.clone();
-        let answer = tokio::spawn(async move { database.keep(batch, with, compare).await });
+        let answer = tokio::spawn(async move {
+            let (began, packets) = (Instant::now(), batch.records.len());
+            let kept = database.keep(batch, with, compare).await;
+            counters.store.count(packets, began.elapsed(), kept.is_ok());
+            kept
+        });
         self.sent = Some(Sent { going, fence, answer });
     }
 

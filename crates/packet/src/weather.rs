@@ -87,7 +87,13 @@ pub(crate) fn behind_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'
             weather.wind_direction_deg = weather.wind_direction_deg.filter(|&degrees| degrees != 360.0);
         }
         has_wind = weather.wind_speed_ms.is_some();
-    } else if let Some((direction, speed)) = wind(rest) {
+    }
+    if let Some((direction, speed)) = wind(rest) {
+        // LoRa trackers send the wind again behind a compressed position; there it says more, unknown included.
+        if !is_plain {
+            d.flag(Code::ExtSecond, &rest[..7]);
+            weather.wind_direction_deg = None;
+        }
         d.mark(Field::Wind, &rest[..7]);
         set_wind(d, &mut weather, direction, speed, &rest[..3]);
         after = &rest[7..];
@@ -195,6 +201,24 @@ fn one_digit_more(rest: &[u8], letter: u8) -> Option<i32> {
     }
 }
 
+/// A field with fewer digits than it should have, or fewer dots for unknown: its value and how many bytes that takes.
+/// Pressure needs four digits; snow, which may have a point, keeps its width.
+fn narrow(letter: u8, value: &[u8]) -> Option<(Option<i32>, usize)> {
+    let least = match letter {
+        b'c' | b'g' | b't' | b'r' | b'p' | b'P' | b'L' | b'l' | b'h' | b's' => 1,
+        b'b' => 4,
+        _ => return None,
+    };
+    let sign = usize::from(letter == b't' && value.first() == Some(&b'-'));
+    let len = value[sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if len >= least {
+        let magnitude = i32::try_from(digits(&value[sign..sign + len])?).ok()?;
+        return Some((Some(if sign == 1 { -magnitude } else { magnitude }), sign + len));
+    }
+    let dots = value.iter().take_while(|&&byte| byte == b'.').count();
+    (dots > 0).then_some((None, dots))
+}
+
 /// Inches of snow: whole, or with a point.
 fn inches(bytes: &[u8]) -> Option<Option<f64>> {
     match number(bytes) {
@@ -208,14 +232,13 @@ fn fields<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut rest: &'a [u8], weather:
     let mut seen = 0_u32;
     loop {
         let Some(len) = one_field(d, rest, weather, &mut wind_free, &mut seen) else {
-            // Fillers between fields are passed only if a field follows them.
-            let filler = match rest {
-                [b'/', ..] => 1,
-                _ => rest.iter().take_while(|byte| matches!(byte, b'.' | b' ')).count(),
-            };
+            let filler = filler(rest, seen != 0);
             let next = &rest[filler..];
             if filler == 0 || !starts_field(next) {
                 return rest;
+            }
+            if rest[..filler].iter().any(u8::is_ascii_digit) {
+                d.flag(Code::WxFieldWidth, &rest[..filler]);
             }
             d.mark(Field::Padding, &rest[..filler]);
             rest = next;
@@ -223,6 +246,17 @@ fn fields<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut rest: &'a [u8], weather:
         };
         rest = &rest[len..];
     }
+}
+
+/// Length of what may stand between two fields, and is passed only if a field follows: a slash, or dots and blanks; behind
+/// a field also up to two digits more than it should have (`b100630h01`).
+fn filler(rest: &[u8], behind_field: bool) -> usize {
+    if rest.first() == Some(&b'/') {
+        return 1;
+    }
+    let blanks = rest.iter().take_while(|byte| matches!(byte, b'.' | b' ')).count();
+    let more = rest[blanks..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if behind_field && more <= 2 { blanks + more } else { blanks }
 }
 
 /// True if a field of three digits or more stands here, which resumes a run after fillers.
@@ -261,15 +295,25 @@ fn one_field<T: Trace>(
     if matches!(letter, b'#' | b'v') && len < 2 {
         return None;
     }
-    let value_bytes = rest.get(1..len)?;
+    let whole = rest.get(1..len).unwrap_or_default();
+    let is_snow = letter == b's' && !is_wind;
     let value = match letter {
-        b's' if !is_wind => None,
-        b'Z' => value_bytes.iter().all(u8::is_ascii_alphanumeric).then_some(None)?,
-        _ => number(value_bytes)?,
+        _ if whole.is_empty() => None,
+        b's' if is_snow => Some(None),
+        b'Z' => Some(whole.iter().all(u8::is_ascii_alphanumeric).then_some(None)?),
+        _ => number(whole),
     };
-    let snow = if letter == b's' && !is_wind { inches(value_bytes)? } else { None };
-    let mut value = value;
-    if let Some(wide) = one_digit_more(rest, letter) {
+    let (mut value, value_len) = match value {
+        Some(value) => (value, len - 1),
+        None if is_snow => return None,
+        None => narrow(letter, &rest[1..])?,
+    };
+    let value_bytes = &rest[1..=value_len];
+    let snow = if is_snow { inches(value_bytes)? } else { None };
+    if value_len + 1 < len {
+        len = value_len + 1;
+        d.flag(Code::WxFieldWidth, &rest[..len]);
+    } else if let Some(wide) = one_digit_more(rest, letter) {
         d.flag(Code::WxFieldWidth, &rest[..=len]);
         value = Some(wide);
         len += 1;

@@ -9,7 +9,9 @@ mod devices;
 mod embed;
 mod error;
 mod history;
+mod limit;
 mod live;
+mod metrics;
 mod pages;
 mod places;
 mod router;
@@ -20,9 +22,11 @@ use godwit_live::Live;
 use godwit_store::{Blocks, Store};
 use serde_json::Value;
 
+pub use api::status::breaker_json;
 pub use devices::Devices;
+pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
-pub use router::router;
+pub use router::{operators, router};
 
 /// What the handlers are given.
 #[derive(Clone)]
@@ -49,4 +53,6 @@ pub struct Site {
     pub stop: godwit_flow::Stop,
     /// How long viewers are waited for.
     pub viewers: ViewerTiming,
+    /// How often one client may ask the API and the past; `None`: as often as it likes.
+    pub limit: Option<Limit>,
 }

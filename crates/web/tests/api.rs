@@ -47,6 +47,7 @@ impl Server {
             live,
             blocks: Arc::new(godwit_store::Blocks::new(store.clone(), now_us, 1 << 20)),
             store,
+            limit: None,
             devices: Devices::default(),
             page: Arc::default(),
             status: Arc::new(|| serde_json::json!({})),
@@ -278,7 +279,7 @@ async fn the_list_of_routes_is_true() {
         }
         server.json(&path).await;
     }
-    assert_eq!(server.json("/api/v1/status").await["store"]["stored"], 1);
+    assert_eq!(server.json("/api/v1/status").await["kept"]["stored"], 1);
 }
 
 #[tokio::test]

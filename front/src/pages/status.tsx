@@ -40,7 +40,7 @@ export interface StatusAnswer {
     reconnects: number; lines: number; last_error?: string;
   };
   packets?: Record<string, number>;
-  store?: { stored?: number; duplicates?: number; bad?: number; unavailable?: boolean };
+  kept?: { stored?: number; duplicates?: number; bad?: number; unavailable?: boolean };
   live?: { tiles: number; log_bytes: number; viewers_closed_slow: number; latency_ms?: { p50?: number; p99?: number; count: number; buckets: { le: number | null; count: number }[] } };
   history?: Record<string, number>;
   jobs?: Job[];
@@ -207,10 +207,10 @@ export function Status() {
               <dl>
                 <Row title={p("status.engine")}>{status.engine}</Row>
                 <Row title={p("status.state")}>
-                  <State good={status.store?.unavailable !== true}>{p(status.store?.unavailable === true ? "status.store.away" : "status.store.there")}</State>
+                  <State good={status.kept?.unavailable !== true}>{p(status.kept?.unavailable === true ? "status.store.away" : "status.store.there")}</State>
                 </Row>
               </dl>
-              <Figures of={["stored", "duplicates", "bad"].map((one) => [word("count", one), status.store?.[one as "stored"]] as const)} />
+              <Figures of={["stored", "duplicates", "bad"].map((one) => [word("count", one), status.kept?.[one as "stored"]] as const)} />
             </Section>
             <Section id="live" title={p("status.live")}>
               <Figures of={[

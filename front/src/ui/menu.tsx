@@ -26,7 +26,7 @@ function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
           text={(id) => basemaps.find((one) => one.id === id)?.name ?? t("menu.basemap.builtin")}
         />
       )}
-      <LayerChoices />
+      <LayerChoices page={page} />
       <PageLinks />
       <button type="button" class="text" onClick={() => page.openOver("settings")}>{t("menu.settings")}</button>
     </div>
