@@ -20,7 +20,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
         rest = sentence(d, rest)?;
     }
     if d.packet.symbol.is_none() && d.packet.position.is_some() {
-        d.packet.symbol = symbol::from_addresses(d.packet.destination, d.packet.source);
+        d.packet.symbol = symbol::from_addresses(d.packet.destination.as_str(), d.packet.source.as_str());
         d.flag(Code::SymbolDefault, &info[..0]);
     }
     comment::decode(d, rest);
