@@ -208,8 +208,7 @@ fn narrow(letter: u8, value: &[u8]) -> Option<(Option<i32>, usize)> {
     let least = match letter {
         b'c' | b'g' | b't' | b'r' | b'p' | b'P' | b'L' | b'l' | b'h' | b's' => 1,
         b'b' => 4,
-        // With a digit missing the exponent of radiation is unknown, and so is where the point of a voltage belongs.
-        b'V' | b'X' => return (value.iter().take_while(|byte| byte.is_ascii_digit()).count() == 2).then_some((None, 2)),
+        b'V' | b'X' => return short_extra(letter, value),
         _ => return None,
     };
     let sign = usize::from(letter == b't' && value.first() == Some(&b'-'));
@@ -220,6 +219,17 @@ fn narrow(letter: u8, value: &[u8]) -> Option<(Option<i32>, usize)> {
     }
     let dots = value.iter().take_while(|&&byte| byte == b'.').count();
     (dots > 0).then_some((None, dots))
+}
+
+/// A voltage with a point (`V20.7`), or two digits of which one cannot say what they mean: the exponent of radiation is
+/// missing, or the place of a voltage's point unknown.
+fn short_extra(letter: u8, value: &[u8]) -> Option<(Option<i32>, usize)> {
+    let two = digits(value.get(..2)?)?;
+    match (letter, value.get(2..)?) {
+        (b'V', [b'.', tenth @ b'0'..=b'9', ..]) => Some((i32::try_from(two * 10 + u32::from(tenth - b'0')).ok(), 4)),
+        (_, [b'.', ..]) => None,
+        _ => Some((None, 2)),
+    }
 }
 
 /// Inches of snow: whole, or with a point.
@@ -321,10 +331,9 @@ fn one_field<T: Trace>(
         }
     };
     let value_bytes = &rest[1..=value_len];
-    let is_narrow = value_len + 1 < len;
-    if is_narrow {
-        len = value_len + 1;
-    } else if let Some(wide) = one_digit_more(rest, letter) {
+    let is_odd = value_len + 1 != len;
+    len = value_len + 1;
+    if !is_odd && let Some(wide) = one_digit_more(rest, letter) {
         d.flag(Code::WxFieldWidth, &rest[..=len]);
         value = wide;
         len += 1;
@@ -351,7 +360,7 @@ fn one_field<T: Trace>(
         b'X' => 14,
         _ => 15,
     };
-    if is_narrow {
+    if is_odd {
         // What comes again and is too short is the name of the software (`t2k`).
         if *seen >> slot & 1 == 1 {
             return None;
@@ -534,6 +543,8 @@ mod tests {
         assert_eq!(behind("000/000g000t050h101b10132").humidity_percent, None);
         assert_eq!(behind("000/000g000t050s.h50").humidity_percent, Some(50.0));
         assert_eq!(behind("000/000g000t050b10132X01L010").luminosity_wm2, Some(10.0));
+        assert_eq!(behind("000/000g000t050V20.7").battery_v, Some(20.7));
+        assert_eq!(packet("@231015z4722.85N/00832.46E_232/004g011t050V62.DsVP").comment.to_string_lossy(), "V62.DsVP");
         assert_eq!(behind("000/000g000t050b10132t2k").software, Some(Text(b"t2k")));
         let wide = behind("000/000g000t050p1220b100630h01");
         assert_eq!((tenth(wide.rain_24h_mm), wide.pressure_hpa, wide.humidity_percent), (Some(31.0), Some(1006.3), Some(1.0)));
