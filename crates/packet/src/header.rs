@@ -346,6 +346,36 @@ mod tests {
     }
 
     #[test]
+    fn the_quick_way_gives_what_the_careful_way_gives() {
+        let same = |line: &[u8]| {
+            if let Some(quick) = plain(line) {
+                let careful = careful(line, false).expect("taken by both");
+                assert_eq!(
+                    (quick.header, quick.end, quick.oddity),
+                    (careful.header, careful.end, careful.oddity),
+                    "{}",
+                    line.escape_ascii()
+                );
+            }
+        };
+        for source in
+            ["A", "OE9XXX", "OE9XXXX", "OE9XXX-9", "OE9XX-15", "OE9XXX-16", "OE9-X-9", "oe9xxx-9", "OE9XXX-00", "ABCDEFG-1", "ABCDEFGHI"]
+        {
+            let line = format!("{source}>APRS,OE9A*,WIDE2-1,qAR,OE9XYZ-10:!x");
+            for at in 0..line.len() {
+                for byte in 0..=u8::MAX {
+                    let mut line = line.clone().into_bytes();
+                    line[at] = byte;
+                    same(&line);
+                    line.resize(80, b'x');
+                    same(&line);
+                }
+            }
+        }
+        assert!(plain(b"OE9XXX-9>APRS,OE9A*,WIDE2-1,qAR,OE9XYZ-10:!x").is_some());
+    }
+
+    #[test]
     fn broken_headers_are_refused_with_the_place() {
         assert_eq!(code(b"OE9XXX"), Code::HeaderFormat);
         assert_eq!(code(b"OE9XXX>APRS"), Code::HeaderFormat);
