@@ -12,7 +12,7 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   workers: 1,
   forbidOnly: process.env["CI"] !== undefined,
-  reporter: [["list"]],
+  reporter: [["list"], ["./tests/pictures.ts"]],
   use: {
     baseURL: url ?? `http://127.0.0.1:${PORT}`,
     launchOptions: existsSync(chromium) ? { executablePath: chromium } : {},

@@ -28,7 +28,7 @@ const inside = ({ x, y }) => x >= 0 && x < STEPS && y >= 0 && y < STEPS;
 const there = (one, atS) => one.kind === 0 || atS % 3600 < 1800;
 
 function head(one) {
-  return { name: one.name, flags: one.kind | 4 | (one.weather ? 8 : 0), table: one.table, code: one.code };
+  return { name: one.name, flags: one.kind | 4 | (one.weather ? 8 : 0) | (one.id % 4 === 0 ? 128 : 0), table: one.table, code: one.code };
 }
 
 function key(entities, tile, startS) {

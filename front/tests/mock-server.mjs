@@ -10,6 +10,7 @@ import { near, search } from "./mock-find.mjs";
 import { drove, packetOf, placedStations, rawOf, trackOf } from "./mock-map.mjs";
 import { delta, density, encodeBatch, hello, message, pulse, snapshot } from "./encoder.mjs";
 import { answer as answerPast } from "./mock-history.mjs";
+import { answerPages } from "./mock-pages.mjs";
 
 const PORT = Number(process.env.PORT ?? process.env.GODWIT_MOCK_PORT ?? 8090);
 const DIST = new URL("../dist", import.meta.url).pathname;
@@ -83,7 +84,7 @@ function record(one, level, nowS) {
   return {
     id: one.id, name: one.name, x, y, table: one.table, code: one.code, age: Math.min(65534, Math.max(0, Math.floor((nowS - one.heardMs / 1000) / 2))),
     course: one.moves ? Math.floor(one.course / 2) : 255, speed: one.kmh === undefined ? 65535 : Math.round(one.kmh * 10),
-    flags: one.kind | 4 | (one.weather ? 8 : 0) | ((one.ambiguity ?? 0) << 4),
+    flags: one.kind | 4 | (one.weather ? 8 : 0) | ((one.ambiguity ?? 0) << 4) | (one.id % 4 === 0 ? 128 : 0),
     range: one.range ?? (one.code === "#" ? 120 + (one.id % 5) * 60 : 0), interval: one.interval ?? (one.moves ? 1 : 20),
   };
 }
@@ -92,8 +93,11 @@ const viewers = new Set();
 /** Sequence numbers are common to all tiles here: the tick's number. */
 let seq = 1;
 
+/** What moved in the last ticks, for those who ask for what they missed. */
+const log = [];
+const LOG_TICKS = 100;
+
 function tick() {
-  const nowS = Math.floor(Date.now() / 1000);
   const from = seq;
   seq++;
   const moved = new Map();
@@ -113,18 +117,38 @@ function tick() {
     drove(one);
     moved.set(one.id, one);
   }
+  log.push({ from, moved, before });
+  if (log.length > LOG_TICKS) log.shift();
   for (const viewer of viewers) {
-    const frames = [];
-    for (const key of viewer.tiles) {
-      const [level] = key.split("/").map(Number);
-      if (level === 0) continue;
-      const here = [...moved.values()].filter((one) => place(one, level).tile === key);
-      const gone = [...moved.keys()].filter((id) => before.get(id)?.includes(key) && place(moved.get(id), level).tile !== key);
-      const batch = encodeBatch(here.map((one) => record(one, level, nowS)), { baseTimeS: nowS, removed: gone });
-      frames.push(delta(key.split("/").map(Number), from, seq, batch));
-    }
+    const frames = [...viewer.tiles].filter((key) => !key.startsWith("0/")).map((key) => deltaFrame(key, from));
     if (frames.length > 0) viewer.socket.send(message(...frames));
   }
+}
+
+/** What changed in a tile since a tick that the log has. */
+function deltaFrame(key, from) {
+  const [level, x, y] = key.split("/").map(Number);
+  const nowS = Math.floor(Date.now() / 1000);
+  const ticks = log.filter((one) => one.from >= from);
+  const moved = new Map(ticks.flatMap((one) => [...one.moved]));
+  const were = (id) => ticks.some((one) => one.before.get(id)?.includes(key));
+  const here = [...moved.values()].filter((one) => place(one, level).tile === key);
+  const gone = [...moved.keys()].filter((id) => were(id) && place(moved.get(id), level).tile !== key);
+  return delta([level, x, y], from, seq, encodeBatch(here.map((one) => record(one, level, nowS)), { baseTimeS: nowS, removed: gone }));
+}
+
+/** A tile over plain HTTP, as docs/protocol.md has it. */
+function answerTile(request, response, url, key) {
+  const etag = `W/"${EPOCH.toString(16).padStart(16, "0")}-${seq}"`;
+  const [epoch, since] = (url.searchParams.get("since") ?? "").split("-");
+  const head = { etag, "cache-control": "max-age=1" };
+  if (request.headers["if-none-match"] === etag) return response.writeHead(304, head).end();
+  const known = epoch === EPOCH.toString(16).padStart(16, "0") && log.some((one) => one.from === Number(since));
+  if (known || Number(since) === seq) {
+    if (Number(since) === seq) return response.writeHead(204, head).end();
+    if (!key.startsWith("0/")) return response.writeHead(200, head).end(Buffer.from(message(hello(EPOCH, Date.now(), "mock"), deltaFrame(key, Number(since)))));
+  }
+  return response.writeHead(200, head).end(Buffer.from(message(hello(EPOCH, Date.now(), "mock"), tileFrame(key))));
 }
 
 function tileFrame(key) {
@@ -185,13 +209,20 @@ function file(response, path) {
   return true;
 }
 
+/** For tests: no WebSocket gets through. */
+let blocked = false;
 /** For tests: the service worker of another build. */
 let nextBuild = false;
 
 const server = createServer((request, response) => {
   const url = new URL(request.url, "http://mock");
   const path = url.pathname;
-  if (path === "/live/v1/page.json") {
+  // The list by name is asked by the card too, with ids of its own making.
+  const ofCard = path === "/api/v1/packets" && url.searchParams.get("limit") === "1";
+  const forPages = ofCard ? null : answerPages(entities, url, viewers.size);
+  if (forPages !== null) {
+    json(response, ...forPages);
+  } else if (path === "/live/v1/page.json") {
     json(response, 200, { version: "mock", view: { latitude: 48.14, longitude: 11.58, zoom: 9 }, demo: true, feed: "simulator", basemaps: [] });
   } else if (path === "/api/v1/search") {
     json(response, 200, search(entities, summary, url.searchParams.get("q") ?? "", Number(url.searchParams.get("limit") ?? 8)));
@@ -223,6 +254,8 @@ const server = createServer((request, response) => {
     else json(response, 404, { error: { code: "unknown_name", message: `nothing named ${name} has been heard` } });
   } else if (path.startsWith("/history/v1/")) {
     answerPast(entities, path, response);
+  } else if (path.startsWith("/live/v1/tiles/")) {
+    answerTile(request, response, url, path.slice("/live/v1/tiles/".length));
   } else if (path.startsWith("/basemap/")) {
     response.writeHead(204).end();
   } else if (path === "/mock/next-build" || path === "/mock/this-build") {
@@ -232,6 +265,10 @@ const server = createServer((request, response) => {
     const worker = readFileSync(join(DIST, "sw.js"), "utf8").replace(/"[0-9a-f]{16}"/, '"fedcba9876543210"');
     response.writeHead(200, { "content-type": TYPES[".js"], "content-security-policy": POLICY, "cache-control": "no-cache" });
     response.end(worker);
+  } else if (path === "/mock/block-sockets" || path === "/mock/let-sockets") {
+    // For tests: a proxy on the way that knows no WebSockets.
+    blocked = path === "/mock/block-sockets";
+    json(response, 200, {});
   } else if (path === "/mock/drop") {
     // For tests: all sockets go without a goodbye.
     for (const viewer of viewers) viewer.socket.terminate();
@@ -241,7 +278,7 @@ const server = createServer((request, response) => {
   }
 });
 
-new WebSocketServer({ server, path: "/live/v1/ws" }).on("connection", (socket) => {
+new WebSocketServer({ server, path: "/live/v1/ws", verifyClient: () => !blocked }).on("connection", (socket) => {
   const viewer = { socket, tiles: new Set() };
   viewers.add(viewer);
   socket.on("close", () => viewers.delete(viewer));

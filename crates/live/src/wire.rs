@@ -4,7 +4,7 @@ use std::io::Write as _;
 
 use bytes::Bytes;
 use flate2::{Compression, write::DeflateEncoder};
-use godwit_pipeline::{BeaconInterval, EntityKind, EntityState, Fix, Name};
+use godwit_pipeline::{BeaconInterval, EntityState, Fix, Name};
 
 use crate::address::TileAddress;
 
@@ -20,6 +20,10 @@ const DELTA: u8 = 3;
 const DENSITY: u8 = 4;
 const PULSE: u8 = 5;
 const LEAVE: u8 = 6;
+const PACKED_DELTA: u8 = 7;
+
+/// Deltas whose batch has so many bytes are packed, once for all viewers (docs/adr/0010). Shorter ones get little smaller.
+const PACKED_FROM: usize = 512;
 
 fn varint(out: &mut Vec<u8>, mut value: u32) {
     while value >= 0x80 {
@@ -82,15 +86,20 @@ fn packed(kind: u8, tile: TileAddress, seq: u32, content: &[u8]) -> Bytes {
     // A few hundred bytes do not get smaller by packing.
     if content.len() > 200 {
         body.push(1);
-        let mut encoder = DeflateEncoder::new(body, Compression::new(4));
-        // Writing to memory does not fail.
-        let _ = encoder.write_all(content);
-        body = encoder.finish().unwrap_or_default();
+        body = deflate(body, content);
     } else {
         body.push(0);
         body.extend_from_slice(content);
     }
     frame(kind, &body)
+}
+
+/// Puts the content behind the head, under raw DEFLATE.
+fn deflate(head: Vec<u8>, content: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(head, Compression::new(4));
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(content);
+    encoder.finish().unwrap_or_default()
 }
 
 /// What changed in a tile between two of its sequence numbers.
@@ -100,6 +109,9 @@ pub fn delta(tile: TileAddress, from_seq: u32, to_seq: u32, batch: &[u8]) -> Byt
     address(&mut body, tile);
     body.extend_from_slice(&from_seq.to_le_bytes());
     body.extend_from_slice(&to_seq.to_le_bytes());
+    if batch.len() >= PACKED_FROM {
+        return frame(PACKED_DELTA, &deflate(body, batch));
+    }
     body.extend_from_slice(batch);
     frame(DELTA, &body)
 }
@@ -136,7 +148,7 @@ pub struct Row {
     pub symbol_code: u8,
     /// Steps of 2°; 255 unknown.
     pub course: u8,
-    /// Kind, radio, weather, ambiguity.
+    /// [`Fix::flags`].
     pub flags: u8,
     /// 0.1 km/h; 65535 unknown.
     pub speed: u16,
@@ -152,11 +164,6 @@ impl Row {
     /// The row of an entity whose position is `fix`, which lies at `place` within the tile.
     #[must_use]
     pub fn new(id: u32, state: &EntityState, fix: &Fix, place: (u16, u16), interval: BeaconInterval) -> Self {
-        let kind = match state.key.kind {
-            EntityKind::Station => 0,
-            EntityKind::Object => 1,
-            EntityKind::Item => 2,
-        };
         Self {
             id,
             x: place.0,
@@ -165,7 +172,7 @@ impl Row {
             symbol_table: fix.symbol_table,
             symbol_code: fix.symbol_code,
             course: fix.course_deg.map_or(255, |course| u8::try_from(course / 2).unwrap_or(255)),
-            flags: kind | u8::from(fix.radio) << 2 | u8::from(fix.weather) << 3 | fix.ambiguity.min(4) << 4,
+            flags: fix.flags(state.key.kind),
             speed: fix.speed_kmh.map_or(u16::MAX, |speed| (speed * 10.0).round().clamp(0.0, 65_534.0) as u16),
             range: fix.range_km.map_or(0, |range| (range * 10.0).round().clamp(0.0, 65_535.0) as u16),
             interval: interval.seconds().map_or(0, |seconds| u8::try_from(seconds.div_ceil(30)).unwrap_or(u8::MAX)),

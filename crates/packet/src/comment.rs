@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use crate::blocks::{BLOCK, bits_of};
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Trace};
 use crate::text::digits;
-use crate::{Field, PositionFormat, Text, dao, extension, frequency, signal, telemetry};
+use crate::{Field, Kind, Packet, PositionFormat, Symbol, Text, dao, extension, frequency, mic_e, object, signal, storm, telemetry};
 
 /// Most pieces a comment can fall into: seven elements taken out leave eight.
 const PIECES: usize = 8;
@@ -66,6 +67,11 @@ impl<'a> Comment<'a> {
         }
     }
 
+    /// The text with nothing taken out.
+    pub(crate) fn whole(&self) -> &'a [u8] {
+        self.text
+    }
+
     /// Takes `start..end` out of the text.
     fn cut(&mut self, start: usize, end: usize) {
         let at = usize::from(self.len);
@@ -82,6 +88,11 @@ impl<'a> Comment<'a> {
         }
         self.cuts[place] = (start, end);
         self.len += 1;
+    }
+
+    /// True if any of these bytes were taken out already.
+    fn is_cut(&self, range: &Range<usize>) -> bool {
+        self.cuts[..usize::from(self.len)].iter().any(|&(start, end)| usize::from(start) < range.end && range.start < usize::from(end))
     }
 
     /// Offset of the first byte not cut out.
@@ -107,6 +118,8 @@ impl fmt::Display for Comment<'_> {
 #[derive(Default)]
 struct Found {
     altitude: Option<usize>,
+    /// One that is not six characters.
+    odd_altitude: Option<usize>,
     telemetry: Option<(usize, usize)>,
     dao: Option<usize>,
     daos: u8,
@@ -146,7 +159,13 @@ fn find(line: &[u8], start: usize, end: usize, dao_end: usize, mut bits: u64) ->
             let at = base + bits.trailing_zeros() as usize;
             bits &= bits - 1;
             match text[at] {
-                b'=' if found.altitude.is_none() && at >= 2 && altitude(&text[at - 2..]).is_some() => found.altitude = Some(at - 2),
+                b'=' if at >= 2 && text[at - 2..].starts_with(b"/A") => {
+                    if altitude(&text[at - 2..]).is_none() {
+                        found.odd_altitude = Some(at - 2);
+                    } else if found.altitude.is_none() {
+                        found.altitude = Some(at - 2);
+                    }
+                }
                 b'|' => {
                     if let Some(first) = bar
                         && telemetry::is_base91(&text[first + 1..at])
@@ -221,7 +240,7 @@ fn decode_some<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
     let at = d.offset(text);
     let bits = interesting(d.line, at, at + text.len());
     // Most comments are short and plain.
-    if bits != 0 || text.len() > BLOCK || frequency::is_possible(text) || signal::is_altered(text) {
+    if bits != 0 || text.len() > BLOCK || frequency::is_possible(text) || signal::is_altered(text) || has_more(d.packet, text) {
         return elements(d, text, bits);
     }
     d.packet.comment.set(text);
@@ -229,6 +248,18 @@ fn decode_some<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
         d.mark(Field::Separator, &text[..1]);
         d.packet.comment.cut(0, 1);
     }
+}
+
+/// True if the symbol, or a Mic-E altitude that is still missing, gives characters a meaning that they lack elsewhere.
+#[inline]
+fn has_more(packet: &Packet<'_>, text: &[u8]) -> bool {
+    packet.symbol.is_some_and(has_elements) || packet.mic_e.is_some() && packet.altitude_m.is_none() && text.contains(&b'}')
+}
+
+/// True for storms, signposts and areas.
+#[inline]
+fn has_elements(symbol: Symbol) -> bool {
+    matches!(symbol.code, '@' | 'm' | 'l')
 }
 
 fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], bits: u64) {
@@ -246,6 +277,9 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], bits: u64)
         d.mark(Field::Altitude, part);
         comment.cut(at, at + 9);
     }
+    if let Some(at) = found.odd_altitude {
+        d.flag(Code::AltForm, &text[at..at + 3]);
+    }
     if let Some((start, end)) = found.telemetry {
         telemetry::base91(d, &text[start..end]);
         comment.cut(start, end);
@@ -255,12 +289,19 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], bits: u64)
             found.dao = behind.or_else(|| find_dao(d.line, at, at + text.len(), start));
         }
     }
-    if let Some(at) = found.dao {
+    // Without a position there is nothing to make more precise, and what looks so is text.
+    if let Some(at) = found.dao.filter(|_| d.packet.kind != Kind::Weather) {
         if found.daos > 1 {
             d.flag(Code::DaoMany, &text[at..at + 5]);
         }
         dao::apply(d, &text[at..at + 5]);
         comment.cut(at, at + 5);
+    }
+    if d.packet.symbol.is_some_and(has_elements) {
+        by_symbol(d, &mut comment);
+    }
+    if d.packet.mic_e.is_some() && d.packet.altitude_m.is_none() {
+        late_altitude(d, &mut comment);
     }
     let first = comment.first();
     let taken = frequency::decode(d, &text[first..]);
@@ -269,6 +310,7 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], bits: u64)
     }
     if let Some(at) = found.lettered
         && at >= first + taken
+        && !is_known(d.packet, text[at])
         && let Some(len) = extension::lettered(d, &text[at..])
     {
         d.flag(Code::ExtLate, &text[at..at + len]);
@@ -291,10 +333,49 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], bits: u64)
     d.packet.comment = comment;
 }
 
+/// True if the extension that starts with this letter was read already; the first one counts.
+fn is_known(packet: &Packet<'_>, letter: u8) -> bool {
+    match letter {
+        b'P' => packet.phg.is_some(),
+        b'R' => packet.range_km.is_some(),
+        _ => packet.dfs.is_some(),
+    }
+}
+
+/// Takes out what only some symbols have: storm data, the text of a signpost, the corridor of a line.
+#[cold]
+fn by_symbol<T: Trace>(d: &mut Decoder<'_, '_, T>, comment: &mut Comment<'_>) {
+    let text = comment.whole();
+    let found = if d.packet.storm_in(text).is_some() {
+        storm::storm(text).map(|(_, range)| (Field::Storm, range))
+    } else if d.packet.signpost_in(text).is_some() {
+        storm::signpost(text).map(|range| (Field::Signpost, range))
+    } else if let Some(area) = &mut d.packet.area {
+        object::corridor(area, text).map(|range| (Field::Area, range))
+    } else {
+        None
+    };
+    if let Some((field, range)) = found.filter(|(_, range)| !comment.is_cut(range)) {
+        d.mark(field, &text[range.clone()]);
+        comment.cut(range.start, range.end);
+    }
+}
+
+/// Takes out a Mic-E altitude that does not stand in front.
+fn late_altitude<T: Trace>(d: &mut Decoder<'_, '_, T>, comment: &mut Comment<'_>) {
+    let text = comment.whole();
+    let Some((at, metres)) = mic_e::late_altitude(text).filter(|&(at, _)| !comment.is_cut(&(at..at + 4))) else { return };
+    let part = &text[at..at + 4];
+    d.packet.altitude_m = Some(metres);
+    d.mark(Field::MicEAltitude, part);
+    d.flag(Code::AltLate, part);
+    comment.cut(at, at + 4);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Packet, parse};
+    use crate::parse;
 
     fn body(comment: &[u8]) -> Packet<'static> {
         let line = [b"OE9XXX-9>APRS:!4722.85N/00832.46E>".as_slice(), comment].concat();
@@ -312,6 +393,7 @@ mod tests {
         assert_eq!(altitude_of(b"/A=000100/A=000200"), Some(30.5));
         for text in [b"/A=12345".as_slice(), b"/A=", b"/A=1234.5", b"/A==00123"] {
             assert_eq!((altitude_of(text), body(text).comment.is_empty()), (None, false));
+            assert!(body(text).diagnostics.has(Code::AltForm));
         }
         assert_eq!(body(b"up/A=-00167down").comment.to_string_lossy(), "updown");
     }
@@ -332,6 +414,12 @@ mod tests {
         assert!(body(b"\xFCber").diagnostics.has(Code::EncodingFallback));
         assert!(!body("über".as_bytes()).diagnostics.has(Code::EncodingFallback));
         assert!(body(b"a\x07b").diagnostics.has(Code::ControlBytes));
+    }
+
+    #[test]
+    fn weather_without_a_position_has_no_dao() {
+        let packet = parse(b"OE9XXX>APRS:_11231015c232s004g011t047 abc!w8'!").expect("good");
+        assert_eq!((packet.dao, packet.comment.to_string_lossy().as_ref()), (None, "abc!w8'!"));
     }
 
     #[test]

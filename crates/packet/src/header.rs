@@ -97,8 +97,13 @@ fn is_ax25_source(window: &[u8; BLOCK], len: usize) -> bool {
 pub(crate) fn scan(line: &[u8]) -> Outcome<Scanned<'_>> {
     match plain(line) {
         Some(scanned) => Ok(scanned),
-        None => careful(line),
+        None => careful(line, false),
     }
+}
+
+/// Reads the header of a packet inside a packet, whose source may be any one to nine printable characters (chapter 17).
+pub(crate) fn scan_inner(line: &[u8]) -> Outcome<Scanned<'_>> {
+    scan(line).or_else(|_| careful(line, true))
 }
 
 /// Reads a header with nothing odd about it, which nearly all are, by looking at separators alone. `None` leaves it to
@@ -140,6 +145,9 @@ fn plain(line: &[u8]) -> Option<Scanned<'_>> {
             return None;
         }
         len += 1;
+        if at - first == 6 && is_not_to_be_gated(&window[first & (BLOCK - 1)..]) {
+            return None;
+        }
         if at - first == 3 && window[first & (BLOCK - 1)] == b'q' {
             if q.is_some() || window[(at - 1) & (BLOCK - 1)] == b'Z' {
                 return None;
@@ -169,13 +177,14 @@ fn plain(line: &[u8]) -> Option<Scanned<'_>> {
 
 /// Reads any header, and says what is odd or wrong about it.
 #[cold]
-fn careful(line: &[u8]) -> Outcome<Scanned<'_>> {
+fn careful(line: &[u8], any_source: bool) -> Outcome<Scanned<'_>> {
     let refuse = |code, offset| Refused { code, offset };
-    let source_len = call_len(line);
+    let is_printable = |byte: &&u8| matches!(**byte, b' '..=b'~') && !matches!(**byte, b'>' | b':');
+    let source_len = if any_source { line.iter().take(10).take_while(is_printable).count() } else { call_len(line) };
     let source = &line[..source_len];
     match line.get(source_len) {
         None => return Err(refuse(Code::HeaderFormat, source_len)),
-        Some(b'>') if is_call(source) => {}
+        Some(b'>') if is_call(source) || any_source && matches!(source_len, 1..=9) => {}
         Some(_) if !line.contains(&b'>') => return Err(refuse(Code::HeaderFormat, source_len)),
         Some(_) => return Err(refuse(Code::HeaderSource, source_len.min(9))),
     }
@@ -194,7 +203,7 @@ fn careful(line: &[u8]) -> Outcome<Scanned<'_>> {
     }
     at = end;
     let path = scan_path(line, &mut at, &mut oddity)?;
-    // Only bytes of CLASS and separators have been passed, so these are ASCII.
+    // Only ASCII has been passed.
     let [source, destination] = [source, destination].map(Address::new);
     let path = Path::new(line.get(end + 1..at).unwrap_or_default(), path.len, path.used, path.q);
     let header = Header { source, destination, path };
@@ -229,7 +238,7 @@ struct ScannedPath {
 fn scan_path(line: &[u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) -> Outcome<ScannedPath> {
     let refuse = |offset| Refused { code: Code::HeaderPath, offset };
     let start = *at + 1;
-    let (mut len, mut used, mut q) = (0_u8, 0_u8, None);
+    let (mut len, mut used, mut q, mut no_gate) = (0_u8, 0_u8, None, None);
     while line.get(*at) == Some(&b',') {
         let first = *at + 1;
         let element_len = call_len(&line[first..]);
@@ -244,6 +253,9 @@ fn scan_path(line: &[u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) ->
             return Err(refuse(first));
         }
         len += 1;
+        if element_len == 6 && is_not_to_be_gated(element) {
+            no_gate = Some(first);
+        }
         *at = first + element_len;
         let is_q = element_len == 3 && element[0] == b'q';
         if is_q {
@@ -268,7 +280,16 @@ fn scan_path(line: &[u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) ->
     if line.get(*at) != Some(&b':') {
         return Err(if *at >= line.len() { Refused { code: Code::HeaderFormat, offset: *at } } else { refuse(*at) });
     }
+    if let (Some(_), Some(first)) = (q, no_gate) {
+        *oddity = Some((Code::NoGate, first));
+    }
     Ok(ScannedPath { len, used, q })
+}
+
+/// True for `RFONLY` and `NOGATE`, by which a sender asks to stay on radio.
+#[inline]
+fn is_not_to_be_gated(element: &[u8]) -> bool {
+    matches!(element, [b'R', b'F', b'O', b'N', b'L', b'Y', ..] | [b'N', b'O', b'G', b'A', b'T', b'E', ..])
 }
 
 /// Tells the trace where the parts of a good header are.
@@ -328,7 +349,7 @@ mod tests {
     fn the_quick_way_gives_what_the_careful_way_gives() {
         let same = |line: &[u8]| {
             if let Some(quick) = plain(line) {
-                let careful = careful(line).expect("taken by both");
+                let careful = careful(line, false).expect("taken by both");
                 assert_eq!(
                     (quick.header, quick.end, quick.oddity),
                     (careful.header, careful.end, careful.oddity),
@@ -380,6 +401,16 @@ mod tests {
     #[test]
     fn only_the_first_colon_ends_the_header() {
         assert_eq!(parse(b"OE9XXX>APRS:>a:b").expect("good").info, b">a:b");
+    }
+
+    #[test]
+    fn a_packet_that_should_have_stayed_on_radio_is_flagged() {
+        for alias in ["RFONLY", "NOGATE"] {
+            let gated = format!("OE9XXX>APRS,OE9A*,{alias},qAR,OE9G:>x");
+            assert!(parse(gated.as_bytes()).expect("taken").diagnostics.has(Code::NoGate));
+            let on_radio = format!("OE9XXX>APRS,OE9A*,{alias}:>x");
+            assert!(parse(on_radio.as_bytes()).expect("good").diagnostics.is_empty());
+        }
     }
 
     #[test]

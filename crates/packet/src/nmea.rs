@@ -27,6 +27,12 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
     Ok(())
 }
 
+/// True for an address field: five capital letters or digits, or `P` and a maker's code of three or more.
+fn is_address(field: &[u8]) -> bool {
+    let is_word = field.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    is_word && (field.len() == 5 || field.len() >= 4 && field[0] == b'P')
+}
+
 /// Reads one sentence and returns what follows it.
 fn sentence<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> Outcome<&'a [u8]> {
     let end = text.iter().position(|byte| matches!(byte, b'*' | b'\r' | b'\n')).unwrap_or(text.len());
@@ -39,11 +45,16 @@ fn sentence<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> Outcome
             return Err(d.refuse(Code::NmeaChecksum, after));
         }
         after = rest;
+    } else if after.first() == Some(&b'*') {
+        return Err(d.refuse(Code::NmeaForm, after));
     }
     d.mark(Field::Nmea, &text[..text.len() - after.len()]);
     let mut fields: [&[u8]; 20] = [&[]; 20];
     for (place, field) in fields.iter_mut().zip(text[1..end].split(|&byte| byte == b',')) {
         *place = field;
+    }
+    if !is_address(fields[0]) {
+        return Err(d.refuse(Code::NmeaForm, text));
     }
     let kind = fields[0].get(fields[0].len().saturating_sub(3)..).unwrap_or_default();
     if fields[0].len() != 5 {
@@ -53,6 +64,7 @@ fn sentence<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> Outcome
         b"RMC" => rmc(d, &fields),
         b"GGA" => gga(d, &fields),
         b"GLL" => {
+            time_of_day(d, fields[5]);
             if fields[6].first() == Some(&b'V') {
                 d.flag(Code::NmeaNofix, text);
             } else {
@@ -213,6 +225,9 @@ mod tests {
             parse(b"OE9XXX>APRS:$GPRMC,101530,A,6012.330,N,02456.304,E,027.0,232.0,231126,,*00").expect_err("bad").code,
             Code::NmeaChecksum
         );
+        assert_eq!(parse(b"OE9XXX>APRS:$3tXJkPA").expect_err("no sentence").code, Code::NmeaForm);
+        let cut = b"OE9XXX>APRS:$GPRMC,14,A,6012.330,N,02456.304,E,027.0,232.0,120, W * 0";
+        assert_eq!(parse(cut).expect_err("cut").code, Code::NmeaForm);
         assert!(read("$GPGGA,101530,4722.850,N,00832.460,E,0,08,0.9,431.0,M,47.9,M,,").position.is_none());
     }
 
@@ -222,5 +237,7 @@ mod tests {
         assert_eq!(waypoint.name.expect("named"), "CAMP");
         assert!(read("$GNRMC,101530,A,6012.330,S,02456.304,W,0.0,0.0,231126,,").position.expect("one").latitude < 0.0);
         assert_eq!(read("$PMGNST,02.12,3").kind, Kind::Nmea);
+        let gll = read("$GPGLL,2554.459,N,08020.187,W,154027.281,A");
+        assert!(gll.position.is_some() && gll.timestamp.is_some_and(|time| (time.hour, time.second) == (15, 27)));
     }
 }

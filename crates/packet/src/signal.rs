@@ -26,6 +26,18 @@ pub enum Emergency {
     Mark,
 }
 
+impl Emergency {
+    /// The stable name, snake_case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MicE => "mic_e",
+            Self::Symbol => "symbol",
+            Self::Mark => "mark",
+        }
+    }
+}
+
 /// The marks of 1.2 that call for help; `!TESTALARM!` is left out on purpose.
 const MARKS: [&[u8]; 6] = [b"!EMERGENCY!", b"!ALARM!", b"!ALERT!", b"!WARNING!", b"!WXALARM!", b"!EM!"];
 

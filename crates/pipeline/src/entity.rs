@@ -114,11 +114,22 @@ pub struct Fix {
     pub ambiguity: u8,
     /// Came in through an igate that heard it by radio, directly or over digipeaters.
     pub radio: bool,
+    /// The igate heard the sender itself: [`Fix::radio`], and no digipeater repeated the packet.
+    pub direct: bool,
     /// Carries weather.
     pub weather: bool,
     /// Radio range in km: as stated (`RNG`), else by the formula for power, height and gain (`PHG`, APRS 1.0.1
     /// chapter 7). `None` if the packet says neither.
     pub range_km: Option<f32>,
+}
+
+impl Fix {
+    /// The flags of an entity of this kind as all answers in bytes tell them (docs/protocol.md): bits 0-1 kind, 2 radio,
+    /// 3 weather, 4-6 ambiguity, 7 heard directly.
+    #[must_use]
+    pub fn flags(&self, kind: EntityKind) -> u8 {
+        kind as u8 | u8::from(self.radio) << 2 | u8::from(self.weather) << 3 | self.ambiguity.min(4) << 4 | u8::from(self.direct) << 7
+    }
 }
 
 /// One packet's effect on one entity.

@@ -136,6 +136,7 @@ fn fix(packet: &Packet<'_>) -> Option<Fix> {
     // A locator is a square kilometres wide: not a place to put a station that may be known exactly.
     let position = packet.position.filter(|position| position.format != PositionFormat::Grid)?;
     let (symbol_table, symbol_code) = packet.symbol.map_or((0, 0), |symbol| (ascii(symbol.table), ascii(symbol.code)));
+    let heard = packet.heard();
     Some(Fix {
         latitude: position.latitude,
         longitude: position.longitude,
@@ -144,7 +145,8 @@ fn fix(packet: &Packet<'_>) -> Option<Fix> {
         course_deg: packet.course_deg.map(|course| (course.round() as u16).max(1)),
         speed_kmh: packet.speed_kmh.map(|speed| speed as f32),
         ambiguity: position.ambiguity,
-        radio: matches!(packet.heard(), Heard::Direct | Heard::Digipeated),
+        radio: matches!(heard, Heard::Direct | Heard::Digipeated),
+        direct: heard == Heard::Direct,
         weather: packet.weather.is_some(),
         range_km: packet.range_km.or_else(|| packet.phg.map(|phg| phg.range_km())).map(|range| range as f32),
     })
@@ -200,9 +202,22 @@ mod tests {
         let outcome = Pipeline::default().accept(S, b"DL1ABC-9>APRS,DB0XYZ*,qAR,DB0IG:!4722.85N/00832.46E>147/064hi");
         assert_eq!(names(&outcome), ["station DL1ABC-9 placed"]);
         let fix = outcome.changes[0].fix.expect("fix");
-        assert_eq!((fix.course_deg, fix.symbol_code, fix.radio), (Some(147), b'>', true));
+        assert_eq!((fix.course_deg, fix.symbol_code, fix.radio, fix.direct), (Some(147), b'>', true, false));
         assert_eq!((outcome.record.kind, outcome.record.verdict), ("position", Verdict::Accepted));
         assert_eq!(fix_of(b"DL1ABC-9>APRS,DB0XYZ*,qAR,DB0IG:!4722.85N/00832.46E>147/064hi", &outcome.changes[0].key), Some(fix));
+    }
+
+    #[test]
+    fn heard_directly_is_what_no_digipeater_repeated() {
+        let flags = |path: &str| {
+            let line = format!("DB0XYZ>APRS,{path}:!4722.85N/00832.46E#");
+            Pipeline::default().accept(S, line.as_bytes()).changes[0].fix.expect("fix").flags(EntityKind::Object)
+        };
+        assert_eq!(flags("WIDE1-1,WIDE2-1,qAR,DB0IG"), 1 | 4 | 128);
+        assert_eq!(flags("DB0A*,WIDE2-1,qAR,DB0IG"), 1 | 4);
+        assert_eq!(flags("WIDE1*,qAR,DB0IG"), 1 | 4, "one that gave no name");
+        assert_eq!(flags("TCPIP*,qAC,T2"), 1);
+        assert_eq!(flags("WIDE1-1"), 1, "the path does not say");
     }
 
     #[test]

@@ -70,13 +70,10 @@ pub trait Days: Store {
     async fn restore(&self, day: i64, records: Vec<Record>) -> Result<(), StoreError>;
 
     /// Forgets aggregates (packets an hour, stations a day, who heard whom) of days before this one; returns how many rows.
-    /// An engine that keeps none has none to forget.
     ///
     /// # Errors
     /// The store cannot be written.
-    async fn forget_aggregates(&self, _before_day: i64) -> Result<u64, StoreError> {
-        Ok(0)
-    }
+    async fn forget_aggregates(&self, before_day: i64) -> Result<u64, StoreError>;
 
     /// Remembers that the archive has a day: how many packets and the checksum of the file.
     ///

@@ -20,16 +20,19 @@ mod sqlite;
 mod tally;
 
 use async_trait::async_trait;
-use godwit_pipeline::{EntityKey, EntityState};
+use godwit_pipeline::{EntityKey, EntityState, Name};
 
 pub use backup::{BackedUp, BackupError, backup};
 pub use block::{Answer, BLOCK_S, BlockError, BlockFigures, Blocks, BlocksRange, Part};
 pub use days::{DayState, Days, Thin, day_name, day_number};
 pub use error::StoreError;
 pub use jobs::{JobClaim, JobPlan, JobState, JobTable};
-pub use model::{Appended, Area, Batch, Counts, Fence, Followed, Imported, PacketPage, PacketQuery, StoredPacket};
+pub use model::{
+    Appended, Area, Batch, Counts, Fence, Followed, HeardDay, HeardLink, HeardSide, HourCounts, Imported, PacketPage, PacketQuery,
+    StoredPacket,
+};
 pub use points::{TrackPoint, WeatherPoint};
-pub use postgres::{Lease, PostgresConfig, PostgresStore};
+pub use postgres::{Lease, PoolFigures, PostgresConfig, PostgresStore, ReplicaFigures, StatementFigures};
 pub use spool::{Spool, SpoolError, Waiting};
 pub use sqlite::SqliteStore;
 
@@ -123,11 +126,26 @@ pub trait Store: Send + Sync {
     /// The store cannot be read.
     async fn counts(&self) -> Result<Counts, StoreError>;
 
-    /// Drops the days that ended before this time (and were not kept on purpose); returns how many. O(1) a day.
+    /// Packets of each hour that overlaps `from_us` to `until_us` (which is not part of it), oldest first; hours without
+    /// packets are left out. Kept for longer than the packets themselves, and known without scanning.
     ///
     /// # Errors
-    /// A day's file could not be removed.
-    async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError>;
+    /// The store cannot be read.
+    async fn hours(&self, from_us: i64, until_us: i64) -> Result<Vec<HourCounts>, StoreError>;
+
+    /// How many entities were heard on each day that overlaps `from_us` to `until_us` (which is not part of it), oldest
+    /// first; days on which nothing was heard are left out. Known without scanning.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn heard_days(&self, from_us: i64, until_us: i64) -> Result<Vec<HeardDay>, StoreError>;
+
+    /// Whom a station heard on radio with nothing in between, or who heard it, since the day of `since_us`: most packets
+    /// first, then by callsign, at most `limit`. Kept by day and for longer than packets are.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn heard(&self, station: Name, side: HeardSide, since_us: i64, limit: usize) -> Result<Vec<HeardLink>, StoreError>;
 
     /// Ends writing; what was appended is on disk.
     ///

@@ -42,7 +42,7 @@ pub(crate) fn day_of(at_us: i64) -> i32 {
 
 /// Hours since 1970 UTC.
 pub(crate) fn hour_of(at_us: i64) -> i32 {
-    i32::try_from(at_us.div_euclid(3_600_000_000)).unwrap_or(i32::MAX)
+    at_us.div_euclid(3_600_000_000).clamp(i64::from(i32::MIN), i64::from(i32::MAX)) as i32
 }
 
 /// Packets and what they changed.
@@ -178,6 +178,56 @@ pub struct Counts {
     pub bad: u64,
     /// Entities known.
     pub entities: u64,
+}
+
+/// Packets received in an hour, by verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HourCounts {
+    /// When it began, microseconds since 1970 UTC.
+    pub begins_us: i64,
+    /// Decoded, new.
+    pub accepted: u64,
+    /// Copies.
+    pub duplicate: u64,
+    /// Decoded, with a position that is not shown.
+    pub implausible: u64,
+    /// No packets.
+    pub bad: u64,
+}
+
+/// How many different entities were heard on a day.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HeardDay {
+    /// Days since 1970-01-01 UTC.
+    pub day: i64,
+    /// Stations.
+    pub stations: u64,
+    /// Objects.
+    pub objects: u64,
+    /// Items.
+    pub items: u64,
+}
+
+/// Which end of a radio link a station is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum HeardSide {
+    /// It listened: whom it heard.
+    By,
+    /// It sent: who heard it.
+    Of,
+}
+
+/// A station at the other end of a radio link with nothing in between.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeardLink {
+    /// Its callsign.
+    pub other: godwit_pipeline::Name,
+    /// Packets, copies among them.
+    pub packets: u64,
+    /// The longest way of them, metres, as far as both places were known.
+    pub longest_m: Option<u32>,
+    /// The last day with one, days since 1970-01-01 UTC.
+    pub last_day: i64,
 }
 
 /// What an imported line is known by: its bytes, with its time if the file gave one.

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use godwit_pipeline::{EntityKey, EntityKind, EntityState, Fix, Name, fix_of};
 
 /// The layout of a [`Fix`]. One of another version is read from its raw line again.
-const FIX_VERSION: u8 = 1;
+const FIX_VERSION: u8 = 2;
 
 const ALIVE: u8 = 1;
 const OWNED: u8 = 2;
@@ -18,6 +18,7 @@ const PLACED_EARLIER: u8 = 8;
 
 const RADIO: u8 = 16;
 const WEATHER: u8 = 32;
+const DIRECT: u8 = 64;
 
 /// The state as it is kept.
 pub(crate) fn pack(state: &EntityState) -> Vec<u8> {
@@ -68,7 +69,7 @@ pub(crate) fn unpack(bytes: &mut &[u8]) -> Option<EntityState> {
 
 fn pack_fix(out: &mut Vec<u8>, fix: &Fix) {
     // Taken apart whole: a new field does not compile until it is kept, under a new version.
-    let Fix { latitude, longitude, symbol_table, symbol_code, course_deg, speed_kmh, ambiguity, radio, weather, range_km } = fix;
+    let Fix { latitude, longitude, symbol_table, symbol_code, course_deg, speed_kmh, ambiguity, radio, direct, weather, range_km } = fix;
     let mut body = Vec::with_capacity(32);
     body.push(FIX_VERSION);
     body.extend(latitude.to_le_bytes());
@@ -76,7 +77,8 @@ fn pack_fix(out: &mut Vec<u8>, fix: &Fix) {
     body.extend([*symbol_table, *symbol_code]);
     body.extend(course_deg.unwrap_or(0).to_le_bytes());
     body.extend(speed_kmh.unwrap_or(f32::NAN).to_le_bytes());
-    body.push(ambiguity & 15 | if *radio { RADIO } else { 0 } | if *weather { WEATHER } else { 0 });
+    let flag = |on: bool, bit: u8| if on { bit } else { 0 };
+    body.push(ambiguity & 15 | flag(*radio, RADIO) | flag(*weather, WEATHER) | flag(*direct, DIRECT));
     body.extend(range_km.unwrap_or(f32::NAN).to_le_bytes());
     put_bytes(out, &body);
 }
@@ -103,6 +105,7 @@ fn unpack_fix(bytes: &mut &[u8], raw: &[u8], key: &EntityKey) -> Option<Option<F
         speed_kmh: (!speed.is_nan()).then_some(speed),
         ambiguity: bits & 15,
         radio: bits & RADIO != 0,
+        direct: bits & DIRECT != 0,
         weather: bits & WEATHER != 0,
         range_km: (!range.is_nan()).then_some(range),
     }))
@@ -202,7 +205,7 @@ mod tests {
     fn a_state_comes_back_as_it_was_also_from_the_middle_of_many() {
         let states = [
             state(&["A1B-9>APRS,qAR,I:!4722.85N/00832.46E>147/064/A=001414"]),
-            state(&["A1B-9>APRS,qAR,I:!47  .  S\\00832.46W_220/004g005t077", "A1B-9>APRS,qAR,I:>status"]),
+            state(&["A1B-9>APRS,DIGI*,qAR,I:!47  .  S\\00832.46W_220/004g005t077", "A1B-9>APRS,qAR,I:>status"]),
             state(&["A1B>APRS:;CAMP 7   *231015z4722.85N/00832.46E;PHG5132"]),
             state(&["A1B>APRS:;CAMP 7   _231015z4722.85N/00832.46E;"]),
             state(&["A1B>APRS:>only heard"]),

@@ -1,5 +1,5 @@
 //! What every engine must do: one suite, run on SQLite, on PostgreSQL, and on PostgreSQL through PgBouncer. The suite
-//! knows only `dyn Store`; an engine is a [`Ground`] on which one can be opened, again and again.
+//! knows only `dyn Days`; an engine is a [`Ground`] on which one can be opened, again and again.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
@@ -8,7 +8,9 @@ mod common;
 use std::sync::Arc;
 
 use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline, Verdict};
-use godwit_store::{Area, Imported, PacketQuery, PostgresConfig, PostgresStore, SqliteStore, Store};
+use godwit_store::{
+    Area, DayState, Days, HeardDay, HeardLink, HeardSide, HourCounts, Imported, PacketQuery, PostgresConfig, PostgresStore, SqliteStore,
+};
 use godwit_testkit::{PgBouncer, TestDatabase};
 
 use common::{DAY, NOON, S, batch};
@@ -27,7 +29,7 @@ impl Ground {
         Self::Pooled(PgBouncer::start(server, 3), database)
     }
 
-    async fn open(&self) -> Arc<dyn Store> {
+    async fn open(&self) -> Arc<dyn Days> {
         let url = match self {
             Self::Folder(folder) => return Arc::new(SqliteStore::open(folder.path()).unwrap()),
             Self::Database(database) => database.url.clone(),
@@ -70,6 +72,7 @@ each_store! {
     an_area_holds_what_lives_in_it,
     a_scan_reads_everything_once_by_id,
     who_follows_misses_no_late_batch,
+    aggregates_grow_with_each_batch_and_no_line_counts_twice,
 }
 
 fn imported(lines: &[(i64, &[u8], bool)], next_offset: u64) -> Imported {
@@ -178,7 +181,8 @@ async fn importing_twice_adds_nothing_and_progress_is_kept(ground: Ground) {
     let second = store.append_imported(imported(&later, 77)).await.unwrap();
     assert_eq!((second.stored, second.already_there), (0, 3));
     assert_eq!(store.counts().await.unwrap().stored, 3);
-    assert_eq!(store.retain_since(NOON - 30 * DAY).await.unwrap(), 0, "the old day was imported on purpose");
+    let kept = |day: i64, on_purpose: bool| DayState { day, packets: 1 + u64::from(!on_purpose), keep: on_purpose, ..DayState::default() };
+    assert_eq!(store.days().await.unwrap(), [kept(old / DAY, true), kept(NOON / DAY, false)], "the old day was imported on purpose");
     assert_eq!(store.packets(all()).await.unwrap().packets.len(), 3);
 }
 
@@ -188,7 +192,9 @@ async fn old_days_go_and_the_counts_stay_right(ground: Ground) {
         store.append(batch(&[(NOON + day * DAY, b"A1B>APRS:>x"), (NOON + day * DAY + S, b"bad")])).await.unwrap();
     }
     assert_eq!(store.counts().await.unwrap().stored, 4);
-    assert_eq!(store.retain_since(NOON + 2 * DAY).await.unwrap(), 2);
+    for day in [NOON / DAY, NOON / DAY + 1] {
+        assert!(store.drop_day(day, 2).await.unwrap());
+    }
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.stored, counts.bad), (2, 2));
     assert_eq!(store.packets(all()).await.unwrap().packets.len(), 4);
@@ -396,4 +402,58 @@ async fn who_follows_misses_no_late_batch(ground: Ground) {
     let all = store.follow(Some(start.position), 100).await.unwrap();
     assert_eq!((all.packets.len(), all.position), (6, position));
     assert!(store.follow(Some(position + 1_000_000), 9).await.unwrap().gap, "a position of another store");
+}
+
+async fn aggregates_grow_with_each_batch_and_no_line_counts_twice(ground: Ground) {
+    const HOUR: i64 = 3600 * S;
+    const TODAY: i64 = NOON / DAY;
+    let store = ground.open().await;
+    let here = b"A1B>APRS,WIDE1-1,qAR,GATE:!4722.85N/00832.46E-";
+    let copy = b"A1B>APRS,WIDE1-1,qAR,GATE2:!4722.85N/00832.46E-";
+    let lines: [(i64, &[u8]); 6] = [
+        (NOON, here),
+        (NOON + S, copy),
+        (NOON + 2 * S, b"GATE>APRS,TCPIP*,qAC,T2:!4722.85N/00932.46E-"),
+        (NOON + 3 * S, b"A1B>APRS,DIGI*,WIDE2-1,qAR,GATE:;CAMP     *231200z4722.85N/00832.46E;tents"),
+        (NOON + 4 * S, b"X1Y>APRS,TCPIP*,qAC,T2:)ITEM!4722.85N/00832.46E;"),
+        (NOON + 5 * S, b"nonsense"),
+    ];
+    store.append(batch(&lines)).await.unwrap();
+    let later: [(i64, &[u8]); 2] = [(NOON + HOUR, here), (NOON + DAY, b"Z9Z>APRS,qAR,GATE:>tomorrow")];
+    store.append(batch(&later)).await.unwrap();
+    // An import of what is there, and of more, two times.
+    let more: [(i64, &[u8], bool); 2] =
+        [(NOON + HOUR + S, b"A1B>APRS,qAR,GATE:>more", true), (NOON - DAY, b"A1B>APRS,qAR,GATE:>before", true)];
+    for _ in 0..2 {
+        store.append_imported(imported(&more, 5)).await.unwrap();
+    }
+    store.close().await.unwrap();
+    drop(store);
+    let store = ground.open().await;
+
+    let hour = |begins_us, accepted, duplicate, bad| HourCounts { begins_us, accepted, duplicate, bad, implausible: 0 };
+    let hours = store.hours(0, i64::MAX).await.unwrap();
+    assert_eq!(hours, [hour(NOON - DAY, 1, 0, 0), hour(NOON, 4, 1, 1), hour(NOON + HOUR, 2, 0, 0), hour(NOON + DAY, 1, 0, 0)]);
+    assert_eq!(store.hours(NOON + S, NOON + HOUR).await.unwrap(), hours[1..2], "the hour that began before is one of them");
+    assert_eq!(store.hours(NOON, NOON + HOUR + 1).await.unwrap(), hours[1..3]);
+    assert!(store.hours(NOON + HOUR, NOON).await.unwrap().is_empty());
+
+    let day = |day, stations, objects, items| HeardDay { day, stations, objects, items };
+    let days = store.heard_days(0, i64::MAX).await.unwrap();
+    assert_eq!(days, [day(TODAY - 1, 1, 0, 0), day(TODAY, 3, 1, 1), day(TODAY + 1, 1, 0, 0)]);
+    assert_eq!(store.heard_days(NOON, NOON + 1).await.unwrap(), days[1..2]);
+    assert!(store.heard_days(NOON, NOON - DAY).await.unwrap().is_empty());
+
+    let name = |name: &str| Name::new(name.as_bytes()).unwrap();
+    let link = |other, packets, longest_m, last_day| HeardLink { other: name(other), packets, longest_m, last_day };
+    // One degree of longitude on a sphere of 6,371.0088 km at 47°22.85' N.
+    let far = 75_292;
+    let by_gate = store.heard(name("GATE"), HeardSide::By, 0, 9).await.unwrap();
+    assert_eq!(by_gate, [link("A1B", 4, Some(far), TODAY), link("Z9Z", 1, None, TODAY + 1)]);
+    assert_eq!(store.heard(name("GATE"), HeardSide::By, 0, 1).await.unwrap(), by_gate[..1]);
+    let of_a1b = store.heard(name("A1B"), HeardSide::Of, NOON, 9).await.unwrap();
+    assert_eq!(of_a1b, [link("GATE", 3, Some(far), TODAY), link("DIGI", 1, None, TODAY), link("GATE2", 1, None, TODAY)]);
+    assert_eq!(store.heard(name("GATE"), HeardSide::By, NOON + DAY, 9).await.unwrap(), by_gate[1..]);
+    assert!(store.heard(name("GATE"), HeardSide::Of, 0, 9).await.unwrap().is_empty());
+    assert!(store.heard(name("NOBODY"), HeardSide::By, 0, 9).await.unwrap().is_empty());
 }

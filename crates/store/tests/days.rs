@@ -7,7 +7,10 @@ mod common;
 use std::sync::Arc;
 
 use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline, Record};
-use godwit_store::{DayState, Days, PacketQuery, PostgresConfig, PostgresStore, SqliteStore, Thin, day_name, day_number};
+use godwit_store::{
+    DayState, Days, HeardDay, HeardLink, HeardSide, HourCounts, PacketQuery, PostgresConfig, PostgresStore, SqliteStore, Thin, day_name,
+    day_number,
+};
 use godwit_testkit::{PgBouncer, TestDatabase};
 
 use common::{DAY, NOON, S, batch};
@@ -46,6 +49,7 @@ each_engine!(sqlite postgres pgbouncer: [
     a_thinned_day_has_one_position_for_each_entity_and_stretch
     lines_that_are_no_packets_can_go_first
     what_is_restored_is_as_it_was_and_stays
+    aggregates_outlive_their_packets_until_they_are_forgotten
 ]);
 
 const TODAY: i64 = NOON / DAY;
@@ -89,9 +93,6 @@ async fn a_day_goes_only_if_nothing_came_since((_ground, store): Ground) {
     assert_eq!(store.days().await.unwrap().iter().map(|state| state.day).collect::<Vec<_>>(), [TODAY + 1]);
     assert_eq!(store.scan(0, i64::MAX, 1000).await.unwrap().len(), 1);
     assert_eq!(store.entity(station("A0B")).await.unwrap().unwrap().last_heard_us, NOON + 560 * S + 5, "the latest state stays");
-    let forgotten = store.forget_aggregates(TODAY + 1).await.unwrap();
-    assert_eq!(forgotten > 0, store.engine() == "postgresql", "{forgotten}");
-    assert_eq!(store.forget_aggregates(TODAY + 1).await.unwrap(), 0);
     // A late packet makes the day anew.
     fill(&*store, &[(NOON, b"A1B>APRS:>late".to_vec())]).await;
     assert_eq!(one(&*store).await.packets, 1);
@@ -153,7 +154,47 @@ async fn what_is_restored_is_as_it_was_and_stays((_ground, store): Ground) {
     assert_eq!(one(&*store).await, DayState { day: TODAY, packets: 90, keep: true, ..DayState::default() });
     assert_eq!(store.entity(station("A0B")).await.unwrap(), state);
     assert_eq!(store.track(station("A2B"), 0, i64::MAX, 100).await.unwrap().len(), 15);
-    assert_eq!(store.retain_since(NOON + 30 * DAY).await.unwrap(), 0, "kept on purpose");
+}
+
+/// All aggregates: packets of each hour, how many were heard on each day, whom G1 heard and who heard A1B.
+async fn aggregates(store: &dyn Days) -> (Vec<HourCounts>, Vec<HeardDay>, [Vec<HeardLink>; 2]) {
+    let name = |name: &str| Name::new(name.as_bytes()).unwrap();
+    let by = store.heard(name("G1"), HeardSide::By, 0, 100).await.unwrap();
+    let of = store.heard(name("A1B"), HeardSide::Of, 0, 100).await.unwrap();
+    (store.hours(0, i64::MAX).await.unwrap(), store.heard_days(0, i64::MAX).await.unwrap(), [by, of])
+}
+
+async fn aggregates_outlive_their_packets_until_they_are_forgotten((_ground, store): Ground) {
+    let late = |text: &str| vec![(NOON + S, text.as_bytes().to_vec())];
+    fill(&*store, &lines()).await;
+    let before = aggregates(&*store).await;
+    assert_eq!((before.0.len(), before.1.len(), before.2[0].len(), before.2[1].len()), (1, 1, 3, 2));
+    assert_eq!((before.2[0][0].packets, before.2[1][1].packets), (15, 15));
+    store.thin_day(TODAY, 90, Thin::Tracks(120)).await.unwrap().unwrap();
+    assert_eq!(aggregates(&*store).await, before, "thinned");
+    assert!(store.drop_day(TODAY, 15).await.unwrap());
+    assert_eq!(aggregates(&*store).await, before, "dropped");
+    let mut pipeline = Pipeline::default();
+    let records: Vec<Record> = lines().iter().map(|(at_us, line)| pipeline.accept(*at_us, line).record).collect();
+    store.restore(TODAY, records).await.unwrap();
+    assert_eq!(aggregates(&*store).await, before, "restored");
+    assert!(store.drop_day(TODAY, 90).await.unwrap());
+
+    // A late packet makes the day anew, and it is dropped again.
+    fill(&*store, &late("A1B>APRS,qAR,G1:>late")).await;
+    let after = aggregates(&*store).await;
+    assert_eq!(after.0[0].accepted, before.0[0].accepted + 1);
+    assert_eq!((after.2[0][0].packets, after.2[0][0].other), (16, Name::new(b"A1B").unwrap()));
+    assert!(store.drop_day(TODAY, 1).await.unwrap());
+    assert_eq!(aggregates(&*store).await, after);
+
+    fill(&*store, &late("A1B>APRS,qAR,G1:>later")).await;
+    fill(&*store, &[(NOON + DAY, b"A1B>APRS,qAR,G1:>tomorrow".to_vec())]).await;
+    assert!(store.forget_aggregates(TODAY + 1).await.unwrap() > 0);
+    assert_eq!(store.forget_aggregates(TODAY + 1).await.unwrap(), 0);
+    let left = aggregates(&*store).await;
+    assert_eq!((left.0.len(), left.1.len(), left.2.map(|links| links.len())), (1, 1, [1, 1]), "those of tomorrow");
+    assert_eq!(store.scan(0, i64::MAX, 9).await.unwrap().len(), 2, "packets stay");
 }
 
 #[test]

@@ -2,8 +2,10 @@
 import type { EntityColumns } from "./types";
 
 const KINDS = ["station", "object", "item"] as const;
+const HEARD = ["radio", "direct", "internet"] as const;
 const RADIO = 4;
 const WEATHER = 8;
+const DIRECT = 128;
 const MOST_SYMBOLS = 20;
 const LONGEST_AGE_MIN = 7 * 24 * 60;
 
@@ -11,7 +13,8 @@ export interface Filter {
   kind: "" | (typeof KINDS)[number];
   /** Table and code, as "/>"; an overlay counts as its alternate table. Empty: all. */
   symbols: readonly string[];
-  heard: "" | "radio" | "internet";
+  /** Over radio; over radio by an igate itself, without a digipeater; not over radio. */
+  heard: "" | (typeof HEARD)[number];
   moving: boolean;
   weather: boolean;
   /** Heard within so many minutes; 0: whenever. */
@@ -35,7 +38,8 @@ export function test(filter: Filter): ((entities: EntityColumns, slot: number, n
   return (entities, slot, nowS) => {
     const flags = entities.flags[slot] as number;
     if (kind >= 0 && (flags & 3) !== kind) return false;
-    if (heard !== "" && ((flags & RADIO) !== 0) !== (heard === "radio")) return false;
+    if (heard === "direct" && (flags & DIRECT) === 0) return false;
+    if ((heard === "radio" || heard === "internet") && ((flags & RADIO) !== 0) !== (heard === "radio")) return false;
     if (weather && (flags & WEATHER) === 0) return false;
     // An unknown speed is NaN and moves not.
     if (moving && !((entities.speedKmh[slot] as number) > 0)) return false;
@@ -47,14 +51,13 @@ export function test(filter: Filter): ((entities: EntityColumns, slot: number, n
 /** Reads a filter from an address; what does not make sense is as if it were not there. */
 export function parseFilter(search: string): Filter {
   const query = new URLSearchParams(search);
-  const heard = query.get("heard");
   const age = Number(/^\d{1,5}$/.exec(query.get("age") ?? "")?.[0] ?? 0);
   // Each symbol is two characters, one after the other without a mark between them: any mark is a symbol too.
   const symbols = query.get("symbols")?.match(/[/\\][!-~]/gy) ?? [];
   return {
     kind: KINDS.find((one) => one === query.get("only")) ?? "",
     symbols: [...new Set(symbols)].slice(0, MOST_SYMBOLS),
-    heard: heard === "radio" || heard === "internet" ? heard : "",
+    heard: HEARD.find((one) => one === query.get("heard")) ?? "",
     moving: query.get("moving") === "1",
     weather: query.get("weather") === "1",
     ageMin: age <= LONGEST_AGE_MIN ? age : 0,

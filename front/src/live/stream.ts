@@ -1,8 +1,10 @@
 /**
  * The WebSocket of the live map: asks for the tiles of the view, applies what comes in its order, and gets back by
- * itself after any break. Bounded: at most MAX_TILES tiles and MAX_WAITING_BYTES of messages not yet applied.
+ * itself after any break. Where sockets do not get through, the same tiles come over HTTP (`poll.ts`), and a socket is
+ * tried now and then. Bounded: at most MAX_TILES tiles and MAX_WAITING_BYTES of messages not yet applied.
  */
 import { type Signal, signal } from "@preact/signals";
+import type { Polling } from "./poll";
 import { tileKey, tilesForView } from "./tiles";
 import type { MapView } from "./types";
 import { type Frame, type PulseFrame, type TileId, WireVersionError, decodeMessage } from "./wire";
@@ -23,10 +25,19 @@ const HIDDEN_CLOSE_MS = 180_000;
 const LONGEST_LEAVE_MS = 300_000;
 const MAX_WAITING_BYTES = 64 * 1024 * 1024;
 const ASK_AGAIN_MS = 2_000;
+/** A connection that says nothing for so long after its start is blocked on its way. */
+const HELLO_MS = 10_000;
+/** After so many connections without a word the tiles are asked for over HTTP. */
+const UNHEARD_LIMIT = 2;
+/** While they are, a socket is tried after so long, and then ever more seldom. */
+const FIRST_TRY_MS = 60_000;
+const LONGEST_TRY_MS = 600_000;
 
 export type ConnectionState =
   | { kind: "connecting" }
   | { kind: "live" }
+  /** Sockets are blocked: the tiles are asked for over HTTP. */
+  | { kind: "polling" }
   /** `atMs` is Date.now() of the next attempt. */
   | { kind: "reconnecting"; atMs: number }
   /** The browser says that there is no network. */
@@ -51,6 +62,11 @@ export class LiveStream {
   /** Keys of the list last sent on this connection. */
   private sent = new Set<number>();
   private attempts = 0;
+  /** Connections in a row that ended without a hello. */
+  private unheard = 0;
+  private heardHello = false;
+  private polling: Polling | null = null;
+  private pollingTries = 0;
   private openedAt = 0;
   private heardAt = 0;
   private leaveAt = 0;
@@ -85,6 +101,7 @@ export class LiveStream {
     clearInterval(this.checkTimer);
     clearTimeout(this.hiddenTimer);
     clearTimeout(this.sendTimer);
+    this.stopPolling();
     this.drop();
   }
 
@@ -100,7 +117,9 @@ export class LiveStream {
       this.sendTimer = undefined;
       // An opened connection may have sent this very list meanwhile.
       const news = this.tiles.length !== this.sent.size || this.tiles.some((tile) => !this.sent.has(tileKey(tile)));
-      if (news) this.sendTiles();
+      if (!news) return;
+      this.sendTiles();
+      this.polling?.wake();
     }, this.sent.size === 0 ? 0 : SEND_EVERY_MS);
   }
 
@@ -112,12 +131,13 @@ export class LiveStream {
   private connect(): void {
     this.drop();
     const { kind } = this.state.value;
-    if (kind !== "reconnecting" && kind !== "offline" && kind !== "live") this.state.value = { kind: "connecting" };
+    if (kind === "connecting" || kind === "paused" || kind === "outdated") this.state.value = { kind: "connecting" };
     const socket = new WebSocket(this.url);
     socket.binaryType = "arraybuffer";
     this.socket = socket;
     this.openedAt = Date.now();
     this.heardAt = this.openedAt;
+    this.heardHello = false;
     this.sent = new Set();
     socket.onopen = () => this.sendTiles();
     socket.onmessage = (event) => this.receive(socket, event.data);
@@ -137,8 +157,18 @@ export class LiveStream {
   }
 
   private lost(): void {
+    const leaveIn = this.leaveAt - Date.now();
+    this.unheard = this.heardHello ? 0 : this.unheard + 1;
+    if (this.state.value.kind === "polling") {
+      this.drop();
+      this.trySocketLater();
+      return;
+    }
+    this.retryLater(leaveIn);
+  }
+
+  private retryLater(leaveIn: number): void {
     const now = Date.now();
-    const leaveIn = this.leaveAt - now;
     if (this.state.value.kind === "live" && now - this.openedAt >= GOOD_AFTER_MS) this.attempts = 0;
     this.drop();
     const longest = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** this.attempts);
@@ -147,6 +177,53 @@ export class LiveStream {
     // Tried all the same: a server on this very machine needs no network.
     this.state.value = navigator.onLine ? { kind: "reconnecting", atMs: now + delay } : { kind: "offline" };
     this.retryTimer = setTimeout(() => this.connect(), delay);
+    if (this.unheard >= UNHEARD_LIMIT) void this.startPolling();
+  }
+
+  /** Asks over HTTP from now on. Until an answer is there the state stays what it is: the server itself may be away. */
+  private async startPolling(): Promise<void> {
+    const { Polling } = await import("./poll");
+    const { kind } = this.state.value;
+    if (this.polling !== null || this.heardHello || kind === "paused" || kind === "outdated") return;
+    const polling = new Polling({
+      tiles: () => this.tiles,
+      epoch: () => this.epoch,
+      seqOf: (tile) => this.world.seqOf(tile),
+      apply: (frames) => this.apply(frames, true),
+      good: () => {
+        if (this.state.value.kind === "polling") return;
+        this.state.value = { kind: "polling" };
+        this.pollingTries = 0;
+        this.trySocketLater();
+      },
+      ended: (error) => this.pollingEnded(error),
+    }, this.url.replace(/^ws/, "http").replace(/ws$/, "tiles"));
+    this.polling = polling;
+    polling.wake();
+  }
+
+  private stopPolling(): void {
+    this.polling?.stop();
+    this.polling = null;
+  }
+
+  private trySocketLater(): void {
+    clearTimeout(this.retryTimer);
+    if (this.state.value.kind !== "polling") return;
+    const delay = Math.min(LONGEST_TRY_MS, FIRST_TRY_MS * 2 ** this.pollingTries++);
+    this.retryTimer = setTimeout(() => this.connect(), delay * (0.5 + Math.random() / 2));
+  }
+
+  /** The server is not there over HTTP either: on as after any break. */
+  private pollingEnded(error: unknown): void {
+    this.stopPolling();
+    if (error instanceof WireVersionError) {
+      this.drop();
+      this.state.value = { kind: "outdated" };
+    } else if (this.state.value.kind === "polling") {
+      this.attempts = 0;
+      this.retryLater(0);
+    }
   }
 
   private receive(socket: WebSocket, data: unknown): void {
@@ -184,7 +261,7 @@ export class LiveStream {
     this.lost();
   }
 
-  private apply(frames: Frame[]): void {
+  private apply(frames: Frame[], polled = false): void {
     const ask: TileId[] = [];
     for (const frame of frames) {
       switch (frame.kind) {
@@ -192,8 +269,7 @@ export class LiveStream {
           if (frame.epoch !== this.epoch) this.world.beginEpoch();
           this.epoch = frame.epoch;
           this.serverVersion.value = frame.version;
-          this.clockOffsetMs.value = frame.serverTimeMs - Date.now();
-          this.state.value = { kind: "live" };
+          this.hello(frame.serverTimeMs - Date.now(), polled);
           break;
         case "snapshot": this.world.applySnapshot(frame); break;
         case "delta":
@@ -209,6 +285,15 @@ export class LiveStream {
     }
     this.world.endMessage();
     this.askAgain(ask);
+  }
+
+  private hello(offsetMs: number, polled: boolean): void {
+    // An answer may have lain in a cache: of several the latest clock is the right one.
+    this.clockOffsetMs.value = polled && this.state.value.kind === "polling" ? Math.max(this.clockOffsetMs.value, offsetMs) : offsetMs;
+    if (polled) return;
+    this.heardHello = true;
+    this.stopPolling();
+    this.state.value = { kind: "live" };
   }
 
   /** The server is going away: move over after the delay it chose, keeping the old connection until then. */
@@ -249,7 +334,7 @@ export class LiveStream {
 
   private check(): void {
     this.world.dropUnwanted(KEEP_UNWANTED_MS);
-    if (this.socket !== null && Date.now() - this.heardAt > SILENCE_MS) this.lost();
+    if (this.socket !== null && Date.now() - this.heardAt > (this.heardHello ? SILENCE_MS : HELLO_MS)) this.lost();
   }
 
   private readonly onVisibility = (): void => {
@@ -261,6 +346,7 @@ export class LiveStream {
         this.state.value = { kind: "paused" };
       }, HIDDEN_CLOSE_MS);
     } else {
+      this.polling?.wake();
       this.retryNow();
     }
   };

@@ -187,8 +187,6 @@ export class Trails implements Part {
       trail.slot = -1;
       return false;
     }
-    // Not a fix, or one that cannot be right: the archive will tell.
-    if (((entities.flags[slot] as number) & 0x80) !== 0) return false;
     const ms = (entities.heardS[slot] as number) * 1000;
     const last = trail.fixes.findLast((fix) => fix.reason === "");
     if (last !== undefined && ms < last.endMs + 2000) return false;

@@ -6,7 +6,7 @@ import type { Page } from "./page";
 
 /** What a screen reader is told: without the seconds that count down. */
 function stateName(state: ConnectionState, past: boolean): string {
-  if (past && state.kind === "live") return t("time.past");
+  if (past && (state.kind === "live" || state.kind === "polling")) return t("time.past");
   return t(state.kind === "reconnecting" ? "state.reconnecting.now" : `state.${state.kind}`);
 }
 
@@ -22,7 +22,7 @@ export function Status({ page }: { page: Page }) {
   /** What the stream tells is not what the map shows. */
   const past = page.at.value !== null;
   return (
-    <section class="status panel" data-state={state.kind} aria-label={t("state.label")}>
+    <section class="status panel" data-state={state.kind} aria-label={t("state.label")} title={state.kind === "polling" ? t("state.polling.hint") : undefined}>
       <span class="dot" aria-hidden="true" />
       <span class="visually-hidden" role="status">{stateName(state, past)}</span>
       <span class="label" aria-hidden="true">
@@ -36,7 +36,7 @@ export function Status({ page }: { page: Page }) {
           </span>
         </>
       )}
-      {page.settings.demo && state.kind === "live" && <span class="badge" title={t("state.demo.hint")}>{t("state.demo")}</span>}
+      {page.settings.demo && (state.kind === "live" || state.kind === "polling") && <span class="badge" title={t("state.demo.hint")}>{t("state.demo")}</span>}
       {(state.kind === "reconnecting" || state.kind === "offline") && (
         <button type="button" class="text" onClick={() => stream.retryNow()}>{t("state.retry")}</button>
       )}

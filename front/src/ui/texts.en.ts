@@ -11,6 +11,8 @@ export const en = {
   "state.label": "Connection",
   "state.connecting": "Connecting",
   "state.live": "Live",
+  "state.polling": "Live, slower",
+  "state.polling.hint": "Connections that stay open (WebSockets) do not get through to this server. The map asks for news every few seconds instead.",
   "state.reconnecting": "Reconnecting in {seconds} s",
   "state.reconnecting.now": "Reconnecting",
   "state.offline": "No network",

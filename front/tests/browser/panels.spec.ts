@@ -103,6 +103,9 @@ test("the filter counts what it shows, is named where it is on, and stays over B
   await expect(counted).not.toHaveText(/^(\d+) of \1 in view$/);
   await panel.getByRole("combobox", { name: "Heard", exact: true }).selectOption("internet");
   await expect(counted).toHaveText(/^0 of \d+ in view$/);
+  await panel.getByRole("combobox", { name: "Heard", exact: true }).selectOption("direct");
+  await expect(counted).toHaveText(/^[1-9]\d* of \d+ in view$/);
+  await expect.poll(() => page.url()).toContain("heard=direct");
   await panel.getByRole("combobox", { name: "Heard", exact: true }).selectOption("radio");
   await panel.getByRole("combobox", { name: "Heard within" }).selectOption("60");
   const symbol = panel.getByRole("button", { name: /Car \/>/ });

@@ -11,7 +11,7 @@ async function shown(filter: Partial<Filter>): Promise<string[]> {
   const world = new World(() => {}, () => 0);
   world.setWanted([{ level: 9, x: 1, y: 1 }]);
   const [frame] = await decodeMessage(message(snapshot([9, 1, 1], 1, encodeBatch([
-    { id: 1, x: 1, y: 1, name: "CAR", code: ">", flags: 4, speed: 500, age: 10 },
+    { id: 1, x: 1, y: 1, name: "CAR", code: ">", flags: 4 | 128, speed: 500, age: 10 },
     { id: 2, x: 1, y: 1, name: "WX", code: "_", flags: 8, speed: 65535, age: 600 },
     { id: 3, x: 1, y: 1, name: "DIGI", table: "1", code: "#", flags: 1 | 4, speed: 0, age: 4000 },
     { id: 4, x: 1, y: 1, name: "ITEM", code: "-", flags: 2, age: 65535 },
@@ -27,6 +27,7 @@ test("nothing chosen shows everything", () => expect(passes(EVERYTHING)).toBeNul
 test.each<[Partial<Filter>, string[]]>([
   [{ kind: "station" }, ["CAR", "WX"]], [{ kind: "object" }, ["DIGI"]], [{ kind: "item" }, ["ITEM"]],
   [{ heard: "radio" }, ["CAR", "DIGI"]], [{ heard: "internet" }, ["WX", "ITEM"]],
+  [{ heard: "direct" }, ["CAR"]], [{ heard: "direct", kind: "object" }, []],
   [{ moving: true }, ["CAR"]], [{ weather: true }, ["WX"]],
   [{ ageMin: 1 }, ["CAR"]], [{ ageMin: 60 }, ["CAR", "WX"]],
   [{ symbols: ["/>", "\\#"] }, ["CAR", "DIGI"]],
@@ -42,6 +43,8 @@ test("the address keeps a filter", () => {
   writeFilter(EVERYTHING, none);
   expect(none.toString()).toBe("");
 });
+
+test("the address tells heard directly", () => expect(parseFilter("?heard=direct")).toEqual({ ...EVERYTHING, heard: "direct" }));
 
 test.each(["?only=evil", "?age=-1", "?age=1e3", "?age=99999", "?heard=x", "?moving=yes", "?symbols=xyz", "?symbols=", ""])("%s filters nothing", (search) =>
   expect(parseFilter(search)).toEqual(EVERYTHING));

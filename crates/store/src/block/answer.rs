@@ -564,7 +564,7 @@ mod tests {
         assert_eq!(names(&says["moves"]["moves"]), ["N0CALL-9", "CAMP é", "ITEM"]);
         assert_eq!(says["moves"]["moves"], says["whole"]["moves"]);
         assert_eq!(says["moves"]["moves"][1]["events"], json!([{ "what": "gone", "at_s": 200 }]));
-        assert_eq!(says["moves"]["moves"][2]["flags"], json!(EntityKind::Item as u8 | 4));
+        assert_eq!(says["moves"]["moves"][2]["flags"], json!(EntityKind::Item as u8 | 4 | 128));
         // In the hour of a coarse tile only the last fix of ten minutes is left.
         let car = &says["hour"]["moves"][0]["events"];
         assert_eq!(car.as_array().map(Vec::len), Some(2), "{car}");

@@ -222,11 +222,7 @@ impl Gather {
 }
 
 fn look(kind: EntityKind, fix: &Fix) -> Look {
-    Look {
-        symbol_table: fix.symbol_table,
-        symbol_code: fix.symbol_code,
-        flags: kind as u8 | u8::from(fix.radio) << 2 | u8::from(fix.weather) << 3 | fix.ambiguity.min(4) << 4,
-    }
+    Look { symbol_table: fix.symbol_table, symbol_code: fix.symbol_code, flags: fix.flags(kind) }
 }
 
 fn event(at_s: u16, fix: &Fix) -> Event {
@@ -285,7 +281,7 @@ pub(super) mod tests {
         let events = facts.events(&facts.entities[0]);
         assert_eq!(events.iter().map(|event| event.at_s).collect::<Vec<_>>(), [1, 501], "the last fix of a second counts");
         assert_eq!(facts.entities[0].last_s, 501);
-        assert_eq!(facts.entities[0].look, Look { symbol_table: b'/', symbol_code: b'#', flags: 4 });
+        assert_eq!(facts.entities[0].look, Look { symbol_table: b'/', symbol_code: b'#', flags: 4 | 128 });
     }
 
     #[test]

@@ -1,20 +1,43 @@
 //! A day's packets in a file of their own.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeSet, HashMap, HashSet},
     path::{Path, PathBuf},
 };
 
 use godwit_pipeline::{EntityKey, EntityKind, Name, Record, Verdict};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use super::DAY_US;
+use super::{DAY_US, aggregates};
 use crate::{
     PacketPage, PacketQuery, StoreError, StoredPacket,
+    facts::Facts,
     model::{KINDS, VERDICTS},
+    tally::{Place, Tally},
 };
 
-const SCHEMA: &str = include_str!("../../migrations/sqlite/day.sql");
+/// In order; the place is the version. Only ever append.
+const SCHEMA: &[&str] = &[include_str!("../../migrations/sqlite/day.sql"), include_str!("../../migrations/sqlite/day2.sql")];
+
+/// Names that are remembered with their numbers: few beside packets, but a flood of invented ones must not grow this for
+/// ever.
+const KNOWN_NAMES: usize = 500_000;
+
+/// A record with what goes beside it.
+pub(super) struct Line<'r> {
+    pub(super) record: &'r Record,
+    pub(super) facts: Facts,
+    /// Of an import: kept only if it is new.
+    pub(super) hash: Option<u128>,
+}
+
+/// What a batch adds to the aggregates of a day.
+pub(super) struct Heard<'p> {
+    /// Of whom there was a packet.
+    pub(super) entities: BTreeSet<EntityKey>,
+    /// Where a station is.
+    pub(super) place: &'p dyn Fn(Name) -> Option<Place>,
+}
 
 /// How much a day holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +46,8 @@ pub(super) struct DayCounts {
     pub(super) duplicate: u64,
     pub(super) implausible: u64,
     pub(super) bad: u64,
+    /// Entities heard, by kind: stations, objects, items.
+    pub(super) heard: [u64; 3],
     /// An import put it here on purpose; retention leaves it alone unless the feed wrote here too.
     pub(super) keep: bool,
 }
@@ -54,6 +79,8 @@ pub(super) struct Day {
     pub(super) connection: Connection,
     pub(super) last_id: i64,
     names: HashMap<(u8, Name), i64>,
+    /// Of whom it is known that they are counted as heard.
+    heard: HashSet<EntityKey>,
 }
 
 impl Day {
@@ -63,45 +90,71 @@ impl Day {
         let last_id = connection
             .query_row("SELECT max(id) FROM packet", [], |row| row.get::<_, Option<i64>>(0))
             .map_err(|error| StoreError::sqlite(&path, &error))?;
-        Ok(Self { path, connection, last_id: last_id.unwrap_or(0), names: HashMap::new() })
+        Ok(Self { path, connection, last_id: last_id.unwrap_or(0), names: HashMap::new(), heard: HashSet::new() })
     }
 
-    /// Keeps records of this day in one transaction; those with an import hash only if it is new. Returns the ids of those
-    /// that were kept, and the counts after.
-    pub(super) fn append<'r>(
+    /// Keeps records of this day and what they add to its aggregates in one transaction; those with an import hash only if
+    /// it is new. `heard` is absent for what was counted long ago. Returns the ids of those that were kept, and the
+    /// counts after.
+    pub(super) fn append(
         &mut self,
-        records: impl IntoIterator<Item = (&'r Record, Option<u128>)>,
+        lines: &[Line<'_>],
+        heard: Option<Heard<'_>>,
         keep: Option<bool>,
     ) -> rusqlite::Result<(Vec<i64>, DayCounts)> {
-        // Names of a transaction that fails must not stay in the cache: their ids were rolled back.
+        // Names of a transaction that fails must not stay known: their numbers were rolled back.
         let mut names = std::mem::take(&mut self.names);
+        let mut counted = std::mem::take(&mut self.heard);
         let mut last_id = self.last_id;
         let transaction = self.connection.transaction()?;
         let mut counts = counts(&transaction)?;
-        let mut kept = Vec::new();
-        for (record, hash) in records {
-            if let Some(hash) = hash {
+        let mut ids = Vec::with_capacity(lines.len());
+        let mut kept = Vec::with_capacity(lines.len());
+        for line in lines {
+            if let Some(hash) = line.hash {
                 let new = transaction.prepare_cached("INSERT OR IGNORE INTO imported VALUES (?1)")?.execute([hash.to_be_bytes()])? == 1;
                 if !new {
                     continue;
                 }
             }
-            let id = insert(&transaction, &mut names, record, last_id)?;
+            let id = insert(&transaction, &mut names, line.record, last_id)?;
             last_id = last_id.max(id);
-            kept.push(id);
-            match record.verdict {
+            ids.push(id);
+            kept.push((line.record, &line.facts));
+            match line.record.verdict {
                 Verdict::Accepted => counts.accepted += 1,
                 Verdict::Duplicate => counts.duplicate += 1,
                 Verdict::Implausible(_) => counts.implausible += 1,
                 Verdict::Bad(_) => counts.bad += 1,
             }
         }
+        if let Some(heard) = heard {
+            let mut tally = Tally::default();
+            tally.count(kept, heard.place);
+            aggregates::add(&transaction, &mut names, &tally)?;
+            for key in heard.entities.into_iter().filter(|key| !counted.contains(key)).collect::<Vec<_>>() {
+                let id = name_id(&transaction, &mut names, key.kind as u8, key.name)?;
+                let new = transaction.prepare_cached("UPDATE name SET heard = 1 WHERE id = ?1 AND heard = 0")?.execute([id])?;
+                counts.heard[usize::from(key.kind as u8).min(2)] += new as u64;
+                if counted.len() > KNOWN_NAMES {
+                    counted.clear();
+                }
+                counted.insert(key);
+            }
+        }
         counts.keep = keep.unwrap_or(counts.keep);
         set_counts(&transaction, counts)?;
         transaction.commit()?;
         self.names = names;
+        self.heard = counted;
         self.last_id = last_id;
-        Ok((kept, counts))
+        Ok((ids, counts))
+    }
+
+    /// Forgets the aggregates; how many rows.
+    pub(super) fn forget_aggregates(&mut self) -> rusqlite::Result<u64> {
+        self.heard.clear();
+        aggregates::forget_in(&mut self.connection)
     }
 
     /// Whether an import kept this content in this day.
@@ -153,6 +206,9 @@ pub(super) fn counts(connection: &Connection) -> rusqlite::Result<DayCounts> {
             "duplicate" => counts.duplicate = value,
             "implausible" => counts.implausible = value,
             "bad" => counts.bad = value,
+            "stations" => counts.heard[0] = value,
+            "objects" => counts.heard[1] = value,
+            "items" => counts.heard[2] = value,
             "keep" => counts.keep = value == 1,
             _ => {}
         }
@@ -167,6 +223,9 @@ fn set_counts(transaction: &Transaction<'_>, counts: DayCounts) -> rusqlite::Res
         ("duplicate", counts.duplicate),
         ("implausible", counts.implausible),
         ("bad", counts.bad),
+        ("stations", counts.heard[0]),
+        ("objects", counts.heard[1]),
+        ("items", counts.heard[2]),
         ("keep", u64::from(counts.keep)),
     ];
     for (key, value) in values {
@@ -211,7 +270,7 @@ fn insert(transaction: &Transaction<'_>, names: &mut HashMap<(u8, Name), i64>, r
     Ok(id)
 }
 
-fn name_id(transaction: &Transaction<'_>, names: &mut HashMap<(u8, Name), i64>, kind: u8, name: Name) -> rusqlite::Result<i64> {
+pub(super) fn name_id(transaction: &Transaction<'_>, names: &mut HashMap<(u8, Name), i64>, kind: u8, name: Name) -> rusqlite::Result<i64> {
     if let Some(id) = names.get(&(kind, name)) {
         return Ok(*id);
     }
@@ -226,8 +285,7 @@ fn name_id(transaction: &Transaction<'_>, names: &mut HashMap<(u8, Name), i64>, 
             transaction.last_insert_rowid()
         }
     };
-    // Bound: names are few beside packets, but a flood of invented ones must not grow this for ever.
-    if names.len() > 500_000 {
+    if names.len() > KNOWN_NAMES {
         names.clear();
     }
     names.insert((kind, name), id);
@@ -251,7 +309,7 @@ fn stored(row: &Row<'_>) -> rusqlite::Result<StoredPacket> {
 }
 
 /// Opens a day for reading; `None` if there is none (any more: retention may have dropped it since it was listed).
-fn open(folder: &Path, day: i64) -> Result<Option<(PathBuf, Connection)>, StoreError> {
+pub(super) fn open(folder: &Path, day: i64) -> Result<Option<(PathBuf, Connection)>, StoreError> {
     let path = path(folder, day);
     if !path.exists() {
         return Ok(None);

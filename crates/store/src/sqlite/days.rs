@@ -51,6 +51,10 @@ impl Days for SqliteStore {
         self.ask(|answer| Job::Restore { day, records, answer }).await
     }
 
+    async fn forget_aggregates(&self, before_day: i64) -> Result<u64, StoreError> {
+        self.ask(|answer| Job::Forget(before_day, answer)).await
+    }
+
     async fn set_archived(&self, day: i64, packets: u64, checksum: &str) -> Result<(), StoreError> {
         let checksum = checksum.to_owned();
         self.read(move |folder| {
@@ -134,7 +138,8 @@ fn make(path: &Path, whole: &Path, small: &Path, thin: Thin) -> rusqlite::Result
         connection.execute(sql, params![verdict, i64::try_from(number).unwrap_or(0)])?;
     }
     connection.execute_batch(
-        "DELETE FROM name WHERE id NOT IN (SELECT entity FROM packet WHERE entity IS NOT NULL UNION SELECT sender FROM packet WHERE sender IS NOT NULL);
+        "DELETE FROM name WHERE heard = 0 AND id NOT IN (SELECT entity FROM packet WHERE entity IS NOT NULL
+           UNION SELECT sender FROM packet WHERE sender IS NOT NULL UNION SELECT heard FROM heard_link UNION SELECT hearer FROM heard_link);
          COMMIT",
     )?;
     into(&connection, small)?;

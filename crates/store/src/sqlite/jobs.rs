@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params};
 use super::SqliteStore;
 use crate::{JobClaim, JobPlan, JobState, JobTable, StoreError};
 
-const SCHEMA: &str = include_str!("../../migrations/sqlite/jobs.sql");
+const SCHEMA: &[&str] = &[include_str!("../../migrations/sqlite/jobs.sql")];
 
 /// Microseconds since 1970 UTC.
 const NOW: &str = "CAST(unixepoch('subsec') * 1000000 AS INTEGER)";

@@ -1,6 +1,7 @@
 //! `godwit.sqlite`: the latest state of every entity, and how far imports got.
 
 use std::{
+    collections::HashMap,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -10,7 +11,8 @@ use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
 use crate::{Area, StoreError};
 
-pub(super) const SCHEMA: &str = include_str!("../../migrations/sqlite/main.sql");
+/// In order; the place is the version. Only ever append.
+pub(super) const SCHEMA: &[&str] = &[include_str!("../../migrations/sqlite/main.sql"), include_str!("../../migrations/sqlite/main2.sql")];
 
 pub(super) fn path(folder: &Path) -> PathBuf {
     folder.join("godwit.sqlite")
@@ -39,25 +41,37 @@ fn state(row: &Row<'_>) -> rusqlite::Result<Option<EntityState>> {
     }))
 }
 
-/// Applies changes to the latest state: one row an entity and batch.
-pub(super) fn apply<'c>(transaction: &Transaction<'_>, changes: impl IntoIterator<Item = &'c EntityChange>) -> rusqlite::Result<()> {
-    let mut states: std::collections::HashMap<EntityKey, EntityState> = std::collections::HashMap::new();
-    let mut select = transaction.prepare_cached(&format!("SELECT {COLUMNS} FROM entity WHERE kind = ?1 AND name = ?2"))?;
+/// The latest states of those that change, with the changes applied.
+pub(super) fn changed<'c>(
+    connection: &Connection,
+    changes: impl IntoIterator<Item = &'c EntityChange>,
+) -> rusqlite::Result<HashMap<EntityKey, EntityState>> {
+    let mut states: HashMap<EntityKey, EntityState> = HashMap::new();
     for change in changes {
         if let Some(known) = states.get_mut(&change.key) {
             known.apply(change);
             continue;
         }
-        let stored = select.query_row(params![change.key.kind as u8, change.key.name.as_bytes()], state).optional()?.flatten();
-        let mut next = stored.unwrap_or_else(|| EntityState::new(change));
+        let mut next = stored(connection, change.key)?.unwrap_or_else(|| EntityState::new(change));
         next.apply(change);
         states.insert(change.key, next);
     }
+    Ok(states)
+}
+
+/// The state that is kept of an entity.
+pub(super) fn stored(connection: &Connection, key: EntityKey) -> rusqlite::Result<Option<EntityState>> {
+    let mut select = connection.prepare_cached(&format!("SELECT {COLUMNS} FROM entity WHERE kind = ?1 AND name = ?2"))?;
+    Ok(select.query_row(params![key.kind as u8, key.name.as_bytes()], state).optional()?.flatten())
+}
+
+/// Keeps states: one row an entity and batch.
+pub(super) fn put<'s>(transaction: &Transaction<'_>, states: impl IntoIterator<Item = &'s EntityState>) -> rusqlite::Result<()> {
     let mut upsert = transaction.prepare_cached(&format!(
         "INSERT INTO entity ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (kind, name) DO UPDATE SET
          owner = ?3, alive = ?4, first_heard_us = ?5, last_heard_us = ?6, raw = ?7, positioned_us = ?8, position_raw = ?9"
     ))?;
-    for state in states.values() {
+    for state in states {
         let position_raw = state.position.as_ref().filter(|(.., raw)| raw[..] != state.raw[..]).map(|(.., raw)| &raw[..]);
         upsert.execute(params![
             state.key.kind as u8,
@@ -92,7 +106,7 @@ pub(super) fn set_import_progress(transaction: &Transaction<'_>, source: &str, n
     Ok(())
 }
 
-fn read<T>(folder: &Path, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
+pub(super) fn read<T>(folder: &Path, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
     let path = path(folder);
     let connection = super::open_for_reading(&path)?;
     read(&connection).map_err(|error| StoreError::sqlite(&path, &error))
@@ -126,10 +140,7 @@ pub(super) fn in_area(folder: &Path, area: &Area, since_us: i64, limit: usize) -
 }
 
 pub(super) fn entity(folder: &Path, key: EntityKey) -> Result<Option<EntityState>, StoreError> {
-    read(folder, |connection| {
-        let mut select = connection.prepare(&format!("SELECT {COLUMNS} FROM entity WHERE kind = ?1 AND name = ?2"))?;
-        Ok(select.query_row(params![key.kind as u8, key.name.as_bytes()], state).optional()?.flatten())
-    })
+    read(folder, |connection| stored(connection, key))
 }
 
 pub(super) fn entity_count(folder: &Path) -> Result<u64, StoreError> {

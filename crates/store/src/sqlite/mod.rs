@@ -4,6 +4,7 @@
 //! A batch goes into the day's file first and then into the main file. If the program dies between the two, opening
 //! applies the day's newer packets to the latest state again; following a packet twice changes nothing.
 
+mod aggregates;
 mod day;
 mod days;
 mod jobs;
@@ -19,12 +20,13 @@ use std::{
 };
 
 use async_trait::async_trait;
-use godwit_pipeline::{EntityKey, EntityState};
+use godwit_pipeline::{EntityKey, EntityState, Name};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Appended, Area, Batch, Counts, Followed, Imported, PacketPage, PacketQuery, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
+    Appended, Area, Batch, Counts, Followed, HeardDay, HeardLink, HeardSide, HourCounts, Imported, PacketPage, PacketQuery, Store,
+    StoreError, StoredPacket, TrackPoint, WeatherPoint,
 };
 use writer::{Job, Writer};
 
@@ -89,6 +91,15 @@ impl SqliteStore {
     /// The days that hold something, oldest first.
     fn days(&self) -> Vec<i64> {
         lock(&self.days).keys().copied().collect()
+    }
+
+    /// The days that hold something of this time, oldest first.
+    fn days_between(&self, from_us: i64, until_us: i64) -> Vec<i64> {
+        let (first, last) = (from_us.div_euclid(DAY_US), until_us.saturating_sub(1).div_euclid(DAY_US));
+        if first > last {
+            return Vec::new();
+        }
+        lock(&self.days).range(first..=last).map(|(day, _)| *day).collect()
     }
 
     async fn ask<T>(&self, job: impl FnOnce(oneshot::Sender<Result<T, StoreError>>) -> Job) -> Result<T, StoreError> {
@@ -175,8 +186,34 @@ impl Store for SqliteStore {
         Ok(counts)
     }
 
-    async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError> {
-        self.ask(|answer| Job::Retain(since_us.div_euclid(DAY_US), answer)).await
+    async fn hours(&self, from_us: i64, until_us: i64) -> Result<Vec<HourCounts>, StoreError> {
+        let days = self.days_between(from_us, until_us);
+        self.read(move |folder| aggregates::hours(folder, &days, from_us, until_us)).await
+    }
+
+    async fn heard_days(&self, from_us: i64, until_us: i64) -> Result<Vec<HeardDay>, StoreError> {
+        let days = self.days_between(from_us, until_us);
+        let (first, last) = (from_us.div_euclid(DAY_US), until_us.saturating_sub(1).div_euclid(DAY_US));
+        let dropped = self.read(move |folder| aggregates::heard_days(folder, first, last)).await?;
+        let mut found: BTreeMap<i64, [u64; 3]> = dropped.into_iter().collect();
+        for (day, counts) in lock(&self.days).iter().filter(|(day, _)| days.contains(day)) {
+            let sum = found.entry(*day).or_default();
+            counts.heard.iter().zip(sum).for_each(|(more, sum)| *sum += more);
+        }
+        found.retain(|_, heard| heard.iter().any(|count| *count > 0));
+        Ok(found.into_iter().map(|(day, [stations, objects, items])| HeardDay { day, stations, objects, items }).collect())
+    }
+
+    async fn heard(&self, station: Name, side: HeardSide, since_us: i64, limit: usize) -> Result<Vec<HeardLink>, StoreError> {
+        let days = self.days_between(since_us, i64::MAX);
+        let since_day = since_us.div_euclid(DAY_US);
+        self.read(move |folder| {
+            let mut links = aggregates::heard(folder, &days, (station, side, since_day))?;
+            links.sort_unstable_by(|a, b| b.packets.cmp(&a.packets).then(a.other.cmp(&b.other)));
+            links.truncate(limit);
+            Ok(links)
+        })
+        .await
     }
 
     async fn close(&self) -> Result<(), StoreError> {
@@ -193,15 +230,15 @@ fn lock(days: &Days) -> std::sync::MutexGuard<'_, BTreeMap<i64, day::DayCounts>>
     days.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Opens a file for writing with this schema: `user_version` 1. WAL, and NORMAL: a power cut may lose the last
-/// commits, never the file.
-fn open_for_writing(path: &Path, schema: &str) -> Result<Connection, StoreError> {
-    const VERSION: i64 = 1;
+/// Opens a file for writing, bringing it up to the last of these schemas: `user_version` is how many it has. WAL, and
+/// NORMAL: a power cut may lose the last commits, never the file.
+fn open_for_writing(path: &Path, schemas: &[&str]) -> Result<Connection, StoreError> {
     let failed = |error: rusqlite::Error| StoreError::sqlite(path, &error);
     let mut connection = Connection::open(path).map_err(failed)?;
     let found: i64 = connection.query_row("PRAGMA user_version", [], |row| row.get(0)).map_err(failed)?;
-    if found > VERSION {
-        return Err(StoreError::Newer { path: path.to_owned(), found, known: VERSION });
+    let known = i64::try_from(schemas.len()).unwrap_or(i64::MAX);
+    if found > known {
+        return Err(StoreError::Newer { path: path.to_owned(), found, known });
     }
     if found == 0 {
         connection.execute_batch("PRAGMA page_size = 8192").map_err(failed)?;
@@ -209,10 +246,12 @@ fn open_for_writing(path: &Path, schema: &str) -> Result<Connection, StoreError>
     connection
         .execute_batch("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 2000; PRAGMA journal_size_limit = 33554432; PRAGMA cache_size = -16384")
         .map_err(failed)?;
-    if found == 0 {
+    if found < known {
         let transaction = connection.transaction().map_err(failed)?;
-        transaction.execute_batch(schema).map_err(failed)?;
-        transaction.pragma_update(None, "user_version", VERSION).map_err(failed)?;
+        for schema in &schemas[usize::try_from(found).unwrap_or(0)..] {
+            transaction.execute_batch(schema).map_err(failed)?;
+        }
+        transaction.pragma_update(None, "user_version", known).map_err(failed)?;
         transaction.commit().map_err(failed)?;
     }
     Ok(connection)

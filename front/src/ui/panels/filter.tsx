@@ -12,7 +12,7 @@ import { symbolName } from "../symbolnames";
 import { Heading, SideFrame } from "./side";
 
 const KINDS = ["", "station", "object", "item"] as const;
-const HEARD = ["", "radio", "internet"] as const;
+const HEARD = ["", "radio", "direct", "internet"] as const;
 const AGES_MIN = [0, 10, 30, 60, 180, 720, 1440] as const;
 const MOST_SYMBOLS = 20;
 const COUNT_EVERY_MS = 1000;
