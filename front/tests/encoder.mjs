@@ -57,7 +57,8 @@ const packed = (body, packing) => [packing, ...(packing === 1 ? deflateRawSync(b
 export const hello = (epoch, serverTimeMs, version = "test") =>
   frame(1, [...u64(epoch), ...u64(serverTimeMs), ...u16(500), ...Buffer.from(version)]);
 export const snapshot = (tile, seq, batch, packing = 0) => frame(2, [...tileBytes(tile), ...u32(seq), ...packed(batch, packing)]);
-export const delta = (tile, from, to, batch) => frame(3, [...tileBytes(tile), ...u32(from), ...u32(to), ...batch]);
+export const delta = (tile, from, to, batch, packing = 0) =>
+  frame(packing === 1 ? 7 : 3, [...tileBytes(tile), ...u32(from), ...u32(to), ...(packing === 1 ? deflateRawSync(batch) : batch)]);
 export const density = (tile, seq, cells, { grid = 64, packing = 0, baseTimeS = 1_800_000_000 } = {}) => {
   const sorted = [...cells].sort((a, b) => a.cell - b.cell);
   let before = 0;

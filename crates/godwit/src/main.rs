@@ -8,6 +8,7 @@ mod cluster;
 mod config;
 mod database;
 mod decode;
+mod files;
 mod follower;
 mod gauges;
 mod import;

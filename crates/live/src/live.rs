@@ -15,7 +15,7 @@ use crate::{
     tile::{News, Step, Tile, TileMessage},
     viewer::Viewer,
     wire,
-    world::{Due, World},
+    world::{Due, ROWS_AT_A_TIME, World},
 };
 
 /// What the live side may hold.
@@ -60,8 +60,8 @@ pub enum TileAnswer {
 /// Tiles of a level move together, wide views less often: a symbol there moves by less than a pixel in the meantime.
 const EVERY: [(u8, u64); 5] = [(9, 1), (7, 1), (5, 2), (3, 4), (0, 20)];
 
-/// Rows copied out of the world while it is locked.
-const ROWS_AT_A_TIME: usize = 2048;
+/// States and packets taken into the world while it is locked: who brings many lets others in between.
+const TAKEN_AT_A_TIME: usize = 256;
 
 /// The sequence number of a tile that holds nothing and that nobody watches: no other tile has it.
 const EMPTY: u32 = 0;
@@ -116,20 +116,21 @@ impl Live {
 
     /// Takes states from the store.
     pub fn fill(&self, states: impl IntoIterator<Item = EntityState>) {
-        let mut world = self.world();
-        for state in states {
-            world.fill(state);
+        let mut states = states.into_iter().peekable();
+        while states.peek().is_some() {
+            let mut world = self.world();
+            states.by_ref().take(TAKEN_AT_A_TIME).for_each(|state| world.fill(state));
+            self.count(&world);
         }
-        self.count(&world);
     }
 
     /// Follows packets.
     pub fn apply(&self, changes: &[EntityChange]) {
-        let mut world = self.world();
-        for change in changes {
-            world.apply(change);
+        for changes in changes.chunks(TAKEN_AT_A_TIME) {
+            let mut world = self.world();
+            changes.iter().for_each(|change| world.apply(change));
+            self.count(&world);
         }
-        self.count(&world);
     }
 
     /// Encodes what changed since the last tick, once, for tiles that are watched, and wakes the viewers. One task

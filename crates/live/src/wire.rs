@@ -20,6 +20,10 @@ const DELTA: u8 = 3;
 const DENSITY: u8 = 4;
 const PULSE: u8 = 5;
 const LEAVE: u8 = 6;
+const PACKED_DELTA: u8 = 7;
+
+/// Deltas whose batch has so many bytes are packed, once for all viewers (docs/adr/0010). Shorter ones get little smaller.
+const PACKED_FROM: usize = 512;
 
 fn varint(out: &mut Vec<u8>, mut value: u32) {
     while value >= 0x80 {
@@ -82,15 +86,20 @@ fn packed(kind: u8, tile: TileAddress, seq: u32, content: &[u8]) -> Bytes {
     // A few hundred bytes do not get smaller by packing.
     if content.len() > 200 {
         body.push(1);
-        let mut encoder = DeflateEncoder::new(body, Compression::new(4));
-        // Writing to memory does not fail.
-        let _ = encoder.write_all(content);
-        body = encoder.finish().unwrap_or_default();
+        body = deflate(body, content);
     } else {
         body.push(0);
         body.extend_from_slice(content);
     }
     frame(kind, &body)
+}
+
+/// Puts the content behind the head, under raw DEFLATE.
+fn deflate(head: Vec<u8>, content: &[u8]) -> Vec<u8> {
+    let mut encoder = DeflateEncoder::new(head, Compression::new(4));
+    // Writing to memory does not fail.
+    let _ = encoder.write_all(content);
+    encoder.finish().unwrap_or_default()
 }
 
 /// What changed in a tile between two of its sequence numbers.
@@ -100,6 +109,9 @@ pub fn delta(tile: TileAddress, from_seq: u32, to_seq: u32, batch: &[u8]) -> Byt
     address(&mut body, tile);
     body.extend_from_slice(&from_seq.to_le_bytes());
     body.extend_from_slice(&to_seq.to_le_bytes());
+    if batch.len() >= PACKED_FROM {
+        return frame(PACKED_DELTA, &deflate(body, batch));
+    }
     body.extend_from_slice(batch);
     frame(DELTA, &body)
 }

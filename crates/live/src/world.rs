@@ -102,8 +102,11 @@ pub(crate) struct World {
     max_entities: usize,
 }
 
+/// Rows copied out of the world while it is locked.
+pub(crate) const ROWS_AT_A_TIME: usize = 2048;
+
 /// Entities that leave for their age in one tick at most: the others wait, so that the lock is held for a short time.
-const MOST_EXPIRED: usize = 5_000;
+const MOST_EXPIRED: usize = 500;
 
 /// A packet that says no more than that an entity lives is told when so long has passed since the tiles were told last.
 const HEARD_AGAIN_US: i64 = 30_000_000;
@@ -355,10 +358,11 @@ impl World {
 
     /// What leads from an older state of a tile to the present one: of the entities touched since then, those that are
     /// in it with their latest state, and the ids of those that are not. Who has left since the last step is told by the
-    /// next one, together with where it went. `None` if so much of the tile was touched that a snapshot is shorter.
+    /// next one, together with where it went. `None` if so much of the tile was touched that a snapshot is shorter, or that
+    /// the lock would be held for long (a snapshot is copied in parts).
     pub(crate) fn catch_up(&self, tile: &Tile, touched: &BTreeSet<u32>) -> Option<(Vec<Row>, Vec<u32>)> {
         let members = self.members.get(&tile.address).map_or(0, BTreeSet::len);
-        if touched.len() > 32 && touched.len() > members / 2 {
+        if touched.len() > 32 && (touched.len() > members / 2 || touched.len() > ROWS_AT_A_TIME) {
             return None;
         }
         let leaving = self.watched.get(&tile.address).map(|watched| &watched.removed);

@@ -67,7 +67,7 @@ impl Page {
             let mut body = Bytes(message.take(length));
             match kind {
                 1 => self.epoch = u64::from_le_bytes(body.take(8).try_into().unwrap()),
-                2 | 3 => self.tile(kind, &mut body),
+                2 | 3 | 7 => self.tile(kind, &mut body),
                 4 => {
                     body.take(9);
                     let content = unpack(&mut body);
@@ -100,7 +100,11 @@ impl Page {
             let tile = self.tiles.get_mut(&address).expect("a delta follows a snapshot");
             assert_eq!(tile.0, from, "no step is missed or told twice");
             tile.0 = to;
-            batch(body, &mut tile.1);
+            if kind == 7 {
+                batch(&mut Bytes(&inflate(body.0)), &mut tile.1);
+            } else {
+                batch(body, &mut tile.1);
+            }
         }
     }
 
@@ -120,8 +124,12 @@ fn unpack(body: &mut Bytes<'_>) -> Vec<u8> {
     if body.u8() == 0 {
         return body.0.to_vec();
     }
+    inflate(body.0)
+}
+
+fn inflate(packed: &[u8]) -> Vec<u8> {
     let mut content = Vec::new();
-    flate2::read::DeflateDecoder::new(body.0).read_to_end(&mut content).unwrap();
+    flate2::read::DeflateDecoder::new(packed).read_to_end(&mut content).unwrap();
     content
 }
 
@@ -516,6 +524,29 @@ fn a_station_that_only_says_again_that_it_lives_is_told_every_half_minute() {
         page.message(&joined(&viewer.news(second * S)));
     }
     assert_eq!(page.snapshots + page.deltas, 4);
+}
+
+#[test]
+fn a_delta_of_many_is_packed() {
+    let live = live();
+    let tiles = [(7, 67, 44)];
+    let beacon = |second: i64| {
+        let all: Vec<_> =
+            (0..40).map(|i| change(&format!("DL{i}AB-9"), second * S, Some((47.5, 9.0 + (i + second) as f64 / 300.0)), true)).collect();
+        live.apply(&all);
+    };
+    beacon(1);
+    let mut page = Page::default();
+    let mut viewer = live.viewer().unwrap();
+    viewer.subscribe(&page.wish(&tiles), S).unwrap();
+    page.message(&joined(&viewer.news(S)));
+    beacon(2);
+    live.tick(2 * S, 1);
+    let message = viewer.news(2 * S);
+    assert!(message.len() < 26 * 40 * 3 / 4, "{}", message.len());
+    page.message(&joined(&message));
+    assert_eq!((page.snapshots, page.deltas), (1, 1));
+    assert_eq!(names(&page), truth(&live, &tiles, 2 * S));
 }
 
 #[test]

@@ -118,6 +118,8 @@ impl fmt::Display for Comment<'_> {
 #[derive(Default)]
 struct Found {
     altitude: Option<usize>,
+    /// One that is not six characters.
+    odd_altitude: Option<usize>,
     telemetry: Option<(usize, usize)>,
     dao: Option<usize>,
     daos: u8,
@@ -126,24 +128,37 @@ struct Found {
     control: bool,
 }
 
-/// True for bytes that can start or end an element, and those that are not plain ASCII.
+/// True for the last byte of `/A=`, the first or last of what bars and exclamation marks enclose, the second of `PHG`,
+/// `RNG` and `DFS`, and bytes that are not plain ASCII; for a few others too.
 #[inline(always)]
-fn is_interesting(byte: u8) -> bool {
-    (byte == b'/') | (byte == b'!') | (byte == b'|') | (byte == b'P') | (byte == b'R') | (byte == b'D') | !(0x20..0x7F).contains(&byte)
+fn is_interesting(before: u8, byte: u8) -> bool {
+    // Masks that do not tell P from R, and H, N and F from a few others, so that two comparisons do for six.
+    let lettered = ((before & 0xFD == b'P') | (before == b'D')) & (byte & 0xF1 == 0x40);
+    // As a number with a sign, one more than any byte that is not plain ASCII is less than that.
+    let plain = byte.wrapping_add(1) as i8 > 0x20;
+    (byte == b'=') | (byte == b'!') | (byte == b'|') | lettered | !plain
 }
 
 /// Looks for elements in `line[start..end]`; a DAO must end before `dao_end`. Offsets found are into that part.
+#[inline(always)]
 fn find(line: &[u8], start: usize, end: usize, dao_end: usize) -> Found {
     let text = &line[start..end];
     let mut found = Found::default();
     let mut bar = None;
-    for base in (0..text.len()).step_by(BLOCK) {
+    let mut base = 0;
+    while base < text.len() {
         let mut bits = bits_of(line, start + base, end, is_interesting);
         while bits != 0 {
             let at = base + bits.trailing_zeros() as usize;
             bits &= bits - 1;
             match text[at] {
-                b'/' if found.altitude.is_none() && altitude(&text[at..]).is_some() => found.altitude = Some(at),
+                b'=' if at >= 2 && text[at - 2..].starts_with(b"/A") => {
+                    if altitude(&text[at - 2..]).is_none() {
+                        found.odd_altitude = Some(at - 2);
+                    } else if found.altitude.is_none() {
+                        found.altitude = Some(at - 2);
+                    }
+                }
                 b'|' => {
                     if let Some(first) = bar
                         && telemetry::is_base91(&text[first + 1..at])
@@ -156,14 +171,21 @@ fn find(line: &[u8], start: usize, end: usize, dao_end: usize) -> Found {
                     found.dao = Some(at - 4);
                     found.daos = found.daos.saturating_add(1);
                 }
-                b'P' | b'R' | b'D' if found.lettered.is_none() && is_lettered(&text[at..]) => found.lettered = Some(at),
+                b'H' | b'N' | b'F' if found.lettered.is_none() && at >= 1 && is_lettered(&text[at - 1..]) => found.lettered = Some(at - 1),
                 0..=0x1F | 0x7F => found.control = true,
                 0x80.. => found.high = true,
                 _ => {}
             }
         }
+        base += BLOCK;
     }
     found
+}
+
+/// Where the last DAO is that ends before `dao_end`.
+#[cold]
+fn find_dao(line: &[u8], start: usize, end: usize, dao_end: usize) -> Option<usize> {
+    find(line, start, end, dao_end).dao
 }
 
 #[inline(always)]
@@ -219,13 +241,16 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
         d.mark(Field::Altitude, part);
         comment.cut(at, at + 9);
     }
+    if let Some(at) = found.odd_altitude {
+        d.flag(Code::AltForm, &text[at..at + 3]);
+    }
     if let Some((start, end)) = found.telemetry {
         telemetry::base91(d, &text[start..end]);
         comment.cut(start, end);
         // Telemetry bytes can look like a DAO; look again beside them.
         if found.dao.is_some_and(|dao| dao < end && dao + 5 > start) {
-            let behind = find(d.line, at + end, at + text.len(), text.len()).dao.map(|dao| dao + end);
-            found.dao = behind.or_else(|| find(d.line, at, at + text.len(), start).dao);
+            let behind = find_dao(d.line, at + end, at + text.len(), text.len()).map(|dao| dao + end);
+            found.dao = behind.or_else(|| find_dao(d.line, at, at + text.len(), start));
         }
     }
     if let Some(at) = found.dao {
@@ -332,6 +357,7 @@ mod tests {
         assert_eq!(altitude_of(b"/A=000100/A=000200"), Some(30.5));
         for text in [b"/A=12345".as_slice(), b"/A=", b"/A=1234.5", b"/A==00123"] {
             assert_eq!((altitude_of(text), body(text).comment.is_empty()), (None, false));
+            assert!(body(text).diagnostics.has(Code::AltForm));
         }
         assert_eq!(body(b"up/A=-00167down").comment.to_string_lossy(), "updown");
     }

@@ -59,9 +59,7 @@ pub(crate) fn agrelo<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         comment::keep(d, after);
         return Ok(());
     }
-    d.flag(Code::ExtRange, body);
-    comment::keep(d, body);
-    Ok(())
+    Err(d.refuse(Code::DfForm, body))
 }
 
 #[cfg(test)]
@@ -77,5 +75,7 @@ mod tests {
         assert_eq!(packet.comment.to_string_lossy(), "heard");
         let agrelo = parse(b"OE9XXX>APRS:%181/8").expect("good");
         assert_eq!((agrelo.kind, agrelo.df.expect("has one").bearing_deg), (Kind::Df, 181));
+        let talk = parse(b"OE9XXX>APRS:% at home").expect_err("no bearing");
+        assert_eq!((talk.code, talk.kind), (crate::DiagnosticCode::DfForm, Some(Kind::Df)));
     }
 }

@@ -35,7 +35,8 @@ pub(crate) fn time_before_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, bod
         return Ok(rest);
     }
     // What follows a real but wrong time can look compressed by chance; a plain position hardly can.
-    if is_complete(body) && (body[0].is_ascii_digit() || !is_complete(rest)) {
+    let is_plain = |part: &[u8]| part.first().is_some_and(u8::is_ascii_digit) && is_complete(part);
+    if is_plain(body) || is_complete(body) && !is_complete(rest) && !is_plain(rest.get(1..).unwrap_or_default()) {
         d.flag(Code::TimeOdd, &body[..0]);
         return Ok(body);
     }
@@ -45,9 +46,10 @@ pub(crate) fn time_before_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, bod
         d.packet.timestamp = Some(time);
         return Ok(&body[8..]);
     }
-    d.mark(Field::Timestamp, text);
-    d.flag(Code::TimeBad, text);
-    Ok(rest)
+    let len = if !is_plain(rest) && is_plain(body.get(8..).unwrap_or_default()) { 8 } else { 7 };
+    d.mark(Field::Timestamp, &body[..len]);
+    d.flag(Code::TimeBad, &body[..len]);
+    Ok(&body[len..])
 }
 
 /// True if a whole valid position starts here; for places where one may or may not be.
@@ -372,6 +374,13 @@ mod tests {
         assert_eq!((good.timestamp.expect("has one").hour, good.messaging), (10, Some(true)));
         let bad = body("/999999z4722.85N/00832.46E>").expect("taken");
         assert!(bad.timestamp.is_none() && bad.diagnostics.has(Code::TimeBad) && bad.position.is_some());
+        for shifted in ["/G104633h4722.85N/00832.46E>", "/S84341h4722.85N/00832.46E>"] {
+            assert_eq!(
+                body(shifted).ok().and_then(|packet| packet.position).map(|p| (p.latitude * 1e4).round()),
+                Some(473_808.0),
+                "{shifted}"
+            );
+        }
         let missing = body("/4722.85N/00832.46E>hello").expect("taken");
         assert!(missing.diagnostics.has(Code::TimeOdd));
         assert_eq!(place("/4722.85N/00832.46E>hello").0, 47.380833);

@@ -13,7 +13,7 @@ use std::{
 };
 
 use godwit_pipeline::{EntityKey, EntityKind, Name};
-use godwit_store::{Area, Batch, Days, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError};
+use godwit_store::{Area, Batch, Days, HeardSide, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError};
 use godwit_testkit::{Authority, Frozen, PgBouncer, Postgres, PostgresOptions, TestDatabase, psql};
 
 use common::{DAY, NOON, S, batch};
@@ -469,4 +469,106 @@ async fn the_slowest_statements_are_known_where_they_are_measured() {
     assert!(all.iter().all(|figures| figures.statement.len() <= 300 && !figures.statement.contains('\n')));
     assert!(all.is_sorted_by(|a, b| a.total_ms >= b.total_ms), "those that took most time first");
     assert_eq!(store.slowest_statements(2).await.unwrap().unwrap().len(), 2);
+}
+
+/// Tables as large as the planner needs to see which index pays, with statistics of their own: 20,000 stations, a day
+/// of 200,000 packets, ten years of hours and days, a week of who heard whom.
+async fn grown(database: &TestDatabase) -> PostgresStore {
+    let store = open(&database.url).await;
+    store.prepare_days(NOON, 1).await.unwrap();
+    let (midnight, today) = (NOON - DAY / 2, NOON / DAY);
+    psql(
+        &database.url,
+        &format!(
+            "INSERT INTO name (kind, name) SELECT 0, convert_to('S' || i, 'LATIN1') FROM generate_series(1, 20000) i;
+             INSERT INTO entity SELECT id, 40000000 + id * 777 % 20000000, id * 999 % 40000000,
+               (130000000 + id * 777 % 20000000) / 500000 * 720 + (180000000 + id * 999 % 40000000) / 500000, {NOON}, true, '' FROM name;
+             INSERT INTO packet (id, entity, latitude, longitude, kind, verdict, raw, weather)
+               SELECT {midnight} + i * 400000::bigint, 1 + i % 20000, 1, 1, 1, 0, decode(repeat('41', 80), 'hex'),
+                 CASE WHEN i % 10 = 0 THEN '\\x00'::bytea END FROM generate_series(0, 199999) i;
+             INSERT INTO appended SELECT i * 1000, array_fill({NOON}::bigint, '{{1000}}') FROM generate_series(1, 1000) i;
+             INSERT INTO hour SELECT {today} * 24 - i, 1, 1, 1, 1 FROM generate_series(0, 87600) i;
+             INSERT INTO heard_day SELECT {today} - i, 1, 1, 1 FROM generate_series(0, 3650) i;
+             INSERT INTO heard_link SELECT 1 + i % 20000, {today} - i / 20000, 1 + i * 7 % 500, 1, 1 FROM generate_series(0, 139999) i;
+             ANALYZE"
+        ),
+    );
+    psql(&database.url, "VACUUM");
+    store
+}
+
+#[tokio::test]
+async fn every_index_answers_a_question_or_keeps_rows_apart() {
+    let database = TestDatabase::create();
+    let store = grown(&database).await;
+    let (s77, name) = (key("S77"), Name::new(b"S7").unwrap());
+    let city = Area { south: 47.2, west: 8.0, north: 47.6, east: 8.5 };
+    let about = PacketQuery { about: Some(vec![s77]), limit: 100, ..all() };
+    let mut used = std::collections::BTreeSet::new();
+    let mut questions: Vec<(&str, Vec<String>)> = Vec::new();
+    macro_rules! ask {
+        ($index:literal, $question:expr) => {
+            questions.push(($index, store.plans_of($question).await.1));
+        };
+    }
+    ask!("packet_track", store.track(s77, NOON, NOON + DAY, 1000));
+    ask!("packet_track", store.packets(about));
+    ask!("packet_weather", store.weather(s77, NOON, NOON + DAY, 1000));
+    ask!("packet_pkey", store.packets(PacketQuery { limit: 100, ..all() }));
+    ask!("packet_pkey", store.packet(NOON));
+    ask!("packet_pkey", store.scan(NOON, NOON + DAY, 1000));
+    ask!("entity_cell", store.in_area(city, 0, 1000));
+    ask!("entity_pkey", store.entity(s77));
+    ask!("name_kind_name_key", store.entity(s77));
+    ask!("name_pkey", store.packet(NOON));
+    ask!("appended_pkey", store.follow(Some(990_000), 1000));
+    ask!("hour_pkey", store.hours(NOON - DAY, NOON));
+    ask!("heard_day_pkey", store.heard_days(NOON - 7 * DAY, NOON));
+    ask!("heard_link_pkey", store.heard(name, HeardSide::Of, NOON - 7 * DAY, 100));
+    ask!("heard_link_hearer", store.heard(name, HeardSide::By, NOON - 2 * DAY, 100));
+    // Those of a partition are named by the parent's.
+    let parents = psql(&database.url, "SELECT inhrelid::regclass, inhparent::regclass FROM pg_inherits");
+    let parents: std::collections::HashMap<&str, &str> = parents.lines().filter_map(|line| line.split_once('|')).collect();
+    for (index, plans) in questions {
+        let mut found: Vec<String> = Vec::new();
+        for plan in &plans {
+            indexes(&serde_json::from_str(plan).unwrap(), &mut found);
+        }
+        let found: Vec<&str> = found.iter().map(|name| parents.get(name.as_str()).copied().unwrap_or(name)).collect();
+        assert!(found.contains(&index), "{index}: {found:?} {plans:?}");
+        used.insert(index);
+    }
+    // Of one row for each key: what ON CONFLICT, or a row's own key, finds it by.
+    let keys = [
+        "archived_pkey",
+        "counter_pkey",
+        "day_pkey",
+        "heard_entity_pkey",
+        "import_pkey",
+        "imported_pkey",
+        "job_pkey",
+        "kept_pkey",
+        "last_batch_pkey",
+        "lease_pkey",
+        "schema_version_pkey",
+    ];
+    let indexes = psql(
+        &database.url,
+        "SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+         WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition AND c.relname <> 'spatial_ref_sys'",
+    );
+    let unused: Vec<&str> = indexes.lines().filter(|index| !used.contains(index) && !keys.contains(index)).collect();
+    assert!(unused.is_empty(), "indexes that answer nothing: {unused:?}");
+}
+
+/// The names of all indexes in a plan.
+fn indexes(plan: &serde_json::Value, found: &mut Vec<String>) {
+    match plan {
+        serde_json::Value::Object(fields) => {
+            found.extend(fields.get("Index Name").and_then(|name| name.as_str()).map(str::to_owned));
+            fields.values().for_each(|inner| indexes(inner, found));
+        }
+        serde_json::Value::Array(list) => list.iter().for_each(|inner| indexes(inner, found)),
+        _ => {}
+    }
 }

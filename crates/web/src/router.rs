@@ -13,6 +13,7 @@ use crate::{Site, api, basemap, history, limit, live, metrics, pages};
 
 /// The site.
 pub fn router(site: Site) -> Router {
+    let policy = policy(&site.image_hosts);
     Router::new()
         .route("/api/v1/stations", get(api::stations::list))
         .route("/api/v1/stations/near", get(api::search::near))
@@ -35,11 +36,12 @@ pub fn router(site: Site) -> Router {
         .route("/history/v1/{level}/{x}/{y}/{block}", get(history::whole))
         .route("/history/v1/{level}/{x}/{y}/{block}/{part}", get(history::part))
         .route("/basemap/{z}/{x}/{y}", get(basemap::tile))
+        .route("/basemap/file/{z}/{x}/{y}", get(basemap::file_tile))
         .route("/livez", get(pages::livez))
         .route("/readyz", get(pages::readyz))
         .fallback(pages::asset)
         .layer(middleware::from_fn_with_state(site.clone(), limit::limit))
-        .layer(middleware::from_fn_with_state(site.clone(), secure))
+        .layer(middleware::from_fn_with_state(policy, secure))
         .with_state(site)
 }
 
@@ -48,16 +50,20 @@ pub fn operators(site: Site) -> Router {
     Router::new().route("/metrics", get(metrics::metrics)).with_state(site)
 }
 
-/// Headers of every answer: nothing from elsewhere runs, nothing inline, no guessing of types, no framing.
-async fn secure(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// Nothing from elsewhere runs, nothing inline; images come from the hosts that were configured, too.
+fn policy(image_hosts: &str) -> Option<HeaderValue> {
     let policy = format!(
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:{}; font-src 'self'; \
-         manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-        site.image_hosts
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:{image_hosts}; font-src 'self'; \
+         manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
+    HeaderValue::try_from(policy).ok()
+}
+
+/// Headers of every answer: the policy, no guessing of types, no framing.
+async fn secure(State(policy): State<Option<HeaderValue>>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
     let headers = response.headers_mut();
-    if let Ok(policy) = HeaderValue::from_str(&policy) {
+    if let Some(policy) = policy {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

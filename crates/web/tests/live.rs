@@ -43,6 +43,7 @@ impl Server {
             status: Arc::new(|| serde_json::json!({})),
             ready: Arc::new(|| (true, serde_json::json!({}))),
             image_hosts: "".into(),
+            basemap_file: None,
             clock: now_us,
             stop: ending.stop(),
             viewers,
@@ -172,7 +173,7 @@ async fn who_does_not_read_is_closed_and_nobody_waits_for_it() {
         while server.live.figures().viewers_closed_slow == 0 {
             server.beacons(2000);
             // Each tick reaches the one that reads before the next begins.
-            let delta = reader.frame(3).await;
+            let delta = reader.frame(7).await;
             let [from, to] = [5, 9].map(|at| u32::from_le_bytes(delta[at..at + 4].try_into().unwrap()));
             assert!(seq.is_none_or(|seq| seq == from), "nothing is left out");
             seq = Some(to);

@@ -302,11 +302,12 @@ async function readSnapshot(reader: Reader): Promise<SnapshotFrame> {
   return { kind: "snapshot", tile, seq, batch: decodeBatch(await readPacked(reader)) };
 }
 
-function readDelta(reader: Reader): DeltaFrame {
+async function readDelta(reader: Reader, packed: boolean): Promise<DeltaFrame> {
   const tile = readTile(reader);
   const fromSeq = reader.u32("from seq");
   const toSeq = reader.u32("to seq");
-  return { kind: "delta", tile, fromSeq, toSeq, batch: decodeBatch(reader.rest()) };
+  const batch = decodeBatch(packed ? await inflateRaw(reader.rest()) : reader.rest());
+  return { kind: "delta", tile, fromSeq, toSeq, batch };
 }
 
 async function readDensity(reader: Reader): Promise<DensityFrame> {
@@ -353,10 +354,11 @@ export async function decodeMessage(bytes: Uint8Array): Promise<Frame[]> {
     switch (kind) {
       case 1: frames.push(readHello(body)); break;
       case 2: frames.push(await readSnapshot(body)); break;
-      case 3: frames.push(readDelta(body)); break;
+      case 3: frames.push(await readDelta(body, false)); break;
       case 4: frames.push(await readDensity(body)); break;
       case 5: frames.push(readPulse(body)); break;
       case 6: frames.push({ kind: "leave", delayMs: body.u32("delay") }); break;
+      case 7: frames.push(await readDelta(body, true)); break;
       default: break;
     }
   }

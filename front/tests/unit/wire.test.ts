@@ -51,6 +51,12 @@ describe("frames", () => {
     expect(found[3]).toEqual({ kind: "leave", delayMs: 2500 });
   });
 
+  test("a packed delta says the same", async () => {
+    const said = (packing: number) => decodeMessage(message(delta([3, 4, 2], 8, 9, encodeBatch([CAR, WX], { removed: [9] }), packing)));
+    expect(await said(1)).toEqual(await said(0));
+    await expect(decodeMessage(message(frame(7, [3, 4, 0, 2, 0, 1, 0, 0, 0, 2, 0, 0, 0, 0xff, 0xff])))).rejects.toBeInstanceOf(WireError);
+  });
+
   test("unknown kinds are skipped, what follows is read", async () => {
     const found = await decodeMessage(message(frame(99, [1, 2, 3]), leave(1)));
     expect(found).toEqual([{ kind: "leave", delayMs: 1 }]);
@@ -127,8 +133,11 @@ describe("hostile bytes", () => {
       state = (Math.imul(state, 1103515245) + 12345) >>> 0;
       return (state >>> 8) % n;
     };
-    const good = message(hello(1n, 2), snapshot([5, 1, 1], 1, encodeBatch([CAR, WX])), delta([5, 1, 1], 1, 2, encodeBatch([WX])));
-    for (let round = 0; round < 3000; round++) {
+    const good = message(
+      hello(1n, 2), snapshot([5, 1, 1], 1, encodeBatch([CAR, WX])), delta([5, 1, 1], 1, 2, encodeBatch([WX])),
+      delta([5, 1, 1], 2, 3, encodeBatch([WX]), 1),
+    );
+    for (let round = 0; round < 1000; round++) {
       const bad = good.slice();
       for (let i = 0; i <= random(4); i++) bad[1 + random(bad.length - 1)] = random(256);
       try {

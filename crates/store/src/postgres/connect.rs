@@ -39,7 +39,7 @@ impl<'r> tokio_postgres::types::FromSql<'r> for Json {
 /// How long making a connection, or waiting for a free one, may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// A pool, how its connections are made, and how long it is waited for.
+/// A pool, how its connections are made, and how long they are waited for.
 pub(super) struct Connections {
     pool: Pool,
     tls: Tls,

@@ -38,6 +38,10 @@ const LEAST_BYTES: usize = 32_768;
 /// Bytes offered to the socket at a time.
 const MOST_AT_A_TIME: usize = 262_144;
 
+/// Pieces offered to the socket at a time: the header, the version, and all that a tick has for a viewer that keeps up,
+/// one or two deltas of each tile and the pulse. So its tick is one write.
+const MOST_PIECES: usize = 2 + 2 * Viewer::MOST_TILES + 1;
+
 /// Why a viewer is no longer written to.
 enum Gone {
     /// It did not read.
@@ -183,7 +187,7 @@ fn poll_write(
     pieces: &[Bytes],
     offset: usize,
 ) -> std::task::Poll<io::Result<usize>> {
-    let mut slices = [IoSlice::new(&[]); 64];
+    let mut slices = [IoSlice::new(&[]); MOST_PIECES];
     let (mut count, mut offered) = (0, 0);
     for (slice, piece) in slices.iter_mut().zip(pieces) {
         let part = &piece[if count == 0 { offset } else { 0 }..];
@@ -195,4 +199,77 @@ fn poll_write(
         }
     }
     Pin::new(socket).poll_write_vectored(context, &slices[..count])
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::{Context, Poll};
+
+    use godwit_live::{Limits, Live};
+    use godwit_pipeline::Pipeline;
+
+    use super::*;
+
+    const S: i64 = 1_000_000;
+
+    /// Counts what the kernel would be asked.
+    #[derive(Default)]
+    struct Counting {
+        writes: usize,
+        bytes: Vec<u8>,
+    }
+
+    impl AsyncWrite for Counting {
+        fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+            self.poll_write_vectored(context, &[IoSlice::new(bytes)])
+        }
+
+        fn poll_write_vectored(mut self: Pin<&mut Self>, _: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>> {
+            self.writes += 1;
+            let before = self.bytes.len();
+            pieces.iter().for_each(|piece| self.bytes.extend_from_slice(piece));
+            Poll::Ready(Ok(self.bytes.len() - before))
+        }
+
+        fn is_write_vectored(&self) -> bool {
+            true
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_tick_is_one_write_however_many_tiles_moved() {
+        let live = Live::new(Limits { entities: 1000, age_us: 3600 * S, viewers: 1 }, S);
+        let mut viewer = live.viewer().expect("room");
+        // All of level 3.
+        let tiles: Vec<String> = (0..8).flat_map(|x| (0..8).map(move |y| format!("[3,{x},{y}]"))).collect();
+        viewer.subscribe(&format!(r#"{{"tiles":[{}]}}"#, tiles.join(",")), S).expect("tiles");
+        let _ = viewer.news(S);
+        let mut pipeline = Pipeline::default();
+        for tick in 1..=2 {
+            for column in 0..8 {
+                for (row, latitude) in
+                    ["8200.00N", "7300.00N", "5800.00N", "2200.00N", "2200.00S", "5800.00S", "7300.00S", "8200.00S"].iter().enumerate()
+                {
+                    let east = column * 45 - 160;
+                    let side = if east < 0 { 'W' } else { 'E' };
+                    let line = format!("S{column}{row}>APRS,qAR,I:!{latitude}/{:03}0{tick}.00{side}>", i32::abs(east));
+                    live.apply(&pipeline.accept(tick * S, line.as_bytes()).changes);
+                }
+            }
+            live.tick(tick * S, 4);
+        }
+        let message = viewer.news(6 * S);
+        assert_eq!(message.pieces.len(), 1 + 128 + 1, "the version, two deltas of each tile, a pulse");
+        let mut socket = Counting::default();
+        assert!(send(&mut socket, &message, Duration::from_secs(1)).await.is_ok());
+        assert_eq!((socket.writes, socket.bytes.len()), (1, frames::binary(message.len()).len() + message.len()));
+    }
 }
