@@ -53,6 +53,7 @@ impl Server {
             status: Arc::new(|| serde_json::json!({})),
             ready: Arc::new(|| (true, serde_json::json!({}))),
             image_hosts: "".into(),
+            basemap_file: None,
             clock: || NOW,
             stop: ending.stop(),
             viewers: ViewerTiming::default(),
@@ -188,6 +189,9 @@ async fn packets_are_filtered_and_explained() {
     assert_eq!(of("").await.len(), 5);
     assert_eq!(of("kind=position").await, ["OE1B>A", "OE1A-9"]);
     assert_eq!(of("verdict=bad").await.len(), 2);
+    let bad = server.json("/api/v1/packets?verdict=bad&text=script").await;
+    let (reason, message) = (&bad["packets"][0]["reason"], &bad["packets"][0]["message"]);
+    assert!(reason == "header_source" && message.as_str().unwrap().starts_with("The source is no callsign"), "{bad}");
     assert_eq!(of("text=road").await.len(), 2, "capitals or not");
     assert_eq!(of("text=road&name=oe1a-9").await, ["OE1A-9"]);
     assert_eq!(of("kind=weather").await.len(), 0);
