@@ -20,8 +20,8 @@ function packetAt(entities, second) {
   const id = String(second * 1_000_000);
   const received_at = iso(second * 1000);
   if (second % 20 === 0) {
-    const [raw, reason] = BAD[(second / 20) % BAD.length];
-    return { id, received_at, kind: "unknown", raw, verdict: "bad", reason };
+    const [raw, reason, message] = BAD[(second / 20) % BAD.length];
+    return { id, received_at, kind: "unknown", raw, verdict: "bad", reason, message };
   }
   const one = entities[(second * 7) % entities.length];
   const kind = one.weather ? "weather" : second % 5 === 0 ? "status" : "position";

@@ -189,6 +189,9 @@ async fn packets_are_filtered_and_explained() {
     assert_eq!(of("").await.len(), 5);
     assert_eq!(of("kind=position").await, ["OE1B>A", "OE1A-9"]);
     assert_eq!(of("verdict=bad").await.len(), 2);
+    let bad = server.json("/api/v1/packets?verdict=bad&text=script").await;
+    let (reason, message) = (&bad["packets"][0]["reason"], &bad["packets"][0]["message"]);
+    assert!(reason == "header_source" && message.as_str().unwrap().starts_with("The source is no callsign"), "{bad}");
     assert_eq!(of("text=road").await.len(), 2, "capitals or not");
     assert_eq!(of("text=road&name=oe1a-9").await, ["OE1A-9"]);
     assert_eq!(of("kind=weather").await.len(), 0);

@@ -18,6 +18,7 @@ const THANKS: readonly { what: PageText; whose: string; licence: string; url: st
   { what: "about.page", whose: "Leaflet (Volodymyr Agafonkin)", licence: "BSD-2-Clause", url: "https://leafletjs.com" },
   { what: "about.page", whose: "Preact, Preact Signals", licence: "MIT", url: "https://preactjs.com" },
   { what: "about.page", whose: "vector-tile, pbf (Mapbox)", licence: "BSD-3-Clause", url: "https://github.com/mapbox/vector-tile-js" },
+  { what: "about.page", whose: "togeojson (Mapbox, Tom MacWright)", licence: "BSD-2-Clause", url: "https://github.com/placemark/togeojson" },
 ];
 
 /** An operator's attribution may be HTML; here it is text. Parsing runs nothing. */

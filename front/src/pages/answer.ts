@@ -40,14 +40,13 @@ export interface Answer<T> {
   again: () => void;
 }
 
-type State<T> = Omit<Answer<T>, "again"> & { url: string | null };
+type State<T> = Omit<Answer<T>, "again"> & { url: string };
 
-/** Asks once, and again every `everyMs` unless nobody sees the page. A url of null asks nothing. */
-export function useAnswer<T>(url: string | null, everyMs = 0): Answer<T> {
+/** Asks once, and again every `everyMs` unless nobody sees the page. */
+export function useAnswer<T>(url: string, everyMs = 0): Answer<T> {
   const [state, setState] = useState<State<T>>({ url, data: null, trouble: null, missing: false });
   const [asked, setAsked] = useState(0);
   useEffect(() => {
-    if (url === null) return;
     const ended = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const later = () => {

@@ -25,6 +25,8 @@ export interface PacketAnswer {
   raw: string;
   verdict: string;
   reason?: string;
+  /** Of a bad line: the reason as a sentence, in English. */
+  message?: string;
   heard?: string;
   hops?: { callsign: string; role: string; used: boolean }[];
   error?: { code: string; message: string; offset: number };

@@ -72,6 +72,7 @@ export const fields: Fields = {
   locator: "Maidenhead-Locator.",
   beam_power: "Antennenrichtung und abgestrahlte Leistung.",
   query: "Wonach gefragt wird.",
+  query_area: "Für welche Gegend die Abfrage gilt: Breite, Länge und Umkreis.",
   capability: "Was die Station kann.",
   nmea: "NMEA-Satz eines Satellitenempfängers.",
   user_data: "Benutzerdefinierte Daten.",

@@ -72,6 +72,7 @@ export const fields: Fields = {
   locator: "Locator Maidenhead.",
   beam_power: "Dirección de la antena y potencia radiada.",
   query: "Lo que se pregunta.",
+  query_area: "Para qué zona vale la consulta: latitud, longitud y radio.",
   capability: "Lo que la estación puede hacer.",
   nmea: "Sentencia NMEA de un receptor de satélites.",
   user_data: "Datos definidos por el usuario.",

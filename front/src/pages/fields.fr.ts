@@ -72,6 +72,7 @@ export const fields: Fields = {
   locator: "Locator Maidenhead de la station.",
   beam_power: "Direction de l’antenne et puissance rayonnée.",
   query: "Ce qui est demandé.",
+  query_area: "Pour quelle zone vaut la requête : latitude, longitude et rayon.",
   capability: "Ce que la station sait faire.",
   nmea: "Phrase NMEA d’un récepteur de satellites.",
   user_data: "Données définies par l’utilisateur.",

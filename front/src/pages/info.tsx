@@ -86,7 +86,7 @@ function Packets({ name }: { name: string }) {
       <ul class="brief">
         {packets.map((one) => (
           <li key={one.id}>
-            <time dateTime={one.received_at} title={one.received_at}>{one.received_at.slice(11, 19)}</time>
+            <time dateTime={one.received_at} title={one.received_at}>{one.received_at.slice(11, 19)}Z</time>
             <span class="badge" data-verdict={one.verdict}>{word("kind", one.kind)}</span>
             <code dir="ltr">{one.raw}</code>
           </li>

@@ -155,7 +155,6 @@ class PacketList {
 
 function Line({ packet, open, toggle }: { packet: Listed; open: boolean; toggle: () => void }) {
   const id = `packet-${packet.id}`;
-  const bad = packet.verdict === "bad";
   return (
     <li class="packet" data-open={open}>
       <div class="summary" onClick={(event) => {
@@ -165,13 +164,16 @@ function Line({ packet, open, toggle }: { packet: Listed; open: boolean; toggle:
           aria-label={p("packet.open", { source: packet.source ?? "?", time: packet.received_at.slice(11, 19) })}>
           <Icon name="chevron" />
         </button>
-        <time class="clock" dateTime={packet.received_at} title={packet.received_at}>{packet.received_at.slice(11, 19)}</time>
+        <time class="clock" dateTime={packet.received_at} title={packet.received_at}>{packet.received_at.slice(11, 19)}Z</time>
         <span class="from">{packet.source === undefined ? <span class="faint">?</span> : <StationLink name={packet.source} />}</span>
         <span class="badge" data-verdict={packet.verdict}>{word("kind", packet.kind)}</span>
         <code dir="ltr">{packet.raw}</code>
       </div>
-      {(packet.reason !== undefined || packet.verdict === "duplicate") && (
-        <p class="reason"><strong>{word("verdict", packet.verdict)}</strong>{packet.reason !== undefined && `: ${bad ? word("reason", packet.reason) : packet.reason}`}</p>
+      {packet.verdict !== "accepted" && (
+        <p class="reason">
+          <strong>{word("verdict", packet.verdict)}</strong>
+          {packet.reason !== undefined && <>: <span lang="en">{packet.message ?? packet.reason}</span></>}
+        </p>
       )}
       {open && <div id={id}><Explanation id={packet.id} raw={packet.raw} /></div>}
       {packet.gap === true && <p class="gap faint">{p("packets.gap")}</p>}

@@ -3,8 +3,8 @@
 /** Round numbers that span the values, about `count` of them; a flat line gets room on both sides. */
 export function marks(lowest: number, highest: number, count: number): number[] {
   const flat = highest - lowest < 1e-9;
-  const low = flat ? lowest - Math.max(1, Math.abs(lowest) * 0.05) : lowest;
-  const high = flat ? highest + Math.max(1, Math.abs(highest) * 0.05) : highest;
+  const low = flat ? lowest - Math.max(1, Math.abs(lowest) * 0.005) : lowest;
+  const high = flat ? highest + Math.max(1, Math.abs(highest) * 0.005) : highest;
   const rough = (high - low) / count;
   const power = 10 ** Math.floor(Math.log10(rough));
   const step = ([1, 2, 2.5, 5, 10].find((one) => one * power >= rough) ?? 10) * power;
@@ -24,7 +24,7 @@ export function digitsOf(axis: readonly number[]): number {
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const STEPS = [5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 5 * DAY, 10 * DAY];
+const STEPS = [5 * MINUTE, 15 * MINUTE, 30 * MINUTE, HOUR, 3 * HOUR, 6 * HOUR, 12 * HOUR, DAY, 2 * DAY, 3 * DAY, 5 * DAY, 10 * DAY];
 
 /** Moments to mark, at most about `count`: whole steps by the viewer's own clock. */
 export function timeMarks(from: number, until: number, count: number): { step: number; at: number[] } {

@@ -131,6 +131,9 @@ function Cluster({ cluster }: { cluster: NonNullable<StatusAnswer["cluster"]> })
 function Latency({ of }: { of: NonNullable<NonNullable<StatusAnswer["live"]>["latency_ms"]> }) {
   const alone = of.buckets.map((one, i) => ({ le: one.le, count: one.count - (of.buckets[i - 1]?.count ?? 0) }));
   const most = Math.max(1, ...alone.map((one) => one.count));
+  // Steps that nothing reached are left out at both ends.
+  const first = alone.findIndex((one) => one.count > 0);
+  const last = alone.findLastIndex((one) => one.count > 0);
   return (
     <>
       <dl class="figures">
@@ -142,7 +145,7 @@ function Latency({ of }: { of: NonNullable<NonNullable<StatusAnswer["live"]>["la
           <caption class="faint">{p("status.latency.caption")}</caption>
           <thead class="visually-hidden"><tr><th scope="col">{p("status.latency.time")}</th><th scope="col">{p("status.latency.count")}</th></tr></thead>
           <tbody>
-            {alone.map((one, i) => (
+            {alone.map((one, i) => i >= first && i <= last && (
               <tr key={i}>
                 <th scope="row">{one.le === null ? `> ${number(of.buckets[i - 1]?.le ?? 0)}` : `≤ ${number(one.le)}`} ms</th>
                 <td><meter min={0} max={most} value={one.count} aria-hidden="true" /> {number(one.count)}</td>

@@ -150,6 +150,7 @@ function Report({ name }: { name: string }) {
   const kind = kindOfAddress();
   const asked = new URLSearchParams(location.search).get("range");
   const range = useSignal<Range>(NAMES.find((one) => one === asked) ?? "24h");
+  useEffect(() => writeQuery({ range: range.value === "24h" ? "" : range.value }), [range.value]);
   const query = new URLSearchParams({ since: useSince(range.value), limit: "10000", ...(kind !== undefined && { kind }) });
   if (RANGES[range.value].every > 0) query.set("every", String(RANGES[range.value].every));
   const answer = useAnswer<WeatherAnswer>(`/api/v1/stations/${encodeURIComponent(name)}/weather?${query}`);
@@ -161,7 +162,7 @@ function Report({ name }: { name: string }) {
   const last = reports?.at(-1);
   return (
     <>
-      <Choice name="range" title={p("weather.range")} options={NAMES} chosen={rangeOf(range)} text={(one) => p(`range.${one}`)} />
+      <Choice name="range" title={p("weather.range")} options={NAMES} chosen={range} text={(one) => p(`range.${one}`)} />
       {(reports === null || answer.trouble !== null) && <Waiting answer={answer} missing={t("card.missing", { name })} />}
       {reports !== null && reports.length === 0 && <p class="note">{p("weather.none")}</p>}
       {last !== undefined && reports !== null && (
@@ -178,19 +179,6 @@ function Report({ name }: { name: string }) {
       <TelemetryCharts name={name} kind={kind} range={range.value} />
     </>
   );
-}
-
-/** The choice, and the address with it. */
-function rangeOf(range: { value: Range }) {
-  return {
-    get value() {
-      return range.value;
-    },
-    set value(chosen: Range) {
-      range.value = chosen;
-      writeQuery({ range: chosen === "24h" ? "" : chosen });
-    },
-  } as Parameters<typeof Choice<Range>>[0]["chosen"];
 }
 
 export function Weather({ name }: PageProps) {

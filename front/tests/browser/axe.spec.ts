@@ -19,6 +19,7 @@ async function violations(page: Page): Promise<string[]> {
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`no violations, ${colorScheme}`, async ({ page }) => {
+    test.slow();
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await page.goto("/?lat=48.1&lng=11.5&z=10");
     await expect(page.locator(".status")).toHaveAttribute("data-state", "live");

@@ -238,6 +238,9 @@ fn packet(packet: &StoredPacket) -> Value {
     });
     if let Some(reason) = &packet.reason {
         object["reason"] = reason.clone().into();
+        if let Some(code) = DiagnosticCode::ALL.iter().find(|code| packet.verdict == "bad" && code.as_str() == reason) {
+            object["message"] = code.message().into();
+        }
     }
     if !text.is_utf8() {
         object["raw_base64"] = base64(&packet.raw).into();
