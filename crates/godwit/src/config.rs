@@ -185,6 +185,14 @@ pub(crate) const KEYS: &[Key] = &[
     key!("tiles-name", "TEXT", "Online map", [Serve], Text(40), "Its name in the layer menu"),
     key!("tiles-attribution", "TEXT", "", [Serve], Text(200), "Its credit line; most providers ask for one"),
     key!(
+        "basemap-file",
+        "FILE.pmtiles",
+        "",
+        [Serve],
+        Path,
+        "PMTiles archive of images or vector tiles offered as a base map, such as an extract of Protomaps; name and credit line are those in it"
+    ),
+    key!(
         "database-url",
         "URL",
         "",

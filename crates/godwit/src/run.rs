@@ -16,7 +16,7 @@ use godwit_feed::{FeedStatus, Login, Timing};
 use godwit_flow::{Stop, Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
-use godwit_web::{Devices, Limit, Site, ViewerTiming, breaker_json};
+use godwit_web::{Devices, FileMap, Limit, Site, ViewerTiming, breaker_json};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
@@ -72,6 +72,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let stoppers = Stoppers::default();
     // What is asked for is checked before a folder is made.
     let plan = plan(settings, &stoppers.sources).await?;
+    let basemap_file = basemap_file(settings).await?;
     let queues = Queues::default();
     let cluster = Cluster::new(settings, plan.is_some(), &queues)?.map(Arc::new);
     let limit = cluster::limit(settings)?;
@@ -105,6 +106,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         (status, counters, queues, cluster.clone(), jobs, limit),
         &draining,
         stoppers.viewers.stop(),
+        basemap_file,
     );
     let timing = site.viewers;
     // Operators' numbers are on their own address, or on the site's if that is said to be theirs.
@@ -340,6 +342,19 @@ async fn keep_history_warm(blocks: Arc<Blocks>, stop: Stop) {
     }
 }
 
+/// The operator's own base map, opened.
+async fn basemap_file(settings: &Settings) -> anyhow::Result<Option<Arc<FileMap>>> {
+    let Some(path) = settings.get("basemap-file") else {
+        return Ok(None);
+    };
+    let map = FileMap::open(path.as_ref()).await;
+    map.map(|map| Some(Arc::new(map))).map_err(|why| {
+        anyhow::anyhow!(
+            "basemap-file = \"{path}\": {why}\n\n  hint: give a PMTiles archive of version 3 that can be read, or leave the key out"
+        )
+    })
+}
+
 fn site(
     settings: &Settings,
     live: Arc<Live>,
@@ -347,12 +362,14 @@ fn site(
     (feed, counters, queues, cluster, jobs, limit): (FeedStatus, Arc<Counters>, Queues, Option<Arc<Cluster>>, Jobs, Option<Limit>),
     draining: &Arc<AtomicBool>,
     stop: Stop,
+    basemap_file: Option<Arc<FileMap>>,
 ) -> Site {
     let (latitude, longitude, zoom) = settings.view();
     let basemaps: Vec<Value> = settings
         .get("tiles-url")
         .map(|url| json!({ "id": "online", "name": settings.get("tiles-name"), "kind": "raster", "url": url, "attribution": settings.get("tiles-attribution").unwrap_or_default(), "max_zoom": 19 }))
         .into_iter()
+        .chain(basemap_file.as_ref().map(|map| map.json()))
         .collect();
     let image_hosts = settings.get("tiles-url").and_then(|url| {
         let (scheme, rest) = url.split_once("://")?;
@@ -387,6 +404,7 @@ fn site(
         status: Arc::new(status),
         ready: Arc::new(move || ready(draining.load(Ordering::Relaxed), cluster.as_deref())),
         image_hosts: image_hosts.unwrap_or_default().into(),
+        basemap_file,
         clock: now_us,
         stop,
         limit,

@@ -118,6 +118,8 @@ impl fmt::Display for Comment<'_> {
 #[derive(Default)]
 struct Found {
     altitude: Option<usize>,
+    /// One that is not six characters.
+    odd_altitude: Option<usize>,
     telemetry: Option<(usize, usize)>,
     dao: Option<usize>,
     daos: u8,
@@ -150,7 +152,13 @@ fn find(line: &[u8], start: usize, end: usize, dao_end: usize) -> Found {
             let at = base + bits.trailing_zeros() as usize;
             bits &= bits - 1;
             match text[at] {
-                b'=' if found.altitude.is_none() && at >= 2 && altitude(&text[at - 2..]).is_some() => found.altitude = Some(at - 2),
+                b'=' if at >= 2 && text[at - 2..].starts_with(b"/A") => {
+                    if altitude(&text[at - 2..]).is_none() {
+                        found.odd_altitude = Some(at - 2);
+                    } else if found.altitude.is_none() {
+                        found.altitude = Some(at - 2);
+                    }
+                }
                 b'|' => {
                     if let Some(first) = bar
                         && telemetry::is_base91(&text[first + 1..at])
@@ -232,6 +240,9 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
         }
         d.mark(Field::Altitude, part);
         comment.cut(at, at + 9);
+    }
+    if let Some(at) = found.odd_altitude {
+        d.flag(Code::AltForm, &text[at..at + 3]);
     }
     if let Some((start, end)) = found.telemetry {
         telemetry::base91(d, &text[start..end]);
@@ -346,6 +357,7 @@ mod tests {
         assert_eq!(altitude_of(b"/A=000100/A=000200"), Some(30.5));
         for text in [b"/A=12345".as_slice(), b"/A=", b"/A=1234.5", b"/A==00123"] {
             assert_eq!((altitude_of(text), body(text).comment.is_empty()), (None, false));
+            assert!(body(text).diagnostics.has(Code::AltForm));
         }
         assert_eq!(body(b"up/A=-00167down").comment.to_string_lossy(), "updown");
     }

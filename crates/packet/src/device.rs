@@ -25,6 +25,13 @@ pub struct Device {
 }
 
 impl Device {
+    /// Vendor and model for people, unknown parts left out; empty if nothing is known.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let known = [&self.vendor, &self.model].into_iter().filter(|part| !part.is_empty() && *part != "Unknown");
+        known.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
     /// True for entries that say only that nothing is known, such as that of the address `APRS`.
     #[must_use]
     pub fn is_unknown(&self) -> bool {

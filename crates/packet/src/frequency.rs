@@ -1,6 +1,7 @@
 //! Voice frequency with tone, offset and range at the start of a comment (1.2 frequency note).
 
 use crate::Field;
+use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Trace};
 use crate::text::digits;
 
@@ -89,13 +90,17 @@ fn in_comment<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> usize
     let Some((mhz, mut len)) = megahertz(text) else {
         return 0;
     };
+    // The note has `FFF.FFFMHz` and `FFF.FF MHz`, which are equally long.
     if text.get(len) == Some(&b' ') {
         len += 1;
     }
-    if !text.get(len..len + 3).is_some_and(|unit| unit.eq_ignore_ascii_case(b"MHz")) {
+    let Some(unit) = text.get(len..len + 3).filter(|unit| unit.eq_ignore_ascii_case(b"MHz")) else {
         return 0;
-    }
+    };
     len += 3;
+    if unit != b"MHz" || len != 10 {
+        d.flag(Code::FreqForm, &text[..len]);
+    }
     d.mark(Field::Frequency, &text[..len]);
     let mut frequency = Frequency { mhz, tone: None, narrow: false, offset_khz: None, range_km: None, receive_mhz: None };
     len += fields(d, &text[len..], &mut frequency);
@@ -200,6 +205,10 @@ mod tests {
         let frequency = |text| body(text).frequency.expect(text);
         assert_eq!(frequency("146.52 MHz t079").tone, Some(Tone::Ctcss(79.7)));
         assert!(frequency("146.52 MHz t079").narrow);
+        for (text, odd) in [("146.520MHz", false), ("146.52 MHz", false), ("146.520mhz", true), ("146.520 MHz", true), ("146.52MHz", true)]
+        {
+            assert_eq!((frequency(text).mhz, body(text).diagnostics.has(Code::FreqForm)), (146.52, odd), "{text}");
+        }
         assert_eq!(frequency(" A96.000MHz").mhz, 1296.0);
         assert_eq!(frequency("446.000MHz D023").tone, Some(Tone::Dcs(23)));
         assert_eq!(frequency("446.000MHz C107").tone, Some(Tone::ToneSquelch(107.2)));

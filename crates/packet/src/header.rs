@@ -145,6 +145,9 @@ fn plain(line: &[u8]) -> Option<Scanned<'_>> {
             return None;
         }
         len += 1;
+        if at - first == 6 && is_not_to_be_gated(&window[first & (BLOCK - 1)..]) {
+            return None;
+        }
         if at - first == 3 && window[first & (BLOCK - 1)] == b'q' {
             if q.is_some() || window[(at - 1) & (BLOCK - 1)] == b'Z' {
                 return None;
@@ -245,7 +248,7 @@ struct ScannedPath {
 fn scan_path(line: &[u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) -> Outcome<ScannedPath> {
     let refuse = |offset| Refused { code: Code::HeaderPath, offset };
     let start = *at + 1;
-    let (mut len, mut used, mut q) = (0_u8, 0_u8, None);
+    let (mut len, mut used, mut q, mut no_gate) = (0_u8, 0_u8, None, None);
     while line.get(*at) == Some(&b',') {
         let first = *at + 1;
         let element_len = call_len(&line[first..]);
@@ -260,6 +263,9 @@ fn scan_path(line: &[u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) ->
             return Err(refuse(first));
         }
         len += 1;
+        if element_len == 6 && is_not_to_be_gated(element) {
+            no_gate = Some(first);
+        }
         *at = first + element_len;
         let is_q = element_len == 3 && element[0] == b'q';
         if is_q {
@@ -284,7 +290,16 @@ fn scan_path(line: &[u8], at: &mut usize, oddity: &mut Option<(Code, usize)>) ->
     if line.get(*at) != Some(&b':') {
         return Err(if *at >= line.len() { Refused { code: Code::HeaderFormat, offset: *at } } else { refuse(*at) });
     }
+    if let (Some(_), Some(first)) = (q, no_gate) {
+        *oddity = Some((Code::NoGate, first));
+    }
     Ok(ScannedPath { len, used, q })
+}
+
+/// True for `RFONLY` and `NOGATE`, by which a sender asks to stay on radio.
+#[inline]
+fn is_not_to_be_gated(element: &[u8]) -> bool {
+    matches!(element, [b'R', b'F', b'O', b'N', b'L', b'Y', ..] | [b'N', b'O', b'G', b'A', b'T', b'E', ..])
 }
 
 /// Tells the trace where the parts of a good header are.
@@ -366,6 +381,16 @@ mod tests {
     #[test]
     fn only_the_first_colon_ends_the_header() {
         assert_eq!(parse(b"OE9XXX>APRS:>a:b").expect("good").info, b">a:b");
+    }
+
+    #[test]
+    fn a_packet_that_should_have_stayed_on_radio_is_flagged() {
+        for alias in ["RFONLY", "NOGATE"] {
+            let gated = format!("OE9XXX>APRS,OE9A*,{alias},qAR,OE9G:>x");
+            assert!(parse(gated.as_bytes()).expect("taken").diagnostics.has(Code::NoGate));
+            let on_radio = format!("OE9XXX>APRS,OE9A*,{alias}:>x");
+            assert!(parse(on_radio.as_bytes()).expect("good").diagnostics.is_empty());
+        }
     }
 
     #[test]

@@ -107,10 +107,11 @@ impl Serialize for View<'_, '_> {
         marks(&mut map, packet)?;
         let device = self.devices.identify(packet).filter(|device| !device.is_unknown()).map(|device| {
             let mut object = serde_json::Map::new();
-            let parts = [("tocall", packet.destination), ("vendor", &device.vendor), ("model", &device.model), ("class", &device.class)];
+            let tocall = packet.destination.split('-').next().unwrap_or_default();
+            let parts = [("tocall", tocall), ("vendor", &device.vendor), ("model", &device.model), ("class", &device.class)];
             for (key, value) in parts {
                 let is_mic_e = key == "tocall" && packet.mic_e.is_some();
-                if !value.is_empty() && !is_mic_e {
+                if !value.is_empty() && value != "Unknown" && !is_mic_e {
                     object.insert(key.to_owned(), value.into());
                 }
             }

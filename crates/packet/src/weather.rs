@@ -223,7 +223,10 @@ fn narrow(letter: u8, value: &[u8]) -> Option<(Option<i32>, usize)> {
 fn inches(bytes: &[u8]) -> Option<Option<f64>> {
     match number(bytes) {
         Some(value) => Some(value.map(f64::from)),
-        None => std::str::from_utf8(bytes).ok()?.parse().ok().filter(|value: &f64| *value >= 0.0).map(Some),
+        None if bytes.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => {
+            Some(Some(std::str::from_utf8(bytes).ok()?.parse().ok()?))
+        }
+        None => None,
     }
 }
 
@@ -295,21 +298,17 @@ fn one_field<T: Trace>(
     if matches!(letter, b'#' | b'v') && len < 2 {
         return None;
     }
-    let whole = rest.get(1..len).unwrap_or_default();
     let is_snow = letter == b's' && !is_wind;
-    let value = match letter {
-        _ if whole.is_empty() => None,
-        b's' if is_snow => Some(None),
-        b'Z' => Some(whole.iter().all(u8::is_ascii_alphanumeric).then_some(None)?),
-        _ => number(whole),
-    };
-    let (mut value, value_len) = match value {
-        Some(value) => (value, len - 1),
-        None if is_snow => return None,
-        None => narrow(letter, &rest[1..])?,
+    let (mut value, snow, value_len) = match rest.get(1..len) {
+        Some(inches) if is_snow => (None, self::inches(inches)?, len - 1),
+        Some(kind) if letter == b'Z' => (kind.iter().all(u8::is_ascii_alphanumeric).then_some(None)?, None, len - 1),
+        whole => match whole.and_then(number) {
+            Some(value) => (value, None, len - 1),
+            None if is_snow => return None,
+            None => narrow(letter, &rest[1..]).map(|(value, len)| (value, None, len))?,
+        },
     };
     let value_bytes = &rest[1..=value_len];
-    let snow = if is_snow { inches(value_bytes)? } else { None };
     if value_len + 1 < len {
         len = value_len + 1;
         d.flag(Code::WxFieldWidth, &rest[..len]);
@@ -488,6 +487,12 @@ mod tests {
         let weather = packet.weather.expect("has some");
         assert_eq!((weather.wind_direction_deg, tenth(weather.wind_speed_ms)), (Some(232.0), Some(13.6)));
         assert_eq!((packet.course_deg, packet.speed_kmh, tenth(weather.temperature_c)), (None, None, Some(8.3)));
+        let again = self::packet("=/0&RhTiV'_[L[156/001g011t047").weather.expect("has some");
+        assert_eq!((again.wind_direction_deg, tenth(again.wind_speed_ms)), (Some(156.0), Some(0.4)));
+        let unknown = self::packet("=/0&RhTiV'_[L[.../...g011t047").weather.expect("has some");
+        assert_eq!((unknown.wind_direction_deg, unknown.wind_speed_ms), (None, None));
+        let fields = self::packet("=/0&RhTiV'_ !Gc041s002g000t092").weather.expect("has some");
+        assert_eq!((fields.wind_direction_deg, tenth(fields.wind_speed_ms)), (Some(41.0), Some(0.9)));
     }
 
     #[test]
@@ -501,6 +506,14 @@ mod tests {
         assert_eq!(behind("000/000g000t050h50b02992").pressure_hpa, None);
         assert_eq!(tenth(behind("000/000g000t050s004").snow_24h_mm), Some(101.6));
         assert_eq!(tenth(behind("000/000g000t050s0.5").snow_24h_mm), Some(12.7));
+        for text in ["sinf", "s1e2", "s1", "s00/"] {
+            assert_eq!(behind(&format!("000/000g000t050{text}")).snow_24h_mm, None, "{text}");
+        }
+        let narrow = behind("000/000g5t72P0p12h9b9948");
+        assert_eq!((tenth(narrow.temperature_c), narrow.rain_midnight_mm, tenth(narrow.rain_24h_mm)), (Some(22.2), Some(0.0), Some(3.0)));
+        assert_eq!((tenth(narrow.wind_gust_ms), narrow.humidity_percent, narrow.pressure_hpa), (Some(2.2), Some(9.0), Some(994.8)));
+        let wide = behind("000/000g000t050p1220b100630h01");
+        assert_eq!((tenth(wide.rain_24h_mm), wide.pressure_hpa, wide.humidity_percent), (Some(31.0), Some(1006.3), Some(1.0)));
         assert_eq!(behind("000/000g000t050l123").luminosity_wm2, Some(1123.0));
         assert_eq!(behind("000/000g000t050X123").radiation_nsvh, Some(12_000.0));
         assert_eq!(behind("000/000g000t050V138").battery_v, Some(13.8));

@@ -30,8 +30,10 @@ async fn main() {
         }
         eprintln!("filled in {:.0} s", began.elapsed().as_secs_f64());
     }
-    traffic.next = rows;
-    println!("rows before          {rows:>10}");
+    // Of an earlier run, perhaps: on from there.
+    let counts = store.counts().await.unwrap();
+    traffic.next = (counts.stored + counts.duplicates + counts.bad) as usize;
+    println!("rows before          {:>10}", traffic.next);
     for (size, batches) in SIZES {
         ingest(&store, &folder, (0..batches).map(|_| traffic.batch(size)).collect()).await;
     }

@@ -62,8 +62,10 @@ async fn main() {
         eprintln!("filled in {:.0} s", began.elapsed().as_secs_f64());
         psql(&url, "VACUUM ANALYZE");
     }
-    traffic.next = rows;
-    println!("rows before          {rows:>10}");
+    // Of an earlier run, perhaps: on from there.
+    let counts = store.counts().await.unwrap();
+    traffic.next = (counts.stored + counts.duplicates + counts.bad) as usize;
+    println!("rows before          {:>10}", traffic.next);
     for (size, batches) in SIZES {
         psql(&url, "CHECKPOINT; SELECT pg_stat_statements_reset()");
         ingest(&store, &url, (0..batches).map(|_| traffic.batch(size)).collect()).await;

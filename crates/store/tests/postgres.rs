@@ -520,7 +520,7 @@ async fn every_index_answers_a_question_or_keeps_rows_apart() {
     ask!("entity_cell", store.in_area(city, 0, 1000));
     ask!("entity_pkey", store.entity(s77));
     ask!("name_kind_name_key", store.entity(s77));
-    ask!("name_pkey", store.packets(PacketQuery { limit: 100, ..all() }));
+    ask!("name_pkey", store.packet(NOON));
     ask!("appended_pkey", store.follow(Some(990_000), 1000));
     ask!("hour_pkey", store.hours(NOON - DAY, NOON));
     ask!("heard_day_pkey", store.heard_days(NOON - 7 * DAY, NOON));

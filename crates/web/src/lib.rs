@@ -23,6 +23,7 @@ use godwit_store::{Blocks, Store};
 use serde_json::Value;
 
 pub use api::status::breaker_json;
+pub use basemap::FileMap;
 pub use devices::Devices;
 pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
@@ -47,6 +48,8 @@ pub struct Site {
     pub ready: Arc<dyn Fn() -> (bool, Value) + Send + Sync>,
     /// Hosts that online base maps come from, for the content policy; none by default.
     pub image_hosts: Arc<str>,
+    /// A base map of the operator's own.
+    pub basemap_file: Option<Arc<FileMap>>,
     /// The clock: microseconds since 1970 UTC.
     pub clock: fn() -> i64,
     /// When the program ends: viewers are asked to go elsewhere.

@@ -36,6 +36,7 @@ pub fn router(site: Site) -> Router {
         .route("/history/v1/{level}/{x}/{y}/{block}", get(history::whole))
         .route("/history/v1/{level}/{x}/{y}/{block}/{part}", get(history::part))
         .route("/basemap/{z}/{x}/{y}", get(basemap::tile))
+        .route("/basemap/file/{z}/{x}/{y}", get(basemap::file_tile))
         .route("/livez", get(pages::livez))
         .route("/readyz", get(pages::readyz))
         .fallback(pages::asset)

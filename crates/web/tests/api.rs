@@ -53,6 +53,7 @@ impl Server {
             status: Arc::new(|| serde_json::json!({})),
             ready: Arc::new(|| (true, serde_json::json!({}))),
             image_hosts: "".into(),
+            basemap_file: None,
             clock: || NOW,
             stop: ending.stop(),
             viewers: ViewerTiming::default(),

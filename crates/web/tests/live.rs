@@ -43,6 +43,7 @@ impl Server {
             status: Arc::new(|| serde_json::json!({})),
             ready: Arc::new(|| (true, serde_json::json!({}))),
             image_hosts: "".into(),
+            basemap_file: None,
             clock: now_us,
             stop: ending.stop(),
             viewers,

@@ -82,7 +82,7 @@ export interface StationDetail {
 export interface Basemap {
   id: string;
   name: string;
-  kind: "raster";
+  kind: "raster" | "vector";
   url: string;
   attribution: string;
   max_zoom: number;

@@ -20,6 +20,7 @@ mod places;
 mod plans;
 mod pools;
 mod reads;
+mod recent;
 mod replica;
 mod statements;
 mod tls;
@@ -103,6 +104,7 @@ pub struct PostgresStore {
     /// Days that have a partition.
     days: Mutex<HashSet<i32>>,
     places: places::Places,
+    recent: recent::Recent,
     /// Batches written.
     batches: AtomicU64,
     /// The batch whose commit was not answered: it may be kept.
@@ -135,6 +137,7 @@ impl PostgresStore {
             names: Mutex::default(),
             days: Mutex::default(),
             places: places::Places::default(),
+            recent: recent::Recent::default(),
             batches: AtomicU64::default(),
             uncertain: Mutex::default(),
         };
