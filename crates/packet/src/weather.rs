@@ -183,23 +183,29 @@ fn number(bytes: &[u8]) -> Option<Option<i32>> {
     Some(Some(value))
 }
 
-/// Some stations send humidity in three digits (`h100`, `h058`) and cold below -99 °F in four (`t-103`).
-/// `Some(None)` is one that is out of range.
+/// Some stations send humidity in three digits (`h100`, `h058`), cold below -99 °F in four characters (`t-103`), gusts and
+/// temperatures in four digits (`g0006`). `Some(None)` is one that is out of range.
 fn one_digit_more(rest: &[u8], letter: u8) -> Option<Option<i32>> {
     let len = match (letter, rest) {
         (b'h', [_, b'0' | b'1', ..]) => 3,
-        (b't', [_, b'-', ..]) => 4,
+        (b't' | b'g', _) => 4,
         _ => return None,
     };
     let wide = rest.get(1..=len)?;
     if rest.get(len + 1).is_some_and(u8::is_ascii_digit) {
         return None;
     }
-    let magnitude = i32::try_from(digits(if letter == b't' { &wide[1..] } else { wide })?).ok()?;
-    Some(match letter {
-        b't' => Some(-magnitude),
-        _ => Some(magnitude).filter(|&percent| percent <= 100),
-    })
+    let (sign, wide) = match wide {
+        [b'-', wide @ ..] if letter == b't' => (-1, wide),
+        wide => (1, wide),
+    };
+    let value = sign * i32::try_from(digits(wide)?).ok()?;
+    let highest = match letter {
+        b'h' => 100,
+        b't' => 200,
+        _ => 9999,
+    };
+    Some(Some(value).filter(|&value| value <= highest))
 }
 
 /// A field with fewer digits than it should have, or fewer dots for unknown: its value and how many bytes that takes.
@@ -546,6 +552,9 @@ mod tests {
         assert_eq!(behind("000/000g000t050V20.7").battery_v, Some(20.7));
         assert_eq!(packet("@231015z4722.85N/00832.46E_232/004g011t050V62.DsVP").comment.to_string_lossy(), "V62.DsVP");
         assert_eq!(behind("000/000g000t050b10132t2k").software, Some(Text(b"t2k")));
+        let four = behind("006/006g0006t0091h21");
+        assert_eq!((tenth(four.wind_gust_ms), tenth(four.temperature_c)), (Some(2.7), Some(32.8)));
+        assert_eq!(behind("006/006g000t1310h21").temperature_c, None);
         let wide = behind("000/000g000t050p1220b100630h01");
         assert_eq!((tenth(wide.rain_24h_mm), wide.pressure_hpa, wide.humidity_percent), (Some(31.0), Some(1006.3), Some(1.0)));
         assert_eq!(behind("000/000g000t050l123").luminosity_wm2, Some(1123.0));
