@@ -61,7 +61,7 @@ function manifest(): Plugin {
 /** Tells the service worker which files make the page, and a version that is another one when any of them is. */
 function serviceWorker(): Plugin {
   /** A language is kept when it is used; of the icons and of what Leaflet's style sheet names the page shows nothing. */
-  const needed = (name: string) => /\.(js|css|svg|webmanifest)$/.test(name) && !/texts\.(de|es|fr)-/.test(name) && name !== "sw.js";
+  const needed = (name: string) => /\.(js|css|svg|webmanifest)$/.test(name) && !/(texts|fields)\.(de|es|fr)-/.test(name) && name !== "sw.js";
   return {
     name: "godwit-service-worker",
     apply: "build",

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks (rust, node) or installs (browser, postgres, redis) what a target needs, and says what to do when it cannot.
+# Checks (rust, node) or installs (browser, postgres, redis, faketime, python) what a target needs, and says what to do when it cannot.
 set -euo pipefail
 
 fail() { printf 'godwit: %s\n\n  hint: %s\n' "$1" "$2" >&2; exit 1; }
@@ -50,6 +50,25 @@ for what in "$@"; do
           echo 'create_main_cluster = false' | $sudo tee /etc/postgresql-common/createcluster.d/godwit.conf >/dev/null &&
           DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends \
             postgresql postgresql-postgis pgbouncer >/dev/null
+      }
+      ;;
+    faketime)
+      [ -f /usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1 ] || {
+        command -v apt-get >/dev/null || fail 'faketime is not installed (a test sets the clock).' 'install faketime'
+        echo 'installing faketime for the test of a clock that is set ...' >&2
+        sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+        $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends faketime >/dev/null
+      }
+      ;;
+    python)
+      # Independent readers of the archive: DuckDB for its files, a server of the S3 protocol. They live in target/.
+      tools=target/python
+      "$tools/bin/python" -c 'import duckdb, moto.server' 2>/dev/null || {
+        command -v python3 >/dev/null || fail 'Python is not installed (DuckDB reads the archive in a test).' 'apt-get install python3-venv'
+        echo 'installing DuckDB and moto into target/python for the tests of the archive ...' >&2
+        rm -rf "$tools" && mkdir -p target
+        python3 -m venv "$tools" || fail 'Python cannot make a virtual environment.' 'apt-get install python3-venv'
+        "$tools/bin/pip" install --quiet --disable-pip-version-check 'duckdb>=1.1' 'moto[server]>=5'
       }
       ;;
   esac

@@ -1,4 +1,4 @@
-/** Starts the page: connection first, then the map, then what lies over it. */
+/** Starts what the address names: the map (connection first, then the map, then what lies over it), or another page. */
 import "./ui/tokens.css";
 import "./ui/page.css";
 import { effect } from "@preact/signals";
@@ -7,6 +7,7 @@ import { Stage } from "./live/stage";
 import { LiveStream } from "./live/stream";
 import { World } from "./live/world";
 import { createMap } from "./map";
+import { type PageAddress, pageAddress } from "./pages/address";
 // Keeps its part of the address from the first moment on.
 import "./map/shown";
 import { pageSettings } from "./ui/api";
@@ -69,4 +70,24 @@ async function start(): Promise<void> {
   startInstall();
 }
 
-void start();
+/** A page without a map: packets, a station, weather, status ... */
+async function startPage(address: PageAddress): Promise<void> {
+  startTheme();
+  startMotion();
+  const texts = startLanguage();
+  element("map").remove();
+  effect(() => {
+    document.documentElement.lang = language();
+  });
+  try {
+    const [{ showPage }] = await Promise.all([import("./pages/frame"), texts]);
+    await showPage(element("app"), address);
+  } catch (error) {
+    console.error(error);
+    element("app").textContent = t("part.failed");
+  }
+  startInstall();
+}
+
+const address = pageAddress(location.pathname);
+void (address === null ? start() : startPage(address));

@@ -10,6 +10,7 @@ import { near, search } from "./mock-find.mjs";
 import { drove, packetOf, placedStations, rawOf, trackOf } from "./mock-map.mjs";
 import { delta, density, encodeBatch, hello, message, pulse, snapshot } from "./encoder.mjs";
 import { answer as answerPast } from "./mock-history.mjs";
+import { answerPages } from "./mock-pages.mjs";
 
 const PORT = Number(process.env.PORT ?? process.env.GODWIT_MOCK_PORT ?? 8090);
 const DIST = new URL("../dist", import.meta.url).pathname;
@@ -216,7 +217,12 @@ let nextBuild = false;
 const server = createServer((request, response) => {
   const url = new URL(request.url, "http://mock");
   const path = url.pathname;
-  if (path === "/live/v1/page.json") {
+  // The list by name is asked by the card too, with ids of its own making.
+  const ofCard = path === "/api/v1/packets" && url.searchParams.get("limit") === "1";
+  const forPages = ofCard ? null : answerPages(entities, url, viewers.size);
+  if (forPages !== null) {
+    json(response, ...forPages);
+  } else if (path === "/live/v1/page.json") {
     json(response, 200, { version: "mock", view: { latitude: 48.14, longitude: 11.58, zoom: 9 }, demo: true, feed: "simulator", basemaps: [] });
   } else if (path === "/api/v1/search") {
     json(response, 200, search(entities, summary, url.searchParams.get("q") ?? "", Number(url.searchParams.get("limit") ?? 8)));

@@ -99,6 +99,10 @@ fn all_builds() -> Clap {
             Command::Migrate,
         ))
         .subcommand(with_keys(
+            Clap::new("slowest").about("Show what PostgreSQL spends its time on (where its extension pg_stat_statements is loaded)"),
+            Command::Slowest,
+        ))
+        .subcommand(with_keys(
             Clap::new("backup")
                 .about("Copy the embedded store, also while serve runs; the copy is a folder that --data may name")
                 .long_about(

@@ -6,11 +6,13 @@ use std::{
 };
 
 use anyhow::Context as _;
-use godwit_flow::{BreakerReading, now_us};
+use godwit_flow::{BreakerConfig, now_us};
 use godwit_live::{
-    Live, RedisAddress,
+    Live, RedisAddress, RedisLink,
     bus::{Bus, RedisBus, RedisBusConfig},
+    limit::{Limiter, Rate},
 };
+use godwit_web::{Limit, breaker_json};
 use serde_json::{Value, json};
 use tokio::{
     sync::{mpsc, watch},
@@ -21,6 +23,7 @@ use crate::{
     config::Settings,
     database::{self, Database},
     follower::{Follower, Progress},
+    gauges::Queues,
     intake::{self, Counters, Intake, Plan, Ports, Standby},
     jobs::Upkeep,
     keeper::{self, Keeper, SpoolFigures},
@@ -30,6 +33,9 @@ use crate::{
 
 /// Batches on their way to the bus: one may take a second while Redis is dying.
 const PUBLISHING: usize = 16;
+
+/// How long a request waits for Redis to say whether it may be made; then this replica decides.
+const LIMIT_DEADLINE: Duration = Duration::from_millis(100);
 
 /// What makes it one of several.
 pub(crate) struct Cluster {
@@ -42,11 +48,12 @@ pub(crate) struct Cluster {
     progress: Arc<Progress>,
     spool: Arc<SpoolFigures>,
     intake: Arc<intake::Figures>,
+    queues: Queues,
 }
 
 impl Cluster {
     /// What the settings ask for; `None` with the embedded store. Nothing is connected yet.
-    pub(crate) fn new(settings: &Settings, feed: bool) -> anyhow::Result<Option<Self>> {
+    pub(crate) fn new(settings: &Settings, feed: bool, queues: &Queues) -> anyhow::Result<Option<Self>> {
         let bus = bus(settings)?;
         let Some(config) = database::config(settings) else {
             if bus.is_some() {
@@ -74,6 +81,7 @@ impl Cluster {
             bus,
             spool: Arc::default(),
             intake: Arc::default(),
+            queues: queues.clone(),
         }))
     }
 
@@ -106,6 +114,10 @@ impl Cluster {
         self.follow(settings, live, &heard_us, stoppers);
         let (works, taken) = mpsc::channel(keeper::WORKS);
         stoppers.keepers.spawn(keeper.run(taken));
+        // What the spool refuses is counted as refused; here everybody waits.
+        self.queues.show_channel("keeper", &works, || 0);
+        let feed = self.intake.clone();
+        self.queues.show("feed", move || feed.feed());
         if let (Some(standby), Some(plan)) = (self.standby, plan) {
             stoppers.lease.spawn(self.leader.clone().run(self.database.clone(), stoppers.lease.stop()));
             let ports = Ports {
@@ -134,6 +146,7 @@ impl Cluster {
         let bus = self.bus.clone()?;
         let (batches, taken) = mpsc::channel(PUBLISHING);
         stoppers.keepers.spawn(intake::publish(bus, taken));
+        self.queues.show_channel("publisher", &batches, || 0);
         Some(batches)
     }
 
@@ -196,13 +209,14 @@ impl Cluster {
             "replica": self.replica,
             "role": role.as_str(),
             "token": token,
+            "lease_age_ms": self.leader.lease_age_ms(),
             "takeovers": self.leader.takeovers(),
             "absences": self.intake.absences(),
             "standby": match self.standby { Some(Standby::Warm) => "warm", Some(Standby::Cold) => "cold", None => "off" },
             "ring": ring.map(|(packets, since_us)| json!({ "packets": packets, "seconds": (now_us() - since_us) / 1_000_000 })),
             "spool": self.spool.json(),
             "world": self.progress.json(),
-            "database": { "trouble": self.database.trouble(), "breaker": breaker_json(&self.database.reads()) },
+            "database": self.database_json(),
         });
         if let Some(bus) = &self.bus {
             let figures = bus.figures();
@@ -213,27 +227,64 @@ impl Cluster {
         }
         json
     }
-}
 
-/// A breaker, as `/api/v1/status` shows it.
-pub(crate) fn breaker_json(reading: &BreakerReading) -> Value {
-    json!({
-        "state": reading.state.as_str(), "failures_in_row": reading.failures_in_row, "succeeded": reading.succeeded,
-        "failed": reading.failed, "refused": reading.refused, "opened": reading.opened
-    })
+    fn database_json(&self) -> Value {
+        let (pools, replica) = self.database.figures();
+        let pools: serde_json::Map<String, Value> = pools
+            .into_iter()
+            .map(|pool| {
+                let figures = json!({
+                    "most": pool.most, "open": pool.open, "idle": pool.idle, "waiting": pool.waiting, "taken": pool.taken,
+                    "saturated": pool.saturated, "wait_ms": pool.wait_us / 1000, "longest_wait_ms": pool.longest_wait_us / 1000
+                });
+                (pool.name.to_owned(), figures)
+            })
+            .collect();
+        let replica = replica.map(|replica| {
+            json!({
+                "used": replica.used, "behind_ms": replica.behind_ms, "answered": replica.answered, "passed_on": replica.passed_on
+            })
+        });
+        json!({
+            "trouble": self.database.trouble(), "breaker": breaker_json(&self.database.reads()), "pools": pools, "replica": replica
+        })
+    }
 }
 
 fn bus(settings: &Settings) -> anyhow::Result<Option<Arc<dyn Bus>>> {
-    let Some(url) = settings.get("redis-url") else { return Ok(None) };
-    let address = RedisAddress::parse(url, settings.get("redis-ca").map(AsRef::as_ref)).context("redis-url")?;
+    let Some(address) = redis(settings)? else { return Ok(None) };
     let default = RedisBusConfig::default();
-    let breaker = godwit_flow::BreakerConfig {
-        longest_wait: database::breaker(settings).longest_wait.min(default.breaker.longest_wait),
-        failures: database::breaker(settings).failures,
-        ..default.breaker
-    };
-    let prefix = settings.get("redis-prefix").unwrap_or("godwit");
-    Ok(Some(Arc::new(RedisBus::new(address, RedisBusConfig { key: format!("{prefix}:bus:1"), breaker, ..default }))))
+    let breaker = redis_breaker(settings);
+    Ok(Some(Arc::new(RedisBus::new(address, RedisBusConfig { key: format!("{}:bus:1", redis_keys(settings)), breaker, ..default }))))
+}
+
+/// Where Redis is, if it is.
+fn redis(settings: &Settings) -> anyhow::Result<Option<RedisAddress>> {
+    let Some(url) = settings.get("redis-url") else { return Ok(None) };
+    RedisAddress::parse(url, settings.get("redis-ca").map(AsRef::as_ref)).context("redis-url").map(Some)
+}
+
+/// What our keys begin with; the braces keep them together in a cluster.
+fn redis_keys(settings: &Settings) -> String {
+    format!("{{{}}}", settings.get("redis-prefix").unwrap_or("godwit"))
+}
+
+fn redis_breaker(settings: &Settings) -> BreakerConfig {
+    let (ours, usual) = (database::breaker(settings), RedisBusConfig::default().breaker);
+    BreakerConfig { longest_wait: ours.longest_wait.min(usual.longest_wait), failures: ours.failures, ..usual }
+}
+
+/// How often one client may ask; `None` when it is as often as it likes.
+pub(crate) fn limit(settings: &Settings) -> anyhow::Result<Option<Limit>> {
+    let requests = u32::try_from(settings.whole("rate-limit")).unwrap_or(u32::MAX);
+    if requests == 0 {
+        return Ok(None);
+    }
+    let keys = format!("{}:limit:1", redis_keys(settings));
+    let redis = redis(settings)?.map(|address| (RedisLink::new(address, keys.clone(), LIMIT_DEADLINE, redis_breaker(settings)), keys));
+    let proxies = settings.get("trusted-proxies").unwrap_or_default().parse().map_err(anyhow::Error::msg).context("trusted-proxies")?;
+    let limiter = Limiter::new(Rate { requests, window: Duration::from_secs(60) }, redis);
+    Ok(Some(Limit { limiter: Arc::new(limiter), proxies }))
 }
 
 /// The name of the machine, as Linux tells it.

@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Archive,
     /// `godwit restore`
     Restore,
+    /// `godwit slowest`
+    Slowest,
 }
 
 /// One thing that can be set.
@@ -72,10 +74,12 @@ pub(crate) enum Allowed {
     TileUrl,
     /// `https://HOST/...`.
     WebUrl,
+    /// `ADDRESS[/BITS][,...]`.
+    Networks,
 }
 
-use Allowed::{Address, Callsign, Number, Path, Servers, Switch, Text, TileUrl, View, WebUrl, Whole, Word};
-use Command::{Archive, Backup, Import, Migrate, Restore, Serve, Simulate};
+use Allowed::{Address, Callsign, Networks, Number, Path, Servers, Switch, Text, TileUrl, View, WebUrl, Whole, Word};
+use Command::{Archive, Backup, Import, Migrate, Restore, Serve, Simulate, Slowest};
 
 macro_rules! key {
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
@@ -181,22 +185,38 @@ pub(crate) const KEYS: &[Key] = &[
     key!("tiles-name", "TEXT", "Online map", [Serve], Text(40), "Its name in the layer menu"),
     key!("tiles-attribution", "TEXT", "", [Serve], Text(200), "Its credit line; most providers ask for one"),
     key!(
+        "basemap-file",
+        "FILE.pmtiles",
+        "",
+        [Serve],
+        Path,
+        "PMTiles archive of images or vector tiles offered as a base map, such as an extract of Protomaps; name and credit line are those in it"
+    ),
+    key!(
         "database-url",
         "URL",
         "",
-        [Serve, Import, Migrate, Backup, Archive, Restore],
+        [Serve, Import, Migrate, Backup, Archive, Restore, Slowest],
         Text(2000),
-        "PostgreSQL 15 or newer with PostGIS instead of the embedded store: postgresql://USER:PASSWORD@HOST:PORT/DATABASE",
+        "PostgreSQL 15 or newer with PostGIS instead of the embedded store: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with ?sslmode=verify-full&sslrootcert=FILE for TLS that is checked",
         secret
     ),
     key!("database-read-url", "URL", "", [Serve], Text(2000), "A replica of that database, for reading history", secret),
+    key!(
+        "database-read-lag-seconds",
+        "N",
+        "5",
+        [Serve],
+        Whole(1, 3600),
+        "How far that replica may be behind; if it is further, history is read from the primary"
+    ),
     key!("database-write-pool", "N", "4", [Serve, Import, Migrate, Archive, Restore], Whole(2, 100), "Connections for writing at most"),
     key!("database-read-pool", "N", "8", [Serve, Import, Archive, Restore], Whole(1, 500), "Connections for reading at most"),
     key!(
         "database-timeout-seconds",
         "N",
         "10",
-        [Serve, Import, Migrate, Archive, Restore],
+        [Serve, Import, Migrate, Archive, Restore, Slowest],
         Whole(1, 25),
         "How long a statement, or the whole of a batch, may take"
     ),
@@ -214,7 +234,7 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         [Serve],
         Text(2000),
-        "Redis between replicas: redis://HOST:PORT/DB, rediss://USER:PASSWORD@HOST:PORT (TLS) or unix:///PATH; without it replicas follow the database",
+        "Redis between replicas: redis://HOST:PORT/DB, rediss://USER:PASSWORD@HOST:PORT (TLS), unix:///PATH, redis+sentinel://HOST,HOST/NAME or redis+cluster://HOST,HOST; without it replicas follow the database",
         secret
     ),
     key!("redis-ca", "FILE", "", [Serve], Path, "PEM file with the authority of a rediss:// server; default: those of the system"),
@@ -262,12 +282,19 @@ pub(crate) const KEYS: &[Key] = &[
         "Failures in a row after which the database or Redis is left alone for a while"
     ),
     key!("breaker-wait-seconds", "N", "15", [Serve], Whole(1, 600), "The longest such while"),
-    key!("metrics-listen", "HOST:PORT", "", [Serve], Address, "A second address for operators: /livez, /readyz and the status"),
+    key!(
+        "metrics-listen",
+        "HOST:PORT",
+        "",
+        [Serve],
+        Address,
+        "A second address for operators: /metrics for Prometheus, beside all that the site has; the same as --listen: there"
+    ),
     key!(
         "log",
         "FILTER",
         "info",
-        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore],
+        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore, Slowest],
         Text(400),
         "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"
     ),
@@ -275,9 +302,25 @@ pub(crate) const KEYS: &[Key] = &[
         "log-format",
         "FORMAT",
         "text",
-        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore],
+        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore, Slowest],
         Word(&["text", "json"]),
         "Log lines as text or JSON"
+    ),
+    key!(
+        "rate-limit",
+        "N",
+        "600",
+        [Serve],
+        Whole(0, 1_000_000),
+        "Requests to the API and the past that one client may make in a minute, on all replicas together with Redis; 0: as many as it likes. Programs of this machine always may"
+    ),
+    key!(
+        "trusted-proxies",
+        "NETWORK,..",
+        "127.0.0.1,::1",
+        [Serve],
+        Networks,
+        "Addresses and networks of web servers in front, which are believed about who asks (X-Forwarded-For)"
     ),
 ];
 
@@ -556,6 +599,7 @@ impl fmt::Display for Allowed {
             Callsign => f.write_str("3 to 9 letters and digits with an optional SSID, such as N0CALL-1"),
             View => f.write_str("latitude,longitude,zoom, such as 47.4,8.5,8"),
             WebUrl => f.write_str("https://, or http:// to this machine only, such as https://example.org/tocalls.pretty.json"),
+            Networks => f.write_str("addresses and networks with commas between, such as 10.0.0.0/8,::1"),
             TileUrl => f.write_str("http:// or https:// with {z}, {x} and {y}, such as https://tile.example.org/{z}/{x}/{y}.png"),
         }
     }
@@ -590,6 +634,7 @@ impl Allowed {
             Callsign => godwit_feed::check_callsign(value).map_err(|e| e.to_string()),
             View => view(value),
             WebUrl => web_url(value),
+            Networks => value.parse::<godwit_web::Proxies>().map(drop),
             TileUrl => tile_url(value),
         }
     }

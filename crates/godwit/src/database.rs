@@ -12,7 +12,7 @@ use godwit_flow::{Backoff, Breaker, BreakerConfig, BreakerReading, Stop};
 use godwit_pipeline::{EntityKey, EntityState, Name};
 use godwit_store::{
     Appended, Area, Batch, Counts, Fence, Followed, HeardDay, HeardLink, HeardSide, HourCounts, Imported, Lease, PacketPage, PacketQuery,
-    PostgresConfig, PostgresStore, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
+    PoolFigures, PostgresConfig, PostgresStore, ReplicaFigures, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
 };
 use tokio::{sync::watch, time::sleep};
 
@@ -50,6 +50,7 @@ pub(crate) fn config(settings: &Settings) -> Option<PostgresConfig> {
     let whole = |name| usize::try_from(settings.whole(name)).unwrap_or(1);
     Some(PostgresConfig {
         read_url: settings.get("database-read-url").map(str::to_owned),
+        read_lag: Duration::from_secs(settings.whole("database-read-lag-seconds").max(1)),
         write_pool: whole("database-write-pool"),
         read_pool: whole("database-read-pool"),
         statement_timeout: Duration::from_secs(settings.whole("database-timeout-seconds").max(1)),
@@ -141,6 +142,11 @@ impl Database {
     /// The breaker before reads.
     pub(crate) fn reads(&self) -> BreakerReading {
         self.reads.read()
+    }
+
+    /// Its pools and its replica; empty as long as it is not open.
+    pub(crate) fn figures(&self) -> (Vec<PoolFigures>, Option<ReplicaFigures>) {
+        self.opened.get().map(|opened| (opened.store.pools(), opened.store.replica())).unwrap_or_default()
     }
 
     fn parts(&self) -> Result<&Opened, StoreError> {
@@ -253,10 +259,6 @@ impl Store for Database {
 
     async fn heard(&self, station: Name, side: HeardSide, since_us: i64, limit: usize) -> Result<Vec<HeardLink>, StoreError> {
         self.read(self.store()?.heard(station, side, since_us, limit)).await
-    }
-
-    async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError> {
-        self.store()?.retain_since(since_us).await
     }
 
     async fn close(&self) -> Result<(), StoreError> {

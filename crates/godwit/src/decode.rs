@@ -10,7 +10,7 @@ use anyhow::Context as _;
 use clap::ArgMatches;
 use godwit_packet::{DeviceDatabase, Text, explain, json_with};
 
-/// The longest line taken; what is longer is cut, and then is no packet.
+/// The longest line taken; what is longer is cut, and is no packet.
 const LONGEST: u64 = 65_536;
 
 pub(crate) fn decode(matches: &ArgMatches) -> anyhow::Result<()> {
@@ -22,7 +22,8 @@ pub(crate) fn decode(matches: &ArgMatches) -> anyhow::Result<()> {
         (Box::new(io::stdin().lock()), true)
     } else {
         let file = File::open(path).with_context(|| format!("{} cannot be read", path.display()))?;
-        (Box::new(BufReader::with_capacity(1 << 16, file)), false)
+        let is_pipe = !file.metadata().is_ok_and(|data| data.is_file());
+        (Box::new(BufReader::with_capacity(1 << 16, file)), is_pipe)
     };
     let mut out = BufWriter::new(io::stdout().lock());
     let flush = live || io::stdout().is_terminal();
@@ -31,7 +32,7 @@ pub(crate) fn decode(matches: &ArgMatches) -> anyhow::Result<()> {
             let received_at_us = received_at.unwrap_or_else(godwit_flow::now_us);
             serde_json::to_writer(&mut out, &json_with(line, Some(received_at_us), DeviceDatabase::built_in()))?;
             out.write_all(b"\n")?;
-        } else {
+        } else if !line.is_empty() {
             for_people(&mut out, line, every_byte)?;
         }
         if flush { out.flush() } else { Ok(()) }
@@ -40,7 +41,7 @@ pub(crate) fn decode(matches: &ArgMatches) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Calls for each line, empty ones left out, with bounded memory.
+/// Calls for each line, with bounded memory: of a line that is too long the rest is passed over.
 fn lines(mut source: Box<dyn BufRead>, mut each: impl FnMut(&[u8]) -> io::Result<()>) -> io::Result<()> {
     let mut line = Vec::new();
     loop {
@@ -48,12 +49,13 @@ fn lines(mut source: Box<dyn BufRead>, mut each: impl FnMut(&[u8]) -> io::Result
         if io::Read::take(&mut source, LONGEST).read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
+        if line.last() != Some(&b'\n') {
+            source.skip_until(b'\n')?;
+        }
         while matches!(line.last(), Some(b'\n' | b'\r')) {
             line.pop();
         }
-        if !line.is_empty() {
-            each(&line)?;
-        }
+        each(&line)?;
     }
 }
 

@@ -49,6 +49,8 @@ pub(crate) struct Progress {
     caught_up: AtomicBool,
     by_bus: AtomicU64,
     by_store: AtomicU64,
+    /// From the receipt of the newest packet of the bus to its arrival here, milliseconds.
+    bus_lag_ms: AtomicI64,
     /// The store is followed until then; `None`: for ever.
     until: Mutex<Option<Instant>>,
     following: AtomicBool,
@@ -61,6 +63,7 @@ impl Progress {
             caught_up: AtomicBool::new(!bus),
             by_bus: AtomicU64::new(0),
             by_store: AtomicU64::new(0),
+            bus_lag_ms: AtomicI64::new(0),
             until: Mutex::new(bus.then(Instant::now)),
             following: AtomicBool::new(!bus),
         }
@@ -75,7 +78,8 @@ impl Progress {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         json!({
             "filled": self.filled.load(Ordering::Relaxed), "follows": if self.following.load(Ordering::Relaxed) { "store" } else { "bus" },
-            "by_bus": read(&self.by_bus), "by_store": read(&self.by_store)
+            "by_bus": read(&self.by_bus), "by_store": read(&self.by_store),
+            "bus_lag_ms": self.bus_lag_ms.load(Ordering::Relaxed)
         })
     }
 
@@ -153,6 +157,9 @@ impl Follower {
         // Whoever ingests knows its own; what another one published before is in the store.
         if self.role.borrow().leads() {
             return;
+        }
+        if let Some(newest) = messages.last() {
+            self.progress.bus_lag_ms.store((now_us() - newest.received_at_us) / 1000, Ordering::Relaxed);
         }
         let oldest_us = now_us() - self.age_us;
         for message in messages.iter().filter(|message| message.received_at_us >= oldest_us) {

@@ -4,14 +4,14 @@
 use std::{
     collections::VecDeque,
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
 use godwit_feed::{AprsIs, FeedStatus, Login, Received, Timing};
-use godwit_flow::{Reader, Stop, Stopper, now_us, queue};
+use godwit_flow::{Gauge, Reader, Stop, Stopper, now_us, queue};
 use godwit_live::{
     Live,
     bus::{Bus, Message},
@@ -25,6 +25,7 @@ use tokio::{
 
 use crate::{
     database::Database,
+    gauges::Stored,
     leader::{Leader, Role},
     ring::Ring,
 };
@@ -59,6 +60,8 @@ pub(crate) struct Counters {
     bad: AtomicU64,
     /// Not kept: the spool (or the waiting room of the embedded store) was full.
     refused: AtomicU64,
+    /// Batches and how long the store took.
+    pub(crate) store: Stored,
 }
 
 impl Counters {
@@ -86,6 +89,11 @@ impl Counters {
 
     pub(crate) fn refused(&self, packets: usize) {
         self.refused.fetch_add(packets as u64, Ordering::Relaxed);
+    }
+
+    /// Packets that were received and are lost.
+    pub(crate) fn lost(&self) -> u64 {
+        self.refused.load(Ordering::Relaxed)
     }
 }
 
@@ -127,10 +135,11 @@ pub(crate) struct Plan {
 }
 
 impl Plan {
-    fn connect(&self, leads: bool) -> Connection {
+    fn connect(&self, leads: bool, figures: &Figures) -> Connection {
         let (servers, login) = if leads { self.main.clone() } else { self.standby.clone() };
         let feed = AprsIs { servers, login, timing: self.timing.clone(), status: self.status.clone() };
         let (lines, reader) = queue(QUEUE);
+        figures.show_feed(Some(lines.gauge()));
         let stopper = Stopper::default();
         drop(stopper.spawn(feed.run(lines, stopper.stop())));
         Connection { reader, stopper }
@@ -155,9 +164,21 @@ pub(crate) struct Figures {
     ring: AtomicU64,
     ring_since_us: AtomicI64,
     absences: AtomicU64,
+    /// The queue of the connection that there is.
+    feed: Mutex<Option<Gauge>>,
 }
 
 impl Figures {
+    /// Lines that wait for the pipeline, and how many may; who puts waits, so none is dropped.
+    pub(crate) fn feed(&self) -> Option<(usize, usize, u64)> {
+        let feed = self.feed.lock().unwrap_or_else(PoisonError::into_inner);
+        feed.as_ref().map(|gauge| (usize::try_from(gauge.depth()).unwrap_or(usize::MAX), gauge.capacity(), 0))
+    }
+
+    fn show_feed(&self, gauge: Option<Gauge>) {
+        *self.feed.lock().unwrap_or_else(PoisonError::into_inner) = gauge;
+    }
+
     /// Packets in the ring and when the oldest of them was received; `None` without any.
     pub(crate) fn ring(&self) -> Option<(u64, i64)> {
         let packets = self.ring.load(Ordering::Relaxed);
@@ -265,7 +286,7 @@ impl Intake {
     async fn connect_or_not(&mut self) {
         let wanted = self.role != Role::Standing || self.standby == Standby::Warm;
         match (&self.connection, wanted) {
-            (None, true) => self.connection = Some(self.plan.connect(self.role.leads())),
+            (None, true) => self.connection = Some(self.plan.connect(self.role.leads(), &self.ports.figures)),
             (Some(_), false) => self.disconnect().await,
             _ => {}
         }
@@ -275,6 +296,7 @@ impl Intake {
     async fn disconnect(&mut self) {
         if let Some(connection) = self.connection.take() {
             connection.end().await;
+            self.ports.figures.show_feed(None);
         }
     }
 

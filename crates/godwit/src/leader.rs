@@ -3,12 +3,12 @@
 use std::{
     sync::{
         Arc,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
     time::Duration,
 };
 
-use godwit_flow::Stop;
+use godwit_flow::{Stop, now_us};
 use godwit_store::{Fence, StoreError};
 use tokio::{
     sync::{Notify, watch},
@@ -58,12 +58,21 @@ pub(crate) struct Leader {
     role: watch::Sender<Role>,
     wake: Notify,
     takeovers: AtomicU64,
+    /// When the lease was got or renewed, microseconds since 1970 UTC.
+    renewed_us: AtomicI64,
 }
 
 impl Leader {
     /// A replica by this name, unique among those that run, and how long a lease lasts. It stands by at first.
     pub(crate) fn new(holder: String, ttl: Duration) -> Self {
-        Self { holder, ttl, role: watch::Sender::new(Role::Standing), wake: Notify::new(), takeovers: AtomicU64::new(0) }
+        Self {
+            holder,
+            ttl,
+            role: watch::Sender::new(Role::Standing),
+            wake: Notify::new(),
+            takeovers: AtomicU64::new(0),
+            renewed_us: AtomicI64::new(0),
+        }
     }
 
     /// The role as it changes.
@@ -74,6 +83,11 @@ impl Leader {
     /// Times that this replica got the lease.
     pub(crate) fn takeovers(&self) -> u64 {
         self.takeovers.load(Ordering::Relaxed)
+    }
+
+    /// How long ago the lease was got or renewed, milliseconds; `None` without it.
+    pub(crate) fn lease_age_ms(&self) -> Option<i64> {
+        matches!(&*self.role.borrow(), Role::Leading(_)).then(|| (now_us() - self.renewed_us.load(Ordering::Relaxed)) / 1000)
     }
 
     /// Asks and renews until told to stop; the lease is still ours then: what was received must be kept first, then
@@ -106,7 +120,9 @@ impl Leader {
         let lease = database.lease()?;
         let role = self.role.borrow().clone();
         if let Role::Leading(fence) = role {
-            if !lease.renew(&fence, self.ttl).await? {
+            if lease.renew(&fence, self.ttl).await? {
+                self.renewed_us.store(now_us(), Ordering::Relaxed);
+            } else {
                 self.lost(&fence);
             }
             return Ok(());
@@ -115,6 +131,7 @@ impl Leader {
             Some(fence) => {
                 tracing::info!(token = fence.token, "this replica ingests from now on");
                 self.takeovers.fetch_add(1, Ordering::Relaxed);
+                self.renewed_us.store(now_us(), Ordering::Relaxed);
                 self.role.send_replace(Role::Leading(fence));
             }
             None => {

@@ -10,6 +10,7 @@ mod database;
 mod decode;
 mod files;
 mod follower;
+mod gauges;
 mod import;
 mod intake;
 mod jobs;
@@ -18,6 +19,7 @@ mod leader;
 mod ring;
 mod run;
 mod simulate;
+mod slowest;
 
 use std::process::ExitCode;
 
@@ -65,6 +67,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
                 #[cfg(feature = "archive")]
                 "restore" => archive::restore(&settings, matches),
                 "import" => import::import(&settings, matches),
+                "slowest" => slowest::slowest(&settings),
                 _ => run::migrate(&settings),
             }
         }

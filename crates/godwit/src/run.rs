@@ -1,6 +1,7 @@
 //! `godwit serve`: the wiring, read top to bottom.
 
 use std::{
+    net::SocketAddr,
     path::Path,
     sync::{
         Arc,
@@ -15,7 +16,7 @@ use godwit_feed::{FeedStatus, Login, Timing};
 use godwit_flow::{Stop, Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
-use godwit_web::{Devices, Site, ViewerTiming};
+use godwit_web::{Devices, FileMap, Limit, Site, ViewerTiming, breaker_json};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
@@ -25,10 +26,11 @@ use tokio::{
 };
 
 use crate::{
-    cluster::{Cluster, breaker_json},
+    cluster::{self, Cluster},
     config::Settings,
     database, files,
-    intake::{Counters, Intake, Plan, Ports, Standby},
+    gauges::Queues,
+    intake::{Counters, Figures, Intake, Plan, Ports, Standby},
     jobs::{self, Jobs, Upkeep},
     keeper,
     leader::Role,
@@ -61,7 +63,8 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let address = settings.get("listen").unwrap_or("127.0.0.1:8080");
     let listener = listen(address).await?;
-    let operators = match settings.get("metrics-listen") {
+    let metrics = settings.get("metrics-listen");
+    let operators = match metrics.filter(|metrics| *metrics != address) {
         Some(address) => Some(listen(address).await?),
         None => None,
     };
@@ -69,7 +72,10 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let stoppers = Stoppers::default();
     // What is asked for is checked before a folder is made.
     let plan = plan(settings, &stoppers.sources).await?;
-    let cluster = Cluster::new(settings, plan.is_some())?.map(Arc::new);
+    let basemap_file = basemap_file(settings).await?;
+    let queues = Queues::default();
+    let cluster = Cluster::new(settings, plan.is_some(), &queues)?.map(Arc::new);
+    let limit = cluster::limit(settings)?;
     let live = Live::new(limits(settings), now_us());
     let counters = Arc::new(Counters::default());
     let status = plan.as_ref().map(|plan| plan.status.clone()).unwrap_or_default();
@@ -78,7 +84,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     }
     let store: Arc<dyn Upkeep> = match &cluster {
         Some(cluster) => cluster.start(settings, plan, &live, &counters, &stoppers).await?,
-        None => start_alone(settings, plan, &live, &counters, &stoppers).await?,
+        None => start_alone(settings, plan, &live, (&counters, &queues), &stoppers).await?,
     };
     let tasks = &stoppers.tasks;
     tasks.spawn(tick(live.clone(), tasks.stop()));
@@ -97,17 +103,24 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         settings,
         live.clone(),
         (store.clone(), blocks, devices),
-        (status, counters, cluster.clone(), jobs),
+        (status, counters, queues, cluster.clone(), jobs, limit),
         &draining,
         stoppers.viewers.stop(),
+        basemap_file,
     );
     let timing = site.viewers;
-    for listener in [Some(listener), operators].into_iter().flatten() {
+    // Operators' numbers are on their own address, or on the site's if that is said to be theirs.
+    let site_and = |for_operators: bool| {
+        let router = godwit_web::router(site.clone());
+        if for_operators { godwit_web::operators(site.clone()).merge(router) } else { router }
+    };
+    let listeners = [Some((listener, metrics == Some(address))), operators.map(|listener| (listener, true))];
+    for (listener, for_operators) in listeners.into_iter().flatten() {
         // Answers are written whole: waiting for more would only delay their last part.
         let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-        let (router, stop) = (godwit_web::router(site.clone()), tasks.stop());
+        let (service, stop) = (site_and(for_operators).into_make_service_with_connect_info::<SocketAddr>(), tasks.stop());
         tasks.spawn(async move {
-            let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop.wanted().await }).await;
+            let served = axum::serve(listener, service).with_graceful_shutdown(async move { stop.wanted().await }).await;
             if let Err(error) = served {
                 tracing::error!(%error, "the web server ended");
             }
@@ -187,7 +200,7 @@ async fn start_alone(
     settings: &Settings,
     plan: Option<Plan>,
     live: &Arc<Live>,
-    counters: &Arc<Counters>,
+    (counters, queues): (&Arc<Counters>, &Queues),
     stoppers: &Stoppers,
 ) -> anyhow::Result<Arc<dyn Upkeep>> {
     let store: Arc<dyn Upkeep> = Arc::new(SqliteStore::open(data(settings))?);
@@ -196,6 +209,10 @@ async fn start_alone(
     let Some(plan) = plan else { return Ok(store) };
     let (works, taken) = mpsc::channel(keeper::WORKS);
     stoppers.keepers.spawn(keeper::keep_alone(taken, store.clone(), counters.clone(), stoppers.keepers.stop()));
+    let (lost, figures) = (counters.clone(), Arc::<Figures>::default());
+    queues.show_channel("keeper", &works, move || lost.lost());
+    let feed = figures.clone();
+    queues.show("feed", move || feed.feed());
     let (role, watched) = watch::channel(Role::Alone);
     let ports = Ports {
         live: live.clone(),
@@ -205,7 +222,7 @@ async fn start_alone(
         publisher: None,
         heard_us: Arc::default(),
         counters: counters.clone(),
-        figures: Arc::default(),
+        figures,
     };
     let (intake, stop) = (Intake::new(plan, Standby::Cold, ports), stoppers.sources.stop());
     stoppers.sources.spawn(async move {
@@ -325,19 +342,34 @@ async fn keep_history_warm(blocks: Arc<Blocks>, stop: Stop) {
     }
 }
 
+/// The operator's own base map, opened.
+async fn basemap_file(settings: &Settings) -> anyhow::Result<Option<Arc<FileMap>>> {
+    let Some(path) = settings.get("basemap-file") else {
+        return Ok(None);
+    };
+    let map = FileMap::open(path.as_ref()).await;
+    map.map(|map| Some(Arc::new(map))).map_err(|why| {
+        anyhow::anyhow!(
+            "basemap-file = \"{path}\": {why}\n\n  hint: give a PMTiles archive of version 3 that can be read, or leave the key out"
+        )
+    })
+}
+
 fn site(
     settings: &Settings,
     live: Arc<Live>,
     (store, blocks, devices): (Arc<dyn Store>, Arc<Blocks>, Devices),
-    (feed, counters, cluster, jobs): (FeedStatus, Arc<Counters>, Option<Arc<Cluster>>, Jobs),
+    (feed, counters, queues, cluster, jobs, limit): (FeedStatus, Arc<Counters>, Queues, Option<Arc<Cluster>>, Jobs, Option<Limit>),
     draining: &Arc<AtomicBool>,
     stop: Stop,
+    basemap_file: Option<Arc<FileMap>>,
 ) -> Site {
     let (latitude, longitude, zoom) = settings.view();
     let basemaps: Vec<Value> = settings
         .get("tiles-url")
         .map(|url| json!({ "id": "online", "name": settings.get("tiles-name"), "kind": "raster", "url": url, "attribution": settings.get("tiles-attribution").unwrap_or_default(), "max_zoom": 19 }))
         .into_iter()
+        .chain(basemap_file.as_ref().map(|map| map.json()))
         .collect();
     let image_hosts = settings.get("tiles-url").and_then(|url| {
         let (scheme, rest) = url.split_once("://")?;
@@ -352,7 +384,9 @@ fn site(
     });
     let (draining, members) = (draining.clone(), cluster.clone());
     let status = move || {
-        let mut status = json!({ "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json() });
+        let mut status = json!({
+            "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json(), "store": counters.store.json(), "queues": queues.json()
+        });
         if let Some(fetch) = &jobs.fetch {
             status["devices_fetch"] = breaker_json(&fetch());
         }
@@ -370,8 +404,10 @@ fn site(
         status: Arc::new(status),
         ready: Arc::new(move || ready(draining.load(Ordering::Relaxed), cluster.as_deref())),
         image_hosts: image_hosts.unwrap_or_default().into(),
+        basemap_file,
         clock: now_us,
         stop,
+        limit,
         viewers: ViewerTiming { drain: Duration::from_secs(settings.whole("drain-seconds")), ..ViewerTiming::default() },
     }
 }

@@ -2,7 +2,8 @@
 //! sent, each line once.
 //!
 //! `make test` runs it once with short outages. `make chaos` runs it ROUNDS times with long ones, within
-//! GODWIT_CHAOS_SECONDS.
+//! GODWIT_CHAOS_SECONDS. The order of the faults and when in the traffic they come is drawn from GODWIT_CHAOS_SEED, which
+//! a failure's report names.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
@@ -25,6 +26,7 @@ struct Measure {
     frozen: Duration,
     /// Waits for every spool after each fault, not only at the end.
     thorough: bool,
+    seed: u64,
 }
 
 fn measure() -> Measure {
@@ -36,6 +38,7 @@ fn measure() -> Measure {
         database_away: Duration::from_secs(if full { 60 } else { 4 }),
         frozen: Duration::from_secs(if full { 30 } else { 6 }),
         thorough: full,
+        seed: number("GODWIT_CHAOS_SEED", u64::from(std::process::id())),
     }
 }
 
@@ -151,12 +154,14 @@ async fn whatever_dies_everything_sent_is_stored_once() {
     let mut stage = Stage::set(&["--standby", "warm", "--database-timeout-seconds", "2"]).await;
     let url = stage.redis.url();
     stage.more.extend(["--redis-url".to_owned(), url]);
+    stage.note(&format!("GODWIT_CHAOS_SEED={}", measure.seed));
     stage.start(3);
+    let mut chance = fastrand::Rng::with_seed(measure.seed);
     let began = Instant::now();
     let mut rounds = 0;
     'rounds: for round in 1..=measure.rounds {
         type Fault<'a> = (&'a str, &'a dyn Fn(&mut Stage) -> String);
-        let faults: [Fault<'_>; 8] = [
+        let mut faults: [Fault<'_>; 8] = [
             ("kill -9 the ingester", &kill_the_ingester),
             ("kill -9 a standby", &kill_a_standby),
             ("stop and start Redis", &stop_redis),
@@ -166,17 +171,26 @@ async fn whatever_dies_everything_sent_is_stored_once() {
             ("freeze the ingester", &|stage| freeze_the_ingester(stage, measure.frozen)),
             ("restart all, one by one", &restart_one_by_one),
         ];
+        chance.shuffle(&mut faults);
         for (name, fault) in faults {
             if began.elapsed() > Duration::from_secs(measure.seconds) {
                 break 'rounds;
             }
-            flow(&stage, MOMENT);
+            flow(&stage, MOMENT + Duration::from_millis(chance.u64(..500)));
+            stage.note(&format!("round {round}: {name}"));
             let said = fault(&mut stage);
+            stage.note(&format!("it is over: {said}"));
             stage.accounted(name, measure.thorough);
+            stage.note("all stored once");
             println!("round {round}: {name}: {} sent, all stored once; {said}", stage.ledger.sent());
         }
         rounds = round;
     }
     stage.accounted("the end", true);
-    println!("{rounds} whole rounds in {} s, {} lines sent, none lost, none twice", began.elapsed().as_secs(), stage.ledger.sent());
+    println!(
+        "seed {}: {rounds} whole rounds in {} s, {} lines sent, none lost, none twice",
+        measure.seed,
+        began.elapsed().as_secs(),
+        stage.ledger.sent()
+    );
 }

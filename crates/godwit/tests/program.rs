@@ -102,12 +102,17 @@ fn decode_writes_one_object_a_line() {
     let output = run(&["decode", "-", "--format", "json"], input);
     assert!(output.status.success());
     let objects: Vec<Value> = text(&output.stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert_eq!(objects.len(), 3);
+    assert_eq!(objects.len(), 4);
     assert_eq!(objects[0]["kind"], "position");
     assert_eq!((&objects[0]["heard"], &objects[0]["igate"]), (&"digipeated".into(), &"OE9XYZ".into()));
     assert!((objects[0]["position"]["latitude"].as_f64().unwrap() - 47.380_833).abs() < 1e-5);
     assert!(objects[1]["error"]["code"].is_string() && objects[1]["raw"] == "nonsense");
-    assert_eq!(objects[2]["status"], "café");
+    assert_eq!((&objects[2]["raw"], &objects[2]["error"]["code"]), (&"".into(), &"line_empty".into()));
+    assert_eq!(objects[3]["status"], "café");
+    let long = [b"x".repeat(200_000).as_slice(), b"\nA1B>APRS:>on air"].concat();
+    let objects: Vec<Value> =
+        text(&run(&["decode", "--format", "json"], &long).stdout).lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!((objects.len(), &objects[0]["error"]["code"], &objects[1]["status"]), (2, &"line_long".into(), &"on air".into()));
     let dated = run(&["decode", "--format", "json", "--received-at", "2026-11-01T00:03:00Z"], b"A1B>APRS:>312358zUp\n");
     let dated: Value = serde_json::from_str(&text(&dated.stdout)).unwrap();
     assert_eq!(dated["timestamp"], "2026-10-31T23:58:00Z");
@@ -245,6 +250,79 @@ fn the_demo_moves_and_every_route_answers() {
             assert!(error["error"]["code"].is_string() && error["error"]["message"].is_string(), "{body}");
         }
     }
+    assert_eq!(serving.end(), 0);
+}
+
+#[test]
+fn operators_read_metrics_on_their_own_address_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let operators = format!("127.0.0.1:{port}");
+    let mut serving = Serving::start(folder.path(), &["--demo", "--metrics-listen", &operators]);
+    serving.until("stored", |status| status["packets"]["stored"].as_u64() > Some(100));
+    assert!(!serving.get("/metrics").1.contains("godwit_packets"), "visitors get the page, as for any name");
+    let site = std::mem::replace(&mut serving.address, operators);
+    let (status, metrics) = serving.get("/metrics");
+    assert_eq!(status, 200);
+    for family in [
+        "godwit_ready 1",
+        "godwit_role",
+        "godwit_feed_state{state=\"unverified\"} 1",
+        "godwit_packets_received_total ",
+        "godwit_queue_depth{queue=\"keeper\"} ",
+        "godwit_queue_capacity{queue=\"feed\"} 10000",
+        "godwit_store_append_seconds_bucket{le=\"+Inf\"} ",
+        "godwit_job_runs_total{job=\"retention\"} ",
+        "godwit_limit_allowed_total 0",
+        "godwit_delivery_seconds_count ",
+    ] {
+        let there = metrics.lines().any(|line| line.starts_with(family));
+        assert_eq!(there, family != "godwit_role", "{family}: {metrics}");
+    }
+    assert_eq!(serving.get("/livez").0, 200);
+    serving.address = site;
+    assert_eq!(serving.end(), 0);
+    let same = format!("127.0.0.1:{port}");
+    let arguments = ["serve", "--listen", &same, "--metrics-listen", &same, "--data", folder.path().to_str().unwrap(), "--log", "warn"];
+    let mut child = godwit(&arguments).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let serving = Serving { child, address: same.clone() };
+    assert_eq!(serving.get("/metrics").0, 200, "on the site's own address if that is said to be theirs");
+    assert_eq!(serving.end(), 0);
+}
+
+#[test]
+fn who_asks_too_often_is_told_when_to_come_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let serving = Serving::start(folder.path(), &["--rate-limit", "5"]);
+    let ask = |path: &str, client: &str| {
+        let mut stream = TcpStream::connect(&serving.address).unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n{client}Connection: close\r\n\r\n").unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        text(&answer)
+    };
+    let client = "X-Forwarded-For: 203.0.113.9\r\n";
+    for _ in 0..5 {
+        assert!(ask("/api/v1/status", client).contains(" 200 "));
+    }
+    let refused = ask("/history/v1/range", client);
+    assert!(refused.starts_with("HTTP/1.1 429 "), "{refused}");
+    let (head, body) = refused.split_once("\r\n\r\n").unwrap();
+    let seconds: u64 = head.to_ascii_lowercase().split_once("retry-after: ").unwrap().1.lines().next().unwrap().parse().unwrap();
+    assert!((1..=120).contains(&seconds), "{head}");
+    assert!(head.contains("content-security-policy"), "{head}");
+    let body: Value = serde_json::from_str(body).unwrap();
+    assert_eq!(body["error"]["code"], "too_many_requests");
+    // The live map, others, and programs of this machine go on.
+    assert!(ask("/live/v1/page.json", client).contains(" 200 "));
+    assert!(ask("/api/v1/status", "X-Forwarded-For: 203.0.113.10\r\n").contains(" 200 "));
+    for _ in 0..20 {
+        assert!(ask("/api/v1/status", "").contains(" 200 "));
+    }
+    let limit = &serving.json("/api/v1/status")["limit"];
+    assert_eq!((&limit["refused"], &limit["allowed"]), (&1.into(), &6.into()));
     assert_eq!(serving.end(), 0);
 }
 

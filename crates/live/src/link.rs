@@ -2,110 +2,15 @@
 //! who call at once, thrown away when a call fails, and left alone by a [`Breaker`] while Redis is away.
 
 use std::{
-    fmt,
     future::Future,
-    path::Path,
     time::{Duration, Instant},
 };
 
 use godwit_flow::{Breaker, BreakerConfig, BreakerReading};
-use redis::{
-    AsyncConnectionConfig, Client, ConnectionAddr, IntoConnectionInfo as _, RedisResult, TlsCertificates, aio::MultiplexedConnection,
-};
+use redis::{RedisResult, aio::MultiplexedConnection};
 use tokio::{sync::Mutex, time::timeout};
 
-/// Why an address of Redis cannot be used. None of these shows the password.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum AddressError {
-    /// Sentinel or cluster.
-    #[error(
-        "{0} addresses of Redis are not supported: godwit talks to one server\n\n  hint: give the address that always leads to the primary (a service name, HAProxy or a floating address), such as redis://redis:6379/0; everything goes on while that moves"
-    )]
-    Several(&'static str),
-    /// Certificates are always checked.
-    #[error(
-        "the address of Redis asks not to check its certificate (#insecure)\n\n  hint: leave that out and name the authority's certificate instead"
-    )]
-    Insecure,
-    /// Not an address.
-    #[error(
-        "the address of Redis cannot be read: {0}\n\n  hint: redis://HOST:PORT/DB, rediss://USER:PASSWORD@HOST:PORT for TLS, or unix:///path/to/socket"
-    )]
-    Form(String),
-    /// The certificate of the authority.
-    #[error(
-        "the certificate {0} cannot be used: {1}\n\n  hint: it must be a PEM file with the authority that signed the certificate of Redis"
-    )]
-    Authority(String, String),
-}
-
-/// Where Redis is: read, checked, not yet connected. Its text form leaves out the password.
-#[derive(Clone)]
-pub struct RedisAddress {
-    client: Client,
-    shown: String,
-}
-
-impl RedisAddress {
-    /// Reads an address: `redis://`, `rediss://` (TLS, checked against the system's authorities or `authority`, a PEM
-    /// file) or `unix://`.
-    ///
-    /// # Errors
-    /// It names several servers, asks not to check certificates, or cannot be read.
-    pub fn parse(url: &str, authority: Option<&Path>) -> Result<Self, AddressError> {
-        let url = url.trim();
-        let scheme = url.split("://").next().unwrap_or_default().to_ascii_lowercase();
-        if scheme.contains("sentinel") || url.contains("sentinelServiceName") {
-            return Err(AddressError::Several("sentinel"));
-        }
-        if scheme.contains("cluster") || url.contains(',') {
-            return Err(AddressError::Several("cluster"));
-        }
-        if url.to_ascii_lowercase().ends_with("#insecure") {
-            return Err(AddressError::Insecure);
-        }
-        let form = |error: redis::RedisError| AddressError::Form(error.to_string());
-        let info = url.into_connection_info().map_err(form)?;
-        let shown = match info.addr() {
-            ConnectionAddr::Tcp(host, port) => format!("redis://{host}:{port}"),
-            ConnectionAddr::TcpTls { host, port, .. } => format!("rediss://{host}:{port}"),
-            ConnectionAddr::Unix(path) => format!("unix://{}", path.display()),
-            _ => return Err(AddressError::Form("this kind of address is not known".to_owned())),
-        };
-        let client = if matches!(info.addr(), ConnectionAddr::TcpTls { .. }) {
-            // The first provider stays; ours is the only one in the tree.
-            let _ = rustls::crypto::ring::default_provider().install_default();
-            let unusable = |path: &Path, why: String| AddressError::Authority(path.display().to_string(), why);
-            let root_cert = match authority {
-                Some(path) => Some(std::fs::read(path).map_err(|error| unusable(path, error.to_string()))?),
-                None => None,
-            };
-            Client::build_with_tls(info, TlsCertificates { client_tls: None, root_cert })
-                .map_err(|error| authority.map_or_else(|| form(error.clone()), |path| unusable(path, error.to_string())))?
-        } else {
-            Client::open(info).map_err(form)?
-        };
-        Ok(Self { client, shown })
-    }
-
-    /// A connection of its own.
-    pub(crate) async fn connect(&self, connecting: Duration, answering: Duration) -> RedisResult<MultiplexedConnection> {
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(connecting)).set_response_timeout(Some(answering));
-        self.client.get_multiplexed_async_connection_with_config(&config).await
-    }
-}
-
-impl fmt::Display for RedisAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.shown)
-    }
-}
-
-impl fmt::Debug for RedisAddress {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "RedisAddress({})", self.shown)
-    }
-}
+use crate::RedisAddress;
 
 /// Why a call to Redis came to nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -140,6 +45,7 @@ pub enum LinkError {
 #[derive(Debug)]
 pub struct RedisLink {
     address: RedisAddress,
+    key: String,
     deadline: Duration,
     breaker: Breaker,
     /// The connection with its number, so that a late failure throws away only the connection it had.
@@ -147,10 +53,11 @@ pub struct RedisLink {
 }
 
 impl RedisLink {
-    /// A link whose calls take at most `deadline` each, connecting included.
+    /// A link whose calls take at most `deadline` each, connecting included. They use this key, or others of its slot
+    /// (in a cluster it says which server is asked).
     #[must_use]
-    pub fn new(address: RedisAddress, deadline: Duration, breaker: BreakerConfig) -> Self {
-        Self { address, deadline, breaker: Breaker::new(breaker), connection: Mutex::new((0, None)) }
+    pub fn new(address: RedisAddress, key: String, deadline: Duration, breaker: BreakerConfig) -> Self {
+        Self { address, key, deadline, breaker: Breaker::new(breaker), connection: Mutex::new((0, None)) }
     }
 
     /// Makes one call.
@@ -201,7 +108,7 @@ impl RedisLink {
             return Ok((*number, connection.clone()));
         }
         // Ours is the deadline that ends a call; the connection's own only cleans up after it.
-        let connection = self.address.connect(self.deadline * 2, self.deadline * 2).await?;
+        let connection = self.address.connect(&self.key, self.deadline * 2, self.deadline * 2).await?;
         *held = (held.0 + 1, Some(connection.clone()));
         Ok((held.0, connection))
     }
@@ -213,40 +120,5 @@ impl RedisLink {
         if held.0 == number {
             held.1 = None;
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_are_taken_or_refused_with_a_sentence_that_hides_the_password() {
-        for (url, shown) in [
-            ("redis://127.0.0.1:6379/2", "redis://127.0.0.1:6379"),
-            ("redis://:secret@cache", "redis://cache:6379"),
-            ("rediss://user:secret@cache.example:6380/0", "rediss://cache.example:6380"),
-            ("unix:///run/redis.sock", "unix:///run/redis.sock"),
-        ] {
-            let address = RedisAddress::parse(url, None).expect(url);
-            assert_eq!(address.to_string(), shown);
-            assert!(!format!("{address:?}").contains("secret"));
-        }
-        for (url, said) in [
-            ("redis+sentinel://:secret@a:26379/main", "sentinel addresses"),
-            ("redis://a:1,b:2", "cluster addresses"),
-            ("redis+cluster://:secret@a", "cluster addresses"),
-            ("rediss://:secret@a#insecure", "not to check"),
-            ("http://:secret@a", "cannot be read"),
-            ("cache:6379", "cannot be read"),
-            ("redis://a:notaport", "cannot be read"),
-            ("redis://a/notadatabase", "cannot be read"),
-            ("", "cannot be read"),
-        ] {
-            let error = RedisAddress::parse(url, None).expect_err(url).to_string();
-            assert!(error.contains(said) && error.contains("hint:") && !error.contains("secret"), "{url}: {error}");
-        }
-        let missing = RedisAddress::parse("rediss://a", Some(Path::new("/nowhere/ca.pem"))).expect_err("no file");
-        assert!(missing.to_string().contains("/nowhere/ca.pem"), "{missing}");
     }
 }

@@ -12,7 +12,7 @@ use godwit_live::{
     RedisAddress,
     bus::{Bus, BusId, Event, GapReason, MemoryBus, Message, RedisBus, RedisBusConfig, Subscription},
 };
-use godwit_testkit::Redis;
+use godwit_testkit::{Authority, Redis, RedisCluster, Sentinel};
 use tokio::time::timeout;
 
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -357,4 +357,61 @@ async fn what_is_no_batch_on_the_stream_is_a_gap_and_is_passed_over() {
     bus.publish(&[message(0)]).await.expect("published");
     assert_eq!(next(&mut *subscription).await, Event::Gap(GapReason::Unreadable));
     assert_eq!(batch(&mut *subscription).await.1, [message(0)]);
+}
+
+/// A bus on a server with TLS whose certificate is by an authority of ours.
+fn secure_bus(url: &str, authority: &Authority) -> RedisBus {
+    RedisBus::new(RedisAddress::parse(url, Some(&authority.certificate())).expect("an address"), RedisBusConfig::default())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn over_tls_the_certificate_counts_and_what_is_wrong_with_it_is_said() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let redis = Redis::start_tls(&ours, "DNS:localhost");
+    let bus = secure_bus(&redis.url(), &ours);
+    let mut subscription = bus.subscribe(None).await;
+    bus.publish(&messages(0..5)).await.expect("published");
+    assert_eq!(take(&mut *subscription, 5).await.1, messages(0..5));
+    let by_number = redis.url().replace("localhost", "127.0.0.1");
+    for (url, authority, said) in [
+        (redis.url(), &other, "UnknownIssuer"),
+        (by_number, &ours, "not valid for name"),
+        (redis.url().replace("rediss", "redis"), &ours, "redis://"),
+    ] {
+        let error = secure_bus(&url, authority).publish(&messages(0..1)).await.expect_err(said).to_string();
+        assert!(error.contains(said), "{url}: {error}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn sentinels_lead_to_the_primary_and_to_the_next_one_when_it_dies() {
+    let mut all = Sentinel::start();
+    let (publisher, other) = (redis_bus(&all.url(), &key("sentinel")), redis_bus(&all.url(), "unused"));
+    let mut subscription = publisher.subscribe(None).await;
+    publisher.publish(&messages(0..5)).await.expect("published");
+    take(&mut *subscription, 5).await;
+    other.publish(&messages(0..1)).await.expect("the second connection finds it too");
+    all.servers[0].kill();
+    let began = Instant::now();
+    while publisher.publish(&messages(5..6)).await.is_err() {
+        assert!(began.elapsed() < PATIENCE, "no primary");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert!(all.servers[1].command(&["ROLE"]).expect("an answer").contains("master"));
+    until(&mut *subscription, "the batch after the fail-over", |event| matches!(event, Event::Batch(_, some) if *some == messages(5..6)))
+        .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_cluster_is_asked_where_the_key_is() {
+    let cluster = RedisCluster::start();
+    // Each key is on one of the three: several keys meet all of them.
+    for number in 0..12 {
+        let bus = redis_bus(&cluster.url(), &format!("{{key{number}}}:bus"));
+        let mut subscription = bus.subscribe(None).await;
+        bus.publish(&messages(0..5)).await.unwrap_or_else(|error| panic!("{number}: {error}"));
+        assert_eq!(take(&mut *subscription, 5).await.1, messages(0..5));
+    }
+    let used = cluster.servers.iter().filter(|server| !server.command(&["DBSIZE"]).expect("an answer").starts_with(":0"));
+    assert_eq!(used.count(), 3);
 }

@@ -5,12 +5,12 @@
 /// Bytes looked at together.
 pub(crate) const BLOCK: usize = 64;
 
-/// A bit for each of 64 bytes, set where `is_wanted`, the first byte in the lowest place.
+/// A bit for each of 64 places, set where `is_wanted`, the first place lowest.
 #[inline(always)]
-fn bits(bytes: &[u8; BLOCK], is_wanted: impl Fn(u8) -> bool) -> u64 {
+pub(crate) fn bits(is_wanted: impl Fn(usize) -> bool) -> u64 {
     let mut marks = [0; BLOCK];
-    for (mark, &byte) in marks.iter_mut().zip(bytes) {
-        *mark = u8::from(is_wanted(byte));
+    for (at, mark) in marks.iter_mut().enumerate() {
+        *mark = u8::from(is_wanted(at));
     }
     let mut bits = 0;
     for (at, word) in marks.as_chunks::<8>().0.iter().enumerate() {
@@ -20,118 +20,75 @@ fn bits(bytes: &[u8; BLOCK], is_wanted: impl Fn(u8) -> bool) -> u64 {
     bits
 }
 
-/// [`bits`] of the bytes of `line` in `from..to`, of 64 at most.
+/// A bit for each byte of `line` in `from..to`, of 64 at most, set where `is_wanted` of the byte before it and itself.
+/// `from` is at least 1.
 #[inline(always)]
-pub(crate) fn bits_of(line: &[u8], from: usize, to: usize, is_wanted: impl Fn(u8) -> bool) -> u64 {
-    let (found, len) = match line.get(from..).unwrap_or_default().first_chunk() {
-        Some(whole) => (bits(whole, is_wanted), to.saturating_sub(from)),
-        None => (bits_at_end(line, from, is_wanted), line.len().min(to).saturating_sub(from)),
+pub(crate) fn bits_of(line: &[u8], from: usize, to: usize, is_wanted: impl Fn(u8, u8) -> bool) -> u64 {
+    const PAIRS: usize = BLOCK + 1;
+    let rest = from.checked_sub(1).and_then(|before| line.get(before..)).unwrap_or_default();
+    let len = line.len().min(to).saturating_sub(from);
+    let padded: [u8; PAIRS];
+    // Where fewer than 64 bytes are left, the last 64 are looked at and those before not counted.
+    let (window, skipped) = match (rest.first_chunk::<PAIRS>(), line.last_chunk::<PAIRS>()) {
+        (Some(window), _) => (window, 0),
+        (None, Some(window)) => (window, (from + BLOCK).wrapping_sub(line.len())),
+        (None, None) => {
+            padded = pad(rest);
+            (&padded, 0)
+        }
     };
+    let found = bits(|at| is_wanted(window[at], window[at + 1])) >> (skipped & (BLOCK - 1));
     if len >= BLOCK { found } else { found & ((1 << len) - 1) }
 }
 
-/// [`bits`] from `from`, where fewer than 64 bytes are left: the last 64 are looked at and those before not counted.
-#[inline(always)]
-fn bits_at_end(line: &[u8], from: usize, is_wanted: impl Fn(u8) -> bool) -> u64 {
-    if let Some(last) = line.last_chunk::<BLOCK>() {
-        let before = from + BLOCK - line.len();
-        return if before < BLOCK { bits(last, is_wanted) >> before } else { 0 };
+/// The bytes of what is shorter than a window, and zeros.
+#[inline]
+pub(crate) fn pad<const WINDOW: usize>(bytes: &[u8]) -> [u8; WINDOW] {
+    let mut padded = [0; WINDOW];
+    if let Some(start) = padded.get_mut(..bytes.len()) {
+        start.copy_from_slice(bytes);
     }
-    let rest = line.get(from..).unwrap_or_default();
-    let mut padded = [0; BLOCK];
-    padded[..rest.len()].copy_from_slice(rest);
-    bits(&padded, is_wanted)
+    padded
 }
 
 /// True for what cannot stand in a callsign, where letters, digits and dashes can.
 #[inline(always)]
-fn is_stop(byte: u8) -> bool {
-    let letter = (byte | 0x20).wrapping_sub(b'a') < 26;
-    let digit = byte.wrapping_sub(b'0') < 10;
+pub(crate) fn is_stop(byte: u8) -> bool {
+    // The last letter and digit become the greatest number with a sign, so that one comparison does for two.
+    let letter = (byte | 0x20).wrapping_add(0x7F - b'z') as i8 > 0x7F - 26;
+    let digit = byte.wrapping_add(0x7F - b'9') as i8 > 0x7F - 10;
     !(letter | digit | (byte == b'-'))
-}
-
-/// Finds the bytes that cannot stand in a callsign, one after the other.
-pub(crate) struct Stops<'a> {
-    line: &'a [u8],
-    base: usize,
-    bits: u64,
-}
-
-impl<'a> Stops<'a> {
-    #[inline(always)]
-    pub(crate) fn new(line: &'a [u8]) -> Self {
-        Self { line, base: 0, bits: bits_of(line, 0, line.len(), is_stop) }
-    }
-
-    /// Offset of the next one.
-    #[inline(always)]
-    pub(crate) fn next(&mut self) -> Option<usize> {
-        if self.bits == 0 {
-            (self.base, self.bits) = Self::further(self.line, self.base)?;
-        }
-        let at = self.base + self.bits.trailing_zeros() as usize;
-        self.bits &= self.bits - 1;
-        Some(at)
-    }
-
-    /// The next 64 bytes behind `base` that have any.
-    #[cold]
-    fn further(line: &[u8], mut base: usize) -> Option<(usize, u64)> {
-        loop {
-            base += BLOCK;
-            if base >= line.len() {
-                return None;
-            }
-            let bits = bits_of(line, base, line.len(), is_stop);
-            if bits != 0 {
-                return Some((base, bits));
-            }
-        }
-    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn stops(line: &[u8]) -> Vec<usize> {
-        let mut stops = Stops::new(line);
-        std::iter::from_fn(|| stops.next()).collect()
-    }
-
     #[test]
     fn every_byte_that_is_no_letter_digit_or_dash_is_a_stop() {
         for byte in 0..=u8::MAX {
-            let line = [b'A', byte, b'z', b'-', b'0'];
-            let is_call = byte.is_ascii_alphanumeric() || byte == b'-';
-            assert_eq!(stops(&line), if is_call { vec![] } else { vec![1] }, "{byte:#x}");
+            assert_eq!(is_stop(byte), !(byte.is_ascii_alphanumeric() || byte == b'-'), "{byte:#x}");
         }
+    }
+
+    #[test]
+    fn the_first_place_is_the_lowest_bit() {
+        assert_eq!(bits(|at| matches!(at, 0 | 9 | 63)), 1 | 1 << 9 | 1 << 63);
     }
 
     #[test]
     fn any_part_of_a_line_can_be_looked_at() {
-        for len in [0, 1, 40, 63, 64, 65, 100, 130] {
+        for len in [1, 2, 40, 63, 64, 65, 66, 100, 130] {
             let line: Vec<u8> = (0..len).map(|at| (at * 37 % 251) as u8).collect();
-            for from in 0..=len {
+            for from in 1..=len {
                 for to in [from, from + 1, from + 9, from + 63, from + 64, from + 65, len] {
-                    let found = bits_of(&line, from, to, |byte| byte.is_multiple_of(3));
+                    let is_wanted = |before: u8, byte: u8| before.is_multiple_of(2) & byte.is_multiple_of(3);
                     let expected = (from..to.min(len).min(from + 64))
-                        .filter(|&at| line[at].is_multiple_of(3))
+                        .filter(|&at| is_wanted(line[at - 1], line[at]))
                         .fold(0, |all, at| all | 1 << (at - from));
-                    assert_eq!(found, expected, "{from}..{to} of {len}");
+                    assert_eq!(bits_of(&line, from, to, is_wanted), expected, "{from}..{to} of {len}");
                 }
             }
-        }
-    }
-
-    #[test]
-    fn stops_are_found_in_order_across_blocks() {
-        for len in [0, 1, 63, 64, 65, 127, 128, 129, 300] {
-            let mut line = vec![b'X'; len];
-            let wanted: Vec<usize> = (0..len).filter(|at| at % 13 == 5 || at % 64 >= 62).collect();
-            wanted.iter().for_each(|&at| line[at] = b',');
-            assert_eq!(stops(&line), wanted, "{len}");
         }
     }
 }

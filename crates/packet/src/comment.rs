@@ -3,12 +3,13 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use crate::blocks::{BLOCK, bits_of};
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Trace};
 use crate::text::digits;
-use crate::{Field, PositionFormat, Text, dao, extension, frequency, signal, telemetry};
+use crate::{Field, Packet, PositionFormat, Text, dao, extension, frequency, mic_e, object, signal, storm, telemetry};
 
 /// Most pieces a comment can fall into: seven elements taken out leave eight.
 const PIECES: usize = 8;
@@ -66,6 +67,11 @@ impl<'a> Comment<'a> {
         }
     }
 
+    /// The text with nothing taken out.
+    pub(crate) fn whole(&self) -> &'a [u8] {
+        self.text
+    }
+
     /// Takes `start..end` out of the text.
     fn cut(&mut self, start: usize, end: usize) {
         let at = usize::from(self.len);
@@ -82,6 +88,11 @@ impl<'a> Comment<'a> {
         }
         self.cuts[place] = (start, end);
         self.len += 1;
+    }
+
+    /// True if any of these bytes were taken out already.
+    fn is_cut(&self, range: &Range<usize>) -> bool {
+        self.cuts[..usize::from(self.len)].iter().any(|&(start, end)| usize::from(start) < range.end && range.start < usize::from(end))
     }
 
     /// Offset of the first byte not cut out.
@@ -107,6 +118,8 @@ impl fmt::Display for Comment<'_> {
 #[derive(Default)]
 struct Found {
     altitude: Option<usize>,
+    /// One that is not six characters.
+    odd_altitude: Option<usize>,
     telemetry: Option<(usize, usize)>,
     dao: Option<usize>,
     daos: u8,
@@ -115,24 +128,37 @@ struct Found {
     control: bool,
 }
 
-/// True for bytes that can start or end an element, and those that are not plain ASCII.
+/// True for the last byte of `/A=`, the first or last of what bars and exclamation marks enclose, the second of `PHG`,
+/// `RNG` and `DFS`, and bytes that are not plain ASCII; for a few others too.
 #[inline(always)]
-fn is_interesting(byte: u8) -> bool {
-    (byte == b'/') | (byte == b'!') | (byte == b'|') | (byte == b'P') | (byte == b'R') | (byte == b'D') | !(0x20..0x7F).contains(&byte)
+fn is_interesting(before: u8, byte: u8) -> bool {
+    // Masks that do not tell P from R, and H, N and F from a few others, so that two comparisons do for six.
+    let lettered = ((before & 0xFD == b'P') | (before == b'D')) & (byte & 0xF1 == 0x40);
+    // As a number with a sign, one more than any byte that is not plain ASCII is less than that.
+    let plain = byte.wrapping_add(1) as i8 > 0x20;
+    (byte == b'=') | (byte == b'!') | (byte == b'|') | lettered | !plain
 }
 
 /// Looks for elements in `line[start..end]`; a DAO must end before `dao_end`. Offsets found are into that part.
+#[inline(always)]
 fn find(line: &[u8], start: usize, end: usize, dao_end: usize) -> Found {
     let text = &line[start..end];
     let mut found = Found::default();
     let mut bar = None;
-    for base in (0..text.len()).step_by(BLOCK) {
+    let mut base = 0;
+    while base < text.len() {
         let mut bits = bits_of(line, start + base, end, is_interesting);
         while bits != 0 {
             let at = base + bits.trailing_zeros() as usize;
             bits &= bits - 1;
             match text[at] {
-                b'/' if found.altitude.is_none() && altitude(&text[at..]).is_some() => found.altitude = Some(at),
+                b'=' if at >= 2 && text[at - 2..].starts_with(b"/A") => {
+                    if altitude(&text[at - 2..]).is_none() {
+                        found.odd_altitude = Some(at - 2);
+                    } else if found.altitude.is_none() {
+                        found.altitude = Some(at - 2);
+                    }
+                }
                 b'|' => {
                     if let Some(first) = bar
                         && telemetry::is_base91(&text[first + 1..at])
@@ -145,14 +171,21 @@ fn find(line: &[u8], start: usize, end: usize, dao_end: usize) -> Found {
                     found.dao = Some(at - 4);
                     found.daos = found.daos.saturating_add(1);
                 }
-                b'P' | b'R' | b'D' if found.lettered.is_none() && is_lettered(&text[at..]) => found.lettered = Some(at),
+                b'H' | b'N' | b'F' if found.lettered.is_none() && at >= 1 && is_lettered(&text[at - 1..]) => found.lettered = Some(at - 1),
                 0..=0x1F | 0x7F => found.control = true,
                 0x80.. => found.high = true,
                 _ => {}
             }
         }
+        base += BLOCK;
     }
     found
+}
+
+/// Where the last DAO is that ends before `dao_end`.
+#[cold]
+fn find_dao(line: &[u8], start: usize, end: usize, dao_end: usize) -> Option<usize> {
+    find(line, start, end, dao_end).dao
 }
 
 #[inline(always)]
@@ -208,13 +241,16 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
         d.mark(Field::Altitude, part);
         comment.cut(at, at + 9);
     }
+    if let Some(at) = found.odd_altitude {
+        d.flag(Code::AltForm, &text[at..at + 3]);
+    }
     if let Some((start, end)) = found.telemetry {
         telemetry::base91(d, &text[start..end]);
         comment.cut(start, end);
         // Telemetry bytes can look like a DAO; look again beside them.
         if found.dao.is_some_and(|dao| dao < end && dao + 5 > start) {
-            let behind = find(d.line, at + end, at + text.len(), text.len()).dao.map(|dao| dao + end);
-            found.dao = behind.or_else(|| find(d.line, at, at + text.len(), start).dao);
+            let behind = find_dao(d.line, at + end, at + text.len(), text.len()).map(|dao| dao + end);
+            found.dao = behind.or_else(|| find_dao(d.line, at, at + text.len(), start));
         }
     }
     if let Some(at) = found.dao {
@@ -224,6 +260,13 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
         dao::apply(d, &text[at..at + 5]);
         comment.cut(at, at + 5);
     }
+    match d.packet.symbol {
+        Some(symbol) if matches!(symbol.code, '@' | 'm' | 'l') => by_symbol(d, &mut comment),
+        _ => {}
+    }
+    if d.packet.mic_e.is_some() && d.packet.altitude_m.is_none() {
+        late_altitude(d, &mut comment);
+    }
     let first = comment.first();
     let taken = frequency::decode(d, &text[first..]);
     if taken > 0 {
@@ -231,6 +274,7 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
     }
     if let Some(at) = found.lettered
         && at >= first + taken
+        && !is_known(d.packet, text[at])
         && let Some(len) = extension::lettered(d, &text[at..])
     {
         d.flag(Code::ExtLate, &text[at..at + len]);
@@ -253,10 +297,49 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
     d.packet.comment = comment;
 }
 
+/// True if the extension that starts with this letter was read already; the first one counts.
+fn is_known(packet: &Packet<'_>, letter: u8) -> bool {
+    match letter {
+        b'P' => packet.phg.is_some(),
+        b'R' => packet.range_km.is_some(),
+        _ => packet.dfs.is_some(),
+    }
+}
+
+/// Takes out what only some symbols have: storm data, the text of a signpost, the corridor of a line.
+#[cold]
+fn by_symbol<T: Trace>(d: &mut Decoder<'_, '_, T>, comment: &mut Comment<'_>) {
+    let text = comment.whole();
+    let found = if d.packet.storm_in(text).is_some() {
+        storm::storm(text).map(|(_, range)| (Field::Storm, range))
+    } else if d.packet.signpost_in(text).is_some() {
+        storm::signpost(text).map(|range| (Field::Signpost, range))
+    } else if let Some(area) = &mut d.packet.area {
+        object::corridor(area, text).map(|range| (Field::Area, range))
+    } else {
+        None
+    };
+    if let Some((field, range)) = found.filter(|(_, range)| !comment.is_cut(range)) {
+        d.mark(field, &text[range.clone()]);
+        comment.cut(range.start, range.end);
+    }
+}
+
+/// Takes out a Mic-E altitude that does not stand in front.
+fn late_altitude<T: Trace>(d: &mut Decoder<'_, '_, T>, comment: &mut Comment<'_>) {
+    let text = comment.whole();
+    let Some((at, metres)) = mic_e::late_altitude(text).filter(|&(at, _)| !comment.is_cut(&(at..at + 4))) else { return };
+    let part = &text[at..at + 4];
+    d.packet.altitude_m = Some(metres);
+    d.mark(Field::MicEAltitude, part);
+    d.flag(Code::AltLate, part);
+    comment.cut(at, at + 4);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Packet, parse};
+    use crate::parse;
 
     fn body(comment: &[u8]) -> Packet<'static> {
         let line = [b"OE9XXX-9>APRS:!4722.85N/00832.46E>".as_slice(), comment].concat();
@@ -274,6 +357,7 @@ mod tests {
         assert_eq!(altitude_of(b"/A=000100/A=000200"), Some(30.5));
         for text in [b"/A=12345".as_slice(), b"/A=", b"/A=1234.5", b"/A==00123"] {
             assert_eq!((altitude_of(text), body(text).comment.is_empty()), (None, false));
+            assert!(body(text).diagnostics.has(Code::AltForm));
         }
         assert_eq!(body(b"up/A=-00167down").comment.to_string_lossy(), "updown");
     }

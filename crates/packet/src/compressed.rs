@@ -25,7 +25,13 @@ const POWERS: [f64; 91] = {
 
 /// True if 13 bytes of a valid compressed position start here.
 pub(crate) fn is_complete(body: &[u8]) -> bool {
-    body.len() >= LEN && base91::number(&body[1..5]).is_some() && base91::number(&body[5..9]).is_some() && (0x21..0x7F).contains(&body[9])
+    body.len() >= LEN && base91::number(&body[1..5]).is_some() && base91::number(&body[5..9]).is_some() && is_tail(&body[9..LEN])
+}
+
+/// True for a printable symbol code and three bytes that are base-91 or blank (or anything behind a blank course byte).
+fn is_tail(tail: &[u8]) -> bool {
+    let [0x21..0x7F, cst @ ..] = tail else { return false };
+    cst.first() == Some(&b' ') || cst.iter().all(|&byte| byte == b' ' || base91::digit(byte).is_some())
 }
 
 pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<&'a [u8]> {
@@ -35,6 +41,9 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
     let (Some(y), Some(x)) = (base91::number(&body[1..5]), base91::number(&body[5..9])) else {
         return Err(d.refuse(Code::PosFormat, &body[1..9]));
     };
+    if !is_tail(&body[9..LEN]) {
+        return Err(d.refuse(Code::PosFormat, &body[9..LEN]));
+    }
     let latitude = 90.0 - f64::from(y) / 380_926.0;
     let longitude = -180.0 + f64::from(x) / 190_463.0;
     if latitude < -90.0 || longitude > 180.0 {
@@ -61,6 +70,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
 
 /// The three bytes after the symbol code. With a weather symbol they are wind, in the same form.
 fn course_speed_altitude_range<T: Trace>(d: &mut Decoder<'_, '_, T>, cst: &[u8]) {
+    // A blank anywhere says that there is nothing more.
     let (Some(c), Some(s), Some(kind)) = (base91::digit(cst[0]), base91::digit(cst[1]), base91::digit(cst[2])) else {
         d.mark(Field::Padding, cst);
         return;
@@ -128,6 +138,8 @@ mod tests {
         assert_eq!(body("=d0&RhTiV'#  !").symbol.map(|s| s.table), Some('3'));
         assert_eq!(parse(b"OE9XXX>APRS:=/0&RhTiV'> !").expect_err("12 bytes").code, Code::CompShort);
         assert_eq!(parse(b"OE9XXX>APRS:=/0&R TiV'>  !").expect_err("blank inside").code, Code::PosFormat);
+        assert_eq!(parse(b"OE9XXX>APRS:=/0&RhTiV'b\xa0\xfcS").expect_err("no base 91").code, Code::PosFormat);
+        assert_eq!(parse(b"OE9XXX>APRS:=/0&RhTiV'\x0e  !").expect_err("no symbol").code, Code::PosFormat);
         assert!(body("=/0&RhTiV'>[L\x7a").diagnostics.has(Code::CompTBits));
     }
 }

@@ -25,6 +25,13 @@ pub struct Device {
 }
 
 impl Device {
+    /// Vendor and model for people, unknown parts left out; empty if nothing is known.
+    #[must_use]
+    pub fn name(&self) -> String {
+        let known = [&self.vendor, &self.model].into_iter().filter(|part| !part.is_empty() && *part != "Unknown");
+        known.map(String::as_str).collect::<Vec<_>>().join(" ")
+    }
+
     /// True for entries that say only that nothing is known, such as that of the address `APRS`.
     #[must_use]
     pub fn is_unknown(&self) -> bool {
@@ -77,16 +84,16 @@ struct Pattern {
     bytes: u64,
     /// All bits of the bytes that must be digits.
     digits: u64,
-    /// Length: exact, or the least there may be if a tail of any sort may follow.
+    /// The least length, and how much longer the tocall may be: nothing, or anything if a tail of any sort may follow.
     len: usize,
-    has_tail: bool,
+    tail: usize,
     device: u16,
 }
 
 impl Pattern {
     fn new(pattern: &str, device: u16) -> Option<Self> {
-        let (body, has_tail) = pattern.strip_suffix('*').map_or((pattern, false), |body| (body, true));
-        let mut made = Self { literal: 0, bytes: 0, digits: 0, len: body.len(), has_tail, device };
+        let (body, tail) = pattern.strip_suffix('*').map_or((pattern, 0), |body| (body, usize::MAX / 2));
+        let mut made = Self { literal: 0, bytes: 0, digits: 0, len: body.len(), tail, device };
         for (at, byte) in body.bytes().enumerate() {
             let shift = u32::try_from(at * 8).ok()?;
             match byte {
@@ -103,11 +110,16 @@ impl Pattern {
 
     #[inline]
     fn matches(&self, tocall: Tocall) -> bool {
+        tocall.bytes & self.literal == self.bytes
+            && tocall.len.wrapping_sub(self.len) <= self.tail
+            && (self.digits == 0 || self.has_digits(tocall))
+    }
+
+    fn has_digits(&self, tocall: Tocall) -> bool {
         // Digits become 0 to 9; adding 0x76 sets the highest bit of all that is more.
         let digits = (tocall.bytes ^ u64::from_ne_bytes([b'0'; 8])) & self.digits;
-        let beyond = (digits | digits.wrapping_add(u64::from_ne_bytes([0x76; 8]) & self.digits)) & u64::from_ne_bytes([0x80; 8]);
-        let fits = if self.has_tail { tocall.len >= self.len } else { tocall.len == self.len };
-        tocall.bytes & self.literal == self.bytes && beyond == 0 && fits
+        let beyond = digits | digits.wrapping_add(u64::from_ne_bytes([0x76; 8]) & self.digits);
+        beyond & u64::from_ne_bytes([0x80; 8]) == 0
     }
 }
 

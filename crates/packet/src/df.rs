@@ -9,7 +9,7 @@ use crate::{Field, comment};
 #[derive(Debug, Clone, Copy, PartialEq)]
 #[non_exhaustive]
 pub struct DirectionFinding {
-    /// Degrees from true north, 0 to 359.
+    /// Degrees from true north, 0 to 360.
     pub bearing_deg: u16,
     /// Share of hits, 1 to 8 eighths; 9 is a bearing taken by hand; `None` is meaningless or not sent.
     pub hits: Option<u8>,
@@ -28,13 +28,14 @@ fn error_deg(quality: u8) -> Option<u16> {
 
 /// `/BBB/NRQ` behind course and speed of a direction-finder symbol; returns what follows.
 pub(crate) fn bearing<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) -> &'a [u8] {
-    if d.packet.symbol.is_none_or(|symbol| symbol.code != '\\') {
+    if d.packet.symbol.is_none_or(|symbol| (symbol.table, symbol.code) != ('/', '\\')) {
         return rest;
     }
     let Some((form @ [b'/', _, _, _, b'/', n, r, q], after)) = take(rest, 8) else {
         return rest;
     };
-    let (Some(bearing), true) = (digits(&form[1..4]).filter(|&degrees| degrees < 360), [n, r, q].iter().all(|b| b.is_ascii_digit())) else {
+    let (Some(bearing), true) = (digits(&form[1..4]).filter(|&degrees| degrees <= 360), [n, r, q].iter().all(|b| b.is_ascii_digit()))
+    else {
         return rest;
     };
     d.mark(Field::BearingQuality, form);
@@ -50,7 +51,7 @@ pub(crate) fn bearing<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) 
 /// `BBB/Q` of an Agrelo finder; it has no position.
 pub(crate) fn agrelo<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome {
     if let Some((form @ [_, _, _, b'/', quality @ b'0'..=b'9'], after)) = take(body, 5)
-        && let Some(bearing) = digits(&form[..3]).filter(|&degrees| degrees < 360)
+        && let Some(bearing) = digits(&form[..3]).filter(|&degrees| degrees <= 360)
     {
         d.mark(Field::BearingQuality, form);
         let bearing_deg = u16::try_from(bearing).unwrap_or(0);
@@ -58,9 +59,7 @@ pub(crate) fn agrelo<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         comment::keep(d, after);
         return Ok(());
     }
-    d.flag(Code::ExtRange, body);
-    comment::keep(d, body);
-    Ok(())
+    Err(d.refuse(Code::DfForm, body))
 }
 
 #[cfg(test)]
@@ -76,5 +75,7 @@ mod tests {
         assert_eq!(packet.comment.to_string_lossy(), "heard");
         let agrelo = parse(b"OE9XXX>APRS:%181/8").expect("good");
         assert_eq!((agrelo.kind, agrelo.df.expect("has one").bearing_deg), (Kind::Df, 181));
+        let talk = parse(b"OE9XXX>APRS:% at home").expect_err("no bearing");
+        assert_eq!((talk.code, talk.kind), (crate::DiagnosticCode::DfForm, Some(Kind::Df)));
     }
 }

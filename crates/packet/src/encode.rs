@@ -162,7 +162,7 @@ impl<'a> Position<'a> {
         self
     }
 
-    /// With a comment.
+    /// With a comment. What reads as an element (`/A=001234`, `145.600MHz` ...) is read as one.
     pub const fn comment(mut self, comment: &'a str) -> Self {
         self.comment = comment;
         self
@@ -214,8 +214,17 @@ impl<'a> Position<'a> {
                 put(out, format_args!("/A={feet:06.0}"));
             }
         }
-        text(out, self.comment);
+        comment(out, self.comment, b"PRDFg");
     }
+}
+
+/// A comment. One that starts with a delimiter, or as something else does (with a letter of `taken`, or no letter at all),
+/// gets a slash in front, which readers drop (chapter 18).
+fn comment(out: &mut Vec<u8>, comment: &str, taken: &[u8]) {
+    if comment.bytes().next().is_some_and(|first| first < 0x80 && (!first.is_ascii_alphabetic() || taken.contains(&first))) {
+        out.push(b'/');
+    }
+    text(out, comment);
 }
 
 /// `4722.85N/00832.46E>`.
@@ -295,7 +304,7 @@ pub fn mic_e(out: &mut Vec<u8>, header: &Header<'_>, position: &Position<'_>, me
         base91::push(out, round_u32(metres.clamp(-10_000.0, 50_000.0) + 10_000.0), 3);
         out.push(b'}');
     }
-    text(out, position.comment);
+    comment(out, position.comment, b"ABCDEFPR");
 }
 
 /// Appends an object; `name` is cut or padded to nine characters. Without a time in `position`, `111111z` is sent,
@@ -604,6 +613,24 @@ mod tests {
         assert_eq!(read(|out| reject(out, &HEADER, "OE9YYY-1", "7")).kind, Kind::Reject);
         assert_eq!(read(|out| bulletin(out, &HEADER, '3', "CLUB", "Net moved")).kind, Kind::Bulletin);
         assert_eq!(read(|out| status(out, &HEADER, None, "on air")).status.expect("one").text, "on air");
+    }
+
+    #[test]
+    fn comments_that_start_like_something_else_come_back() {
+        for comment in
+            [" two", "/hi", "123/456 Main St", "PHG5132", "RNG0010", "DFS2360", "g001t050", ".../...", "CAFE 12", "7F00 it is", "}x", ""]
+        {
+            for altitude_m in [None, Some(431.0)] {
+                let sent = Position { altitude_m, ..Position::new(47.380_833, 8.541, '/', '>') }.comment(comment);
+                let plain = read(|out| position(out, &HEADER, &sent));
+                let compressed = read(|out| position(out, &HEADER, &sent.compressed()));
+                let mic_e = read(|out| mic_e(out, &HEADER, &sent, 1));
+                for packet in [plain, compressed, mic_e] {
+                    let late = packet.phg.is_some() || packet.dfs.is_some() || packet.range_km.is_some();
+                    assert!(late || packet.comment.to_string_lossy() == comment, "{comment}: {}", packet.raw.escape_ascii());
+                }
+            }
+        }
     }
 
     #[test]

@@ -6,7 +6,7 @@ use crate::diagnostic::{Diagnostic, DiagnosticCode};
 use crate::info::{parse_traced, strip_end};
 use crate::packet::Trace;
 use crate::text::windows_1252;
-use crate::{Field, Packet, ParseError, Span};
+use crate::{DaoPrecision, Field, Kind, Packet, ParseError, Span, Symbol, Timestamp, TimestampForm, Tone};
 
 /// One run of bytes with its meaning.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,9 +125,17 @@ fn cover(line: &[u8], mut marks: Vec<Span>) -> Vec<Span> {
 
 fn explained(line: &[u8], span: Span, packet: Option<&Packet<'_>>) -> Explained {
     let bytes = line.get(usize::from(span.start)..usize::from(span.end)).unwrap_or_default();
-    let value = packet.map(|packet| value(owner(packet, line, span), span.field, bytes)).unwrap_or_default();
-    Explained { span, text: visible(bytes), value, meaning: span.field.meaning(), warnings: Vec::new() }
+    let packet = packet.map(|packet| owner(packet, line, span));
+    let value = packet.map(|packet| value(packet, span.field, bytes)).unwrap_or_default();
+    let meaning = match span.field {
+        Field::Destination if packet.is_some_and(|packet| packet.kind == Kind::MicE) => MIC_E_DESTINATION,
+        field => field.meaning(),
+    };
+    Explained { span, text: visible(bytes), value, meaning, warnings: Vec::new() }
 }
+
+/// What the destination is in a Mic-E packet.
+const MIC_E_DESTINATION: &str = "Latitude and message in Mic-E form, where other packets have a destination address.";
 
 /// The packet a span belongs to: the one inside, if the span is inside it.
 fn owner<'p, 'a>(packet: &'p Packet<'a>, line: &[u8], span: Span) -> &'p Packet<'a> {
@@ -159,8 +167,24 @@ fn escape(character: char) -> Vec<char> {
 fn value(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
     let with = |value: Option<f64>, unit: &str| value.map(|value| format!("{} {unit}", round(value))).unwrap_or_default();
     let weather = packet.weather.unwrap_or_default();
+    if unsaid(field, bytes) {
+        return "unknown".to_owned();
+    }
     match field {
+        Field::Destination if packet.kind == Kind::MicE => {
+            let latitude = packet.position.map(|p| format!("{:.5} degrees", p.latitude));
+            let message = packet.mic_e_message.map(|message| message.as_str().replace('_', " "));
+            latitude.into_iter().chain(message).collect::<Vec<_>>().join(", ")
+        }
         Field::Destination => device(packet),
+        Field::QConstruct => origin(packet.q_construct().unwrap_or_default()).to_owned(),
+        Field::Timestamp => packet.timestamp.map(time).unwrap_or_default(),
+        Field::SymbolTable => packet.symbol.map(table).unwrap_or_default(),
+        Field::Tone => packet.frequency.and_then(|frequency| frequency.tone).map(tone).unwrap_or_default(),
+        Field::FrequencyRange => with(packet.frequency.and_then(|frequency| frequency.range_km), "km"),
+        Field::Dao => packet.dao.map(|dao| format!("datum {}, {}", dao.datum, precision(dao.precision))).unwrap_or_default(),
+        Field::TelemetryBits => packet.telemetry.and_then(|telemetry| telemetry.bits).map(on_bits).unwrap_or_default(),
+        Field::BeamPower => packet.status.map(beam).unwrap_or_default(),
         Field::DataType => packet.kind.to_string(),
         Field::Alive => packet.alive.map(|alive| if alive { "live" } else { "killed" }.to_owned()).unwrap_or_default(),
         Field::Latitude => packet.position.map(|p| format!("{:.5} degrees", p.latitude)).unwrap_or_default(),
@@ -213,9 +237,92 @@ fn value(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
     }
 }
 
+/// True for a reading whose place is filled with dots, blanks or dashes.
+fn unsaid(field: Field, bytes: &[u8]) -> bool {
+    let is_reading = matches!(
+        field,
+        Field::WindDirection
+            | Field::WindSpeed
+            | Field::WindGust
+            | Field::Temperature
+            | Field::Rain1h
+            | Field::Rain24h
+            | Field::RainMidnight
+            | Field::Humidity
+            | Field::Pressure
+            | Field::Luminosity
+            | Field::Snow
+    );
+    is_reading && bytes.len() > 1 && bytes[1..].iter().all(|byte| matches!(byte, b'.' | b' ' | b'-'))
+}
+
+/// How a packet came to APRS-IS, by its q construct.
+fn origin(q_construct: &str) -> &'static str {
+    match q_construct {
+        "qAC" => "by internet, from a verified client",
+        "qAX" => "by internet, from an unverified client",
+        "qAU" => "by internet, as a single datagram",
+        "qAR" | "qAr" => "heard on radio by an igate",
+        "qAo" | "qAO" => "passed on by a receive-only client",
+        "qAS" => "passed on by another server or an unmarked igate",
+        "qAI" => "traced: every server adds its name",
+        "qAZ" => "for a server only",
+        _ => "not defined",
+    }
+}
+
+/// A time as sent, in words.
+fn time(time: Timestamp<'_>) -> String {
+    let Timestamp { year, month, day, hour, minute, second, .. } = time;
+    match time.form {
+        TimestampForm::DayHourMinute => format!("day {day}, {hour:02}:{minute:02} UTC"),
+        TimestampForm::DayHourMinuteLocal => format!("day {day}, {hour:02}:{minute:02} where the sender is"),
+        TimestampForm::HourMinuteSecond => format!("{hour:02}:{minute:02}:{second:02} UTC"),
+        TimestampForm::MonthDayHourMinute => format!("month {month}, day {day}, {hour:02}:{minute:02} UTC"),
+        TimestampForm::Full => format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC"),
+    }
+}
+
+fn table(symbol: Symbol) -> String {
+    match symbol.table {
+        '/' => "primary".to_owned(),
+        '\\' => "alternate".to_owned(),
+        overlay => format!("alternate with overlay {overlay}"),
+    }
+}
+
+fn tone(tone: Tone) -> String {
+    match tone {
+        Tone::Ctcss(hertz) => format!("{hertz} Hz to open the repeater"),
+        Tone::ToneSquelch(hertz) => format!("{hertz} Hz both ways"),
+        Tone::Dcs(code) => format!("DCS {code:03}"),
+        Tone::Burst => "burst of 1750 Hz".to_owned(),
+        Tone::Off => "none".to_owned(),
+    }
+}
+
+fn precision(precision: DaoPrecision) -> &'static str {
+    match precision {
+        DaoPrecision::DatumOnly => "no digits added",
+        DaoPrecision::Digit => "1.85 m steps",
+        DaoPrecision::Base91 => "0.2 m steps",
+    }
+}
+
+/// The bits that are on, by number.
+fn on_bits(bits: u8) -> String {
+    let on: Vec<String> = (1..=8).filter(|number| bits >> (8 - number) & 1 == 1).map(|number| format!("B{number}")).collect();
+    if on.is_empty() { "none on".to_owned() } else { format!("{} on", on.join(", ")) }
+}
+
+fn beam(status: crate::Status<'_>) -> String {
+    let part = |value: Option<u32>, unit: &str| value.map(|value| format!("{value} {unit}"));
+    let parts = [part(status.beam_deg.map(u32::from), "degrees"), part(status.power_w, "W")];
+    parts.into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
 fn device(packet: &Packet<'_>) -> String {
-    let device = packet.device().filter(|device| !device.is_unknown());
-    device.map(|device| format!("{} {}", device.vendor, device.model)).unwrap_or_default()
+    packet.device().map(crate::Device::name).unwrap_or_default()
 }
 
 fn telemetry(telemetry: crate::Telemetry<'_>) -> String {
@@ -243,5 +350,42 @@ impl fmt::Display for Explanation<'_> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The value shown for a field of a line.
+    fn shown(line: &str, field: Field) -> String {
+        let explanation = explain(line.as_bytes());
+        explanation.spans.into_iter().find(|part| part.span.field == field).map(|part| part.value).unwrap_or_default()
+    }
+
+    #[test]
+    fn values_are_in_words() {
+        let line = "OE9XXX-9>APZ001,qAR,OE9XYZ:@231015z4722.85NI00832.46E#146.520MHz T107 hi!W47!";
+        for (field, value) in [
+            (Field::Destination, "Experimental"),
+            (Field::QConstruct, "heard on radio by an igate"),
+            (Field::Timestamp, "day 23, 10:15 UTC"),
+            (Field::SymbolTable, "alternate with overlay I"),
+            (Field::Tone, "107.2 Hz to open the repeater"),
+            (Field::Dao, "datum W, 1.85 m steps"),
+        ] {
+            assert_eq!(shown(line, field), value, "{field:?}");
+        }
+        let weather = "OE9XXX>APRS:!4722.85N/00832.46E_.../...g...t050h..";
+        assert_eq!((shown(weather, Field::WindGust).as_str(), shown(weather, Field::Temperature).as_str()), ("unknown", "10 °C"));
+        assert_eq!(shown("OE9XXX>APRS:T#1,1,2,3,4,5,01000001", Field::TelemetryBits), "B2, B8 on");
+        assert_eq!(shown("OE9XXX>APRS:>JN47GL/- ^B7", Field::BeamPower), "110 degrees, 490 W");
+    }
+
+    #[test]
+    fn a_mic_e_destination_is_a_latitude() {
+        let explanation = explain(b"OE9XXX-9>TW2RX5:`~<JrIK>/>Test");
+        let destination = &explanation.spans[2];
+        assert_eq!((destination.value.as_str(), destination.meaning), ("47.38083 degrees, en route", MIC_E_DESTINATION));
     }
 }

@@ -137,18 +137,18 @@ fn read_lettered<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) -> Option<u
 fn phg<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) -> Option<usize> {
     let power = f64::from(bytes[3].checked_sub(b'0').filter(|&digit| digit <= 9)?);
     let (height_m, gain_db, directivity_deg) = height_gain_direction(&bytes[4..7])?;
-    let (rate, len) = match bytes[7..] {
-        [digit @ b'0'..=b'9', b'/', ..] => (Some(digit - b'0'), 9),
+    let (beacons_per_hour, len) = match bytes[7..] {
+        [digit @ b'1'..=b'9', b'/', ..] => (Some(digit - b'0'), 9),
         [letter @ b'A'..=b'Z', b'/', ..] => (Some(letter - b'A' + 10), 9),
         _ => (None, 7),
     };
-    if rate == Some(0) {
+    // No rate is zero, so the two bytes are text (1.2 probes note).
+    if bytes[7..].starts_with(b"0/") {
         d.flag(Code::PhgrZero, &bytes[7..8]);
     }
     if bytes[6] == b'9' {
         d.flag(Code::ExtRange, &bytes[6..7]);
     }
-    let beacons_per_hour = rate.filter(|&rate| rate > 0);
     d.packet.phg = Some(Phg { power_w: power * power, height_m, gain_db, directivity_deg, beacons_per_hour });
     d.mark(Field::Phg, &bytes[..len]);
     Some(len)
@@ -203,6 +203,9 @@ mod tests {
         assert_eq!(east.directivity_deg, Some(90));
         assert!((east.range_km() / KM_PER_MILE - 7.9).abs() < 0.05);
         assert_eq!(body("PHG73609/hi").phg.expect("has one").beacons_per_hour, Some(9));
+        let zero = body("PHG00000/W1 Digi");
+        assert_eq!((zero.phg.expect("has one").beacons_per_hour, zero.comment.to_string_lossy().as_ref()), (None, "0/W1 Digi"));
+        assert!(zero.diagnostics.has(Code::PhgrZero));
         assert_eq!(body("PHG5:32").phg.expect("high").height_m, 10_240.0 * METRES_PER_FOOT);
     }
 

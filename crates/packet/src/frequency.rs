@@ -1,6 +1,7 @@
 //! Voice frequency with tone, offset and range at the start of a comment (1.2 frequency note).
 
 use crate::Field;
+use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Trace};
 use crate::text::digits;
 
@@ -89,13 +90,17 @@ fn in_comment<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> usize
     let Some((mhz, mut len)) = megahertz(text) else {
         return 0;
     };
+    // The note has `FFF.FFFMHz` and `FFF.FF MHz`, which are equally long.
     if text.get(len) == Some(&b' ') {
         len += 1;
     }
-    if !text.get(len..len + 3).is_some_and(|unit| unit.eq_ignore_ascii_case(b"MHz")) {
+    let Some(unit) = text.get(len..len + 3).filter(|unit| unit.eq_ignore_ascii_case(b"MHz")) else {
         return 0;
-    }
+    };
     len += 3;
+    if unit != b"MHz" || len != 10 {
+        d.flag(Code::FreqForm, &text[..len]);
+    }
     d.mark(Field::Frequency, &text[..len]);
     let mut frequency = Frequency { mhz, tone: None, narrow: false, offset_khz: None, range_km: None, receive_mhz: None };
     len += fields(d, &text[len..], &mut frequency);
@@ -144,19 +149,21 @@ fn one_field(field: &[u8], frequency: &mut Frequency) -> Option<(Field, usize)> 
     }
     let head = field.get(..4)?;
     let number = digits(&head[1..]).and_then(|value| u16::try_from(value).ok());
-    let ends = field.get(4).is_none_or(|byte| !byte.is_ascii_alphanumeric());
+    // `T88.5` and `-0600kHz` are written another way and stay text.
+    let ends = field.get(4).is_none_or(|byte| !byte.is_ascii_alphanumeric() && !matches!(byte, b'.' | b','));
     let tone = match (head[0], number) {
+        (b'T' | b't' | b'C' | b'c', Some(0)) if ends => Tone::Off,
         (b'T' | b't', Some(hertz)) if ends => Tone::Ctcss(ctcss(hertz)),
         (b'C' | b'c', Some(hertz)) if ends => Tone::ToneSquelch(ctcss(hertz)),
         (b'D' | b'd', Some(code)) if ends && head[1..].iter().all(|byte| *byte < b'8') => Tone::Dcs(code),
         (b'T' | b't' | b'C' | b'c', None) if ends && head[1..].eq_ignore_ascii_case(b"off") => Tone::Off,
         (b'1' | b'l', Some(750)) if ends => Tone::Burst,
-        (sign @ (b'+' | b'-'), Some(tens)) if frequency.offset_khz.is_none() => {
+        (sign @ (b'+' | b'-'), Some(tens)) if ends && frequency.offset_khz.is_none() => {
             let khz = i32::from(tens) * 10;
             frequency.offset_khz = Some(if sign == b'-' { -khz } else { khz });
             return Some((Field::Offset, 4));
         }
-        (b'R', None) if frequency.range_km.is_none() => {
+        (b'R', None) if ends && frequency.range_km.is_none() => {
             let range = f64::from(digits(&head[1..3])?);
             frequency.range_km = match head[3] {
                 b'm' => Some(range * 1.609_344),
@@ -198,16 +205,24 @@ mod tests {
         let frequency = |text| body(text).frequency.expect(text);
         assert_eq!(frequency("146.52 MHz t079").tone, Some(Tone::Ctcss(79.7)));
         assert!(frequency("146.52 MHz t079").narrow);
+        for (text, odd) in [("146.520MHz", false), ("146.52 MHz", false), ("146.520mhz", true), ("146.520 MHz", true), ("146.52MHz", true)]
+        {
+            assert_eq!((frequency(text).mhz, body(text).diagnostics.has(Code::FreqForm)), (146.52, odd), "{text}");
+        }
         assert_eq!(frequency(" A96.000MHz").mhz, 1296.0);
         assert_eq!(frequency("446.000MHz D023").tone, Some(Tone::Dcs(23)));
         assert_eq!(frequency("446.000MHz C107").tone, Some(Tone::ToneSquelch(107.2)));
         assert_eq!(frequency("446.000MHz Toff +500").offset_khz, Some(5000));
+        assert_eq!(frequency("446.000MHz T000").tone, Some(Tone::Off));
         assert_eq!(frequency("145.000MHz l750").tone, Some(Tone::Burst));
         assert_eq!(frequency("145.000MHz 438.200rx").receive_mhz, Some(438.2));
     }
 
     #[test]
     fn loose_writing_is_text() {
+        for (text, kept) in [("T186.2 R25m", "T186.2 R25m"), ("-600kHz Shift", "-600kHz Shift"), ("T131,8 Red", "T131,8 Red")] {
+            assert_eq!(body(&format!("146.520MHz {text}")).comment.to_string_lossy(), kept);
+        }
         for text in ["146.52 PL100", "call 146.520MHz", "T88.5"] {
             assert_eq!((body(text).frequency, body(text).comment.to_string_lossy().as_ref()), (None, text));
         }

@@ -7,7 +7,12 @@ use crate::{object, position};
 
 pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome {
     let window = &body[..body.len().min(10)];
-    let Some(end) = window.iter().position(|byte| matches!(byte, b'!' | b'_')).filter(|&end| end > 0) else {
+    let is_mark = |byte: &u8| matches!(byte, b'!' | b'_');
+    // Marks may stand in the first three characters of a name; a shorter name is taken only if nothing else fits.
+    let follows = |at: &usize| position::is_complete(&body[at + 1..]);
+    let long = window.get(3..).and_then(|rest| rest.iter().position(is_mark)).map(|at| at + 3);
+    let short = || (1..3).find(|&at| window.get(at).is_some_and(is_mark) && follows(&at));
+    let Some(end) = long.filter(follows).or_else(short).or(long) else {
         return Err(d.refuse(Code::ObjectForm, body));
     };
     if end < 3 {
@@ -23,7 +28,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
 
 #[cfg(test)]
 mod tests {
-    use crate::{Kind, parse};
+    use crate::{DiagnosticCode, Kind, parse};
 
     #[test]
     fn live_and_killed() {
@@ -40,6 +45,14 @@ mod tests {
     fn weather_in_items_is_read() {
         let item = parse(b"OE9XXX>APRS:)WX 1!4722.85N/00832.46E_232/004g011t050").expect("good");
         assert!((item.weather.expect("weather").temperature_c.expect("sent") - 10.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn marks_count_behind_the_third_character() {
+        let gate = parse(b"OE9XXX>APRS:)A_BC!4722.85N/00832.46Ej").expect("good");
+        assert_eq!(gate.name.expect("named"), "A_BC");
+        let short = parse(b"OE9XXX>APRS:)O!4722.85N/00832.46Ej").expect("taken");
+        assert!(short.name.expect("named") == "O" && short.diagnostics.has(DiagnosticCode::NameShort));
     }
 
     #[test]

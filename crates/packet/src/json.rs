@@ -4,7 +4,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::timestamp::rfc3339;
-use crate::{DaoPrecision, DeviceDatabase, DiagnosticCode, Packet, ParseError, Text, Tone, Weather, parse};
+use crate::{DaoPrecision, DeviceDatabase, DiagnosticCode, Kind, Packet, ParseError, Text, Tone, Weather, parse};
 
 /// A line as a JSON object: the packet, or `error`.
 ///
@@ -97,18 +97,21 @@ impl Serialize for View<'_, '_> {
             (_, None) => None,
         });
         optional(&mut map, "timestamp", time.map(rfc3339))?;
+        // Capabilities are no comment; they have a key of their own.
         let comment = packet.comment.to_string_lossy();
-        optional(&mut map, "comment", (!comment.is_empty()).then_some(comment))?;
+        optional(&mut map, "comment", (!comment.is_empty() && packet.kind != Kind::Capabilities).then_some(comment))?;
         optional(&mut map, "messaging", packet.messaging)?;
         extras(&mut map, packet)?;
         optional(&mut map, "weather", packet.weather.as_ref().filter(|w| **w != Weather::default()).map(weather))?;
         contents(&mut map, packet)?;
+        marks(&mut map, packet)?;
         let device = self.devices.identify(packet).filter(|device| !device.is_unknown()).map(|device| {
             let mut object = serde_json::Map::new();
-            let parts = [("tocall", packet.destination), ("vendor", &device.vendor), ("model", &device.model), ("class", &device.class)];
+            let tocall = packet.destination.split('-').next().unwrap_or_default();
+            let parts = [("tocall", tocall), ("vendor", &device.vendor), ("model", &device.model), ("class", &device.class)];
             for (key, value) in parts {
                 let is_mic_e = key == "tocall" && packet.mic_e.is_some();
-                if !value.is_empty() && !is_mic_e {
+                if !value.is_empty() && value != "Unknown" && !is_mic_e {
                     object.insert(key.to_owned(), value.into());
                 }
             }
@@ -117,6 +120,13 @@ impl Serialize for View<'_, '_> {
         optional(&mut map, "device", device)?;
         let inner = packet.third_party.as_deref();
         optional(&mut map, "third_party", inner.map(|packet| View { packet, ..*self }))?;
+        if packet.kind == Kind::ThirdParty
+            && inner.is_none()
+            && let Some(raw) = packet.info.get(1..)
+            && let Err(error) = parse(raw)
+        {
+            map.serialize_entry("third_party", &Json { raw, packet: Err(error), received_at_us: None, devices: self.devices })?;
+        }
         let diagnostics: Vec<_> = packet.diagnostics.iter().map(|d| diagnostic(d.code, d.start, d.end)).collect();
         map.serialize_entry("diagnostics", &diagnostics)?;
         map.end()
@@ -136,7 +146,7 @@ fn header<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Er
     optional(map, "igate", packet.igate())?;
     map.serialize_entry("heard", packet.heard().as_str())?;
     map.serialize_entry("kind", packet.kind.as_str())?;
-    optional(map, "name", packet.name.map(Text::to_string_lossy))?;
+    text(map, "name", packet.name.unwrap_or_default())?;
     optional(map, "alive", packet.alive)
 }
 
@@ -156,11 +166,20 @@ fn place<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Err
 
 fn extras<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Error> {
     let phg = packet.phg.map(|phg| {
-        serde_json::json!({
-            "power_w": phg.power_w, "height_m": phg.height_m, "gain_db": phg.gain_db, "directivity_deg": phg.directivity_deg,
-        })
+        let mut object = antenna(phg.height_m, phg.gain_db, phg.directivity_deg);
+        object.insert("power_w".into(), phg.power_w.into());
+        if let Some(rate) = phg.beacons_per_hour {
+            object.insert("beacons_per_hour".into(), rate.into());
+        }
+        object
     });
     optional(map, "phg", phg)?;
+    let dfs = packet.dfs.map(|dfs| {
+        let mut object = antenna(dfs.height_m, dfs.gain_db, dfs.directivity_deg);
+        object.insert("strength".into(), dfs.strength.into());
+        object
+    });
+    optional(map, "dfs", dfs)?;
     optional(map, "range_km", packet.range_km)?;
     let dao = packet.dao.map(|dao| {
         let precision = match dao.precision {
@@ -173,6 +192,20 @@ fn extras<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Er
     optional(map, "dao", dao)?;
     optional(map, "frequency", packet.frequency.map(frequency))?;
     optional(map, "bearing_deg", packet.df.map(|df| df.bearing_deg))?;
+    optional(map, "bearing_error_deg", packet.df.and_then(|df| df.error_deg))?;
+    optional(map, "bearing_range_km", packet.df.and_then(|df| df.range_km))?;
+    let area = packet.area.map(|area| {
+        let mut object = serde_json::Map::new();
+        object.insert("shape".into(), area.shape.into());
+        object.insert("colour".into(), area.colour.into());
+        object.insert("latitude_offset_deg".into(), area.latitude_offset.into());
+        object.insert("longitude_offset_deg".into(), area.longitude_offset.into());
+        if let Some(miles) = area.corridor_miles {
+            object.insert("corridor_km".into(), (miles * 1.609_344).into());
+        }
+        object
+    });
+    optional(map, "area", area)?;
     optional(map, "storm", packet.storm().map(storm))?;
     optional(map, "signpost", packet.signpost().map(Text::to_string_lossy))?;
     let outline = packet.outline().map(|outline| {
@@ -186,6 +219,69 @@ fn extras<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Er
     });
     optional(map, "dx_spot", dx)?;
     optional(map, "mic_e_message", packet.mic_e_message.map(crate::MicEMessage::as_str))
+}
+
+/// What `PHG` and `DFS` have in common; all round is null.
+fn antenna(height_m: f64, gain_db: f64, directivity_deg: Option<u16>) -> serde_json::Map<String, serde_json::Value> {
+    let mut object = serde_json::Map::new();
+    object.insert("height_m".into(), height_m.into());
+    object.insert("gain_db".into(), gain_db.into());
+    object.insert("directivity_deg".into(), directivity_deg.into());
+    object
+}
+
+/// Numbers that are there, by name.
+fn readings(readings: &[(&str, Option<f64>)]) -> serde_json::Map<String, serde_json::Value> {
+    readings.iter().filter_map(|&(key, value)| Some((key.to_owned(), value?.into()))).collect()
+}
+
+/// What gateways and gliders add to the text, and marks in it; the text keeps them.
+fn marks<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Error> {
+    let signal = packet.signal().map(|signal| {
+        readings(&[("rssi_dbm", signal.rssi_dbm), ("snr_db", signal.snr_db), ("frequency_error_hz", signal.frequency_error_hz)])
+    });
+    optional(map, "signal", signal)?;
+    optional(map, "ogn", packet.ogn().map(ogn))?;
+    optional(map, "no_archive", packet.no_archive().then_some(true))?;
+    let emergencies: Vec<_> = packet.emergencies().into_iter().map(crate::Emergency::as_str).collect();
+    optional(map, "emergency", (!emergencies.is_empty()).then_some(emergencies))?;
+    let query = packet.query().filter(|_| packet.message.is_none()).map(|asked| {
+        let (latitude, longitude, range_km) = packet.query_area().map_or((None, None, None), |(a, b, c)| (Some(a), Some(b), Some(c)));
+        let mut object = readings(&[("latitude", latitude), ("longitude", longitude), ("range_km", range_km)]);
+        object.insert("type".into(), asked.to_string_lossy().into());
+        object
+    });
+    optional(map, "query", query)
+}
+
+fn ogn(ogn: crate::Ogn<'_>) -> serde_json::Map<String, serde_json::Value> {
+    let mut object = readings(&[
+        ("climb_ms", ogn.climb_ms),
+        ("turn_deg_s", ogn.turn_deg_s),
+        ("flight_level", ogn.flight_level),
+        ("snr_db", ogn.snr_db),
+        ("bit_errors", ogn.bit_errors.map(f64::from)),
+        ("frequency_offset_khz", ogn.frequency_offset_khz),
+        ("horizontal_accuracy_m", ogn.accuracy_m.map(|(horizontal, _)| f64::from(horizontal))),
+        ("vertical_accuracy_m", ogn.accuracy_m.map(|(_, vertical)| f64::from(vertical))),
+        ("power_dbm", ogn.power_dbm),
+    ]);
+    if let Some(aircraft) = ogn.aircraft {
+        object.insert("address".into(), format!("{:06X}", aircraft.address).into());
+        object.insert("address_type".into(), aircraft.address_type.into());
+        object.insert("aircraft_type".into(), aircraft.aircraft_type.into());
+        object.insert("stealth".into(), aircraft.stealth.into());
+        object.insert("no_track".into(), aircraft.no_track.into());
+    }
+    let words = [
+        ("software", ogn.software),
+        ("hardware", ogn.hardware),
+        ("flight", ogn.flight),
+        ("registration", ogn.registration),
+        ("model", ogn.model),
+    ];
+    object.extend(words.into_iter().filter_map(|(key, word)| Some((key.to_owned(), word?.into()))));
+    object
 }
 
 fn frequency(frequency: crate::Frequency) -> serde_json::Map<String, serde_json::Value> {
@@ -213,21 +309,20 @@ fn frequency(frequency: crate::Frequency) -> serde_json::Map<String, serde_json:
 }
 
 fn storm(storm: crate::Storm) -> serde_json::Map<String, serde_json::Value> {
-    let readings = [
+    let mut object = readings(&[
         ("wind_speed_ms", storm.wind_speed_ms),
         ("wind_gust_ms", storm.wind_gust_ms),
         ("pressure_hpa", storm.pressure_hpa),
         ("hurricane_radius_km", storm.hurricane_radius_km),
         ("storm_radius_km", storm.storm_radius_km),
         ("gale_radius_km", storm.gale_radius_km),
-    ];
-    let mut object: serde_json::Map<_, _> = readings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
+    ]);
     object.insert("stage".into(), storm.stage.as_str().into());
     object
 }
 
 fn weather(weather: &Weather<'_>) -> serde_json::Map<String, serde_json::Value> {
-    let readings = [
+    let mut object = readings(&[
         ("temperature_c", weather.temperature_c),
         ("humidity_percent", weather.humidity_percent),
         ("pressure_hpa", weather.pressure_hpa),
@@ -246,8 +341,7 @@ fn weather(weather: &Weather<'_>) -> serde_json::Map<String, serde_json::Value> 
         ("radiation_nsvh", weather.radiation_nsvh),
         ("indoor_temperature_c", weather.indoor_temperature_c),
         ("indoor_humidity_percent", weather.indoor_humidity_percent),
-    ];
-    let mut object: serde_json::Map<_, _> = readings.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
+    ]);
     if let Some(software) = weather.software {
         object.insert("software".into(), software.to_string_lossy().into());
     }
@@ -257,8 +351,11 @@ fn weather(weather: &Weather<'_>) -> serde_json::Map<String, serde_json::Value> 
 fn contents<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Error> {
     let telemetry = packet.telemetry.map(|telemetry| {
         let mut object = serde_json::Map::new();
-        let sequence = telemetry.sequence.map_or_else(|| telemetry.sequence_text.to_string_lossy().into(), Into::into);
-        object.insert("sequence".into(), sequence);
+        match telemetry.sequence {
+            Some(number) => _ = object.insert("sequence".into(), number.into()),
+            None if telemetry.sequence_text.is_empty() => {}
+            None => _ = object.insert("sequence".into(), telemetry.sequence_text.to_string_lossy().into()),
+        }
         // The place in the list says which channel; one left empty between others can only be null.
         object.insert("values".into(), telemetry.values().into());
         if let Some(bits) = telemetry.bits {
@@ -268,7 +365,17 @@ fn contents<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::
     });
     optional(map, "telemetry", telemetry)?;
     optional(map, "message", packet.message.as_ref().map(Message))?;
-    optional(map, "status", packet.status.map(|status| status.text.to_string_lossy()))
+    text(map, "status", packet.status.map(|status| status.text).unwrap_or_default())?;
+    optional(map, "beam_deg", packet.status.and_then(|status| status.beam_deg))?;
+    optional(map, "erp_w", packet.status.and_then(|status| status.power_w))?;
+    let capabilities = packet.capabilities().map(|list| {
+        let entry = |(name, value): (Text<'_>, Option<Text<'_>>)| match value {
+            Some(value) => serde_json::json!({"name": name.to_string_lossy(), "value": value.to_string_lossy()}),
+            None => serde_json::json!({"name": name.to_string_lossy()}),
+        };
+        list.filter(|(name, _)| !name.is_empty()).map(entry).collect::<Vec<_>>()
+    });
+    optional(map, "capabilities", capabilities.filter(|list| !list.is_empty()))
 }
 
 struct Message<'p, 'a>(&'p crate::Message<'a>);
@@ -279,7 +386,8 @@ impl Serialize for Message<'_, '_> {
         map.serialize_entry("addressee", &self.0.addressee.to_string_lossy())?;
         text(&mut map, "text", self.0.text)?;
         text(&mut map, "id", self.0.id.unwrap_or_default())?;
-        text(&mut map, "reply_ack", self.0.reply_ack.unwrap_or_default())?;
+        // Empty is a value here: the sender can read such answers and has none to give.
+        optional(&mut map, "reply_ack", self.0.reply_ack.map(Text::to_string_lossy))?;
         map.end()
     }
 }

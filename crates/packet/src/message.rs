@@ -96,7 +96,8 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         }
         if crate::telemetry::is_definition(text) {
             d.packet.kind = Kind::TelemetryDefinition;
-            d.mark(Field::DefinitionText, text);
+            number(d, text, &mut message);
+            d.mark(Field::DefinitionText, message.text.bytes());
             if addressee != d.packet.source.as_bytes() {
                 d.flag(Code::TelemForeign, field);
             }
@@ -105,7 +106,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         }
     }
     number(d, text, &mut message);
-    if text.first() == Some(&b'?') && d.packet.kind == Kind::Message && message.text.bytes().len() > 1 {
+    if d.packet.kind == Kind::Message && is_query(message.text.bytes()) {
         d.packet.kind = Kind::Query;
         if let Some(id) = message.id {
             d.flag(Code::MsgId, id.bytes());
@@ -153,6 +154,23 @@ fn by_addressee(addressee: &[u8]) -> Kind {
     }
 }
 
+/// Queries to a station that chapter 15 and the 1.2 notes define.
+const QUERIES: [&[u8]; 9] = [b"APRSD", b"APRSH", b"APRSM", b"APRSO", b"APRSP", b"APRSS", b"APRST", b"PING?", b"VER?"];
+
+/// `?TYPE` and perhaps a callsign behind it. Other text that starts with a question mark is talk.
+fn is_query(text: &[u8]) -> bool {
+    let Some(asked) = text.strip_prefix(b"?") else { return false };
+    let known = QUERIES.iter().find(|known| asked.get(..known.len()).is_some_and(|head| head.eq_ignore_ascii_case(known)));
+    let (len, is_known) = match known {
+        Some(known) => (known.len(), true),
+        None => (asked.iter().take_while(|byte| byte.is_ascii_uppercase()).count(), false),
+    };
+    let rest = &asked[len..];
+    let target = rest.strip_prefix(b"?").unwrap_or(rest).trim_ascii();
+    let is_apart = is_known || matches!(rest.first(), None | Some(b' ' | b'?'));
+    len >= 2 && is_apart && target.len() <= 9 && target.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-')
+}
+
 /// `ackNNNNN`, `rejNNNNN`, and `ackMM}AA`; true if the text is one.
 fn answer<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], message: &mut Message<'a>) -> bool {
     let kind = match text {
@@ -182,7 +200,7 @@ fn answer<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], message: &mu
     true
 }
 
-/// Takes `{id`, `{MM}` or `{MM}AA` off the end of the text.
+/// Takes `{id`, `{MM}` or `{MM}AA` off the end of the text; the last two only off messages, which are answered.
 fn number<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], message: &mut Message<'a>) {
     let Some(open) = memchr::memrchr(b'{', text) else {
         return;
@@ -191,7 +209,8 @@ fn number<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], message: &mu
     let brace = rest.iter().position(|&byte| byte == b'}');
     let id = &rest[..brace.unwrap_or(rest.len())];
     let free = brace.map(|at| &rest[at + 1..]);
-    if !is_id(id) || free.is_some_and(|free| !free.is_empty() && !is_id(free)) {
+    let is_answered = d.packet.kind == Kind::Message;
+    if !is_id(id) || free.is_some_and(|free| !is_answered || !free.is_empty() && !is_id(free)) {
         return;
     }
     d.mark(Field::Separator, &text[open..=open]);
@@ -248,6 +267,7 @@ mod tests {
         let bulletin = group.message.and_then(|message| message.bulletin()).expect("a bulletin");
         assert_eq!((group.kind, bulletin.line, bulletin.group), (Kind::Bulletin, '3', Text(b"CLUB")));
         assert_eq!(read(":BLNQ     :hello").0, Kind::Announcement);
+        assert_eq!(read(":BLN1     :see {QRV}").1, "see {QRV}");
         let warning = body(":NWS-WARN :232300z,WINTER_STORM,SSC123-456{ABCDE");
         let nws = warning.message.and_then(|message| message.nws()).expect("a warning");
         assert_eq!((warning.kind, nws.event, nws.zones.len()), (Kind::Bulletin, Text(b"WINTER_STORM"), 1));
@@ -257,7 +277,16 @@ mod tests {
     #[test]
     fn queries_and_definitions() {
         assert_eq!(read(":OE9XXX-9 :?APRSD").0, Kind::Query);
+        for query in ["?APRSH OE9XXX-9", "?APRSHOE9XXX  ", "?PING?", "?aprst", "?IGATE?", "?FOO OE9XXX"] {
+            assert_eq!(read(&format!(":OE9XXX-9 :{query}")).0, Kind::Query, "{query}");
+        }
+        for talk in ["?", "??", "? when", "?what now", "?APRSM for the last 10 messages", "?A"] {
+            assert_eq!(read(&format!(":OE9XXX-9 :{talk}")).0, Kind::Message, "{talk}");
+        }
+        assert!(body(":OE9XXX-9 :?APRST{07").diagnostics.has(Code::MsgId));
         assert_eq!(read(":OE9YYY-1 :PARM.Volt,Temp").0, Kind::TelemetryDefinition);
+        let numbered = read(":OE9YYY-1 :UNIT.V,C{5");
+        assert_eq!((numbered.1.as_str(), numbered.2.as_deref()), ("UNIT.V,C", Some("5")));
         assert!(body(":OE9XXX-11:EQNS.0,0.01,0").diagnostics.has(Code::TelemForeign));
     }
 

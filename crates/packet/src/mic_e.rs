@@ -10,6 +10,8 @@ use crate::{Field, Position, PositionFormat, Text, comment, grid, telemetry};
 const KMH_PER_KNOT: f64 = 1.852;
 /// Longitude 3, speed and course 3, symbol 2.
 const BODY: usize = 8;
+/// No balloon that carries a radio goes higher, metres.
+const HIGHEST_M: f64 = 50_000.0;
 
 /// The position comment of a Mic-E radio.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -187,7 +189,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, data_type: u8, bo
     position::symbol(d, &symbol[1..], &symbol[..1]);
     d.packet.mic_e_message = Some(latitude.message);
     match moving {
-        &[sp, dc, se] => speed_and_course(d, moving, [sp, dc, se]),
+        &[sp, dc, se] => speed_and_course(d, moving, [sp, dc, se])?,
         _ => d.flag(Code::MiceMangled, moving),
     }
     let mic_e = MicE { data_type, type_byte: None, suffix: Text(&[]), locator: None };
@@ -223,11 +225,10 @@ fn longitude(fixed: &[u8], offset: bool) -> Option<(i32, i32)> {
     Some((degrees, minutes * 100 + h))
 }
 
-fn speed_and_course<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8], raw: [u8; 3]) {
+fn speed_and_course<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8], raw: [u8; 3]) -> Outcome {
     let [sp, dc, se] = raw.map(|byte| i32::from(byte) - 28);
     if [sp, dc, se].iter().any(|value| !(0..=99).contains(value)) {
-        d.flag(Code::MiceInfo, bytes);
-        return;
+        return Err(d.refuse(Code::MiceInfo, bytes));
     }
     let speed = sp * 10 + dc / 10;
     let course = dc % 10 * 100 + se;
@@ -239,6 +240,7 @@ fn speed_and_course<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8], raw: [u8
         0 => {}
         _ => d.flag(Code::CourseRange, bytes),
     }
+    Ok(())
 }
 
 /// Type byte, altitude, old telemetry, locator and suffix around the comment.
@@ -247,16 +249,20 @@ fn text<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut mic_e: MicE<'a>, mut text:
         d.mark(Field::Padding, &text[rest.len()..]);
         text = rest;
     }
-    let hex = |digits: &[u8]| digits.iter().all(u8::is_ascii_hexdigit);
+    // Just so many digits, so that words such as `Cafe` stay words.
+    let hex = |rest: &[u8], len: usize| {
+        let is_hex = |byte: &u8| matches!(byte, b'0'..=b'9' | b'A'..=b'F');
+        rest.iter().take(len + 1).take_while(|byte| is_hex(byte)).count() == len && rest[..len].iter().any(u8::is_ascii_digit)
+    };
     let has_altitude = text.iter().take(5).any(|&byte| byte == b'}');
     match *text {
-        [b'`', ref rest @ ..] if rest.len() >= 4 && hex(&rest[..4]) && !has_altitude => {
+        [b'`', ref rest @ ..] if hex(rest, 4) && !has_altitude => {
             let value = |at: usize| hex_byte(&rest[at..at + 2]);
             telemetry::old_mic_e(d, [value(0), None, value(2), None, None]);
             d.mark(Field::TelemetryHex, &text[..5]);
             text = &text[5..];
         }
-        [b'\'', ref rest @ ..] if rest.len() >= 10 && hex(&rest[..10]) && !has_altitude => {
+        [b'\'', ref rest @ ..] if hex(rest, 10) && !has_altitude => {
             let value = |at: usize| hex_byte(&rest[at..at + 2]);
             telemetry::old_mic_e(d, [value(0), value(2), value(4), value(6), value(8)]);
             d.mark(Field::TelemetryHex, &text[..11]);
@@ -311,7 +317,7 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
 /// Takes off the suffix that names the radio; only with a type byte that has suffixes.
 fn suffix<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mic_e: &mut MicE<'a>, text: &'a [u8]) -> &'a [u8] {
     let len = match (mic_e.type_byte, text) {
-        (Some(b'>'), [.., b'=' | b'^' | b'&' | b'v']) | (Some(b']'), [.., b'=']) => 1,
+        (Some(b'>'), [.., b'=' | b'^' | b'&']) | (Some(b']'), [.., b'=']) => 1,
         (Some(b'`' | b'\''), [.., maker, version]) if is_suffix(*maker, *version) => 2,
         _ => 0,
     };
@@ -334,26 +340,41 @@ fn is_suffix(maker: u8, version: u8) -> bool {
         b':' => matches!(version, b'2' | b'4' | b'8'),
         b'[' => version == b'1',
         b' ' => version == b'X',
-        b'~' => version == b'v' || version.is_ascii_digit(),
         _ => false,
     }
 }
 
-/// `xxx}`: metres above 10,000 m below the sea, in front; a little later if nothing else stands before it.
+/// Metres in `xxx}`: base-91, above 10,000 m below the sea.
+fn altitude_of(form: &[u8]) -> Option<f64> {
+    Some(f64::from(base91::number(form.strip_suffix(b"}").filter(|digits| digits.len() == 3)?)?) - 10_000.0)
+}
+
+/// Takes the altitude off the front of the text.
 fn altitude<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> &'a [u8] {
-    if let Some((form @ [_, _, _, b'}'], rest)) = take(text, 4)
-        && let Some(value) = base91::number(&form[..3])
-    {
-        d.mark(Field::MicEAltitude, form);
-        let metres = f64::from(value) - 10_000.0;
-        if metres <= 50_000.0 {
-            d.packet.altitude_m = Some(metres);
-        } else {
-            d.flag(Code::AltRange, form);
-        }
-        return rest;
+    let Some((form, rest)) = take(text, 4) else { return text };
+    let Some(metres) = altitude_of(form) else { return text };
+    d.mark(Field::MicEAltitude, form);
+    if metres <= HIGHEST_M {
+        d.packet.altitude_m = Some(metres);
+    } else {
+        d.flag(Code::AltRange, form);
     }
-    text
+    rest
+}
+
+/// Where an altitude stands later in the text, as some trackers send it. Only one that is possible: chance hits are not.
+pub(crate) fn late_altitude(text: &[u8]) -> Option<(usize, f64)> {
+    let mut from = 0;
+    while let Some(brace) = memchr::memchr(b'}', text.get(from..)?).map(|at| from + at) {
+        let found = brace.checked_sub(3).and_then(|start| Some((start, altitude_of(&text[start..=brace])?)));
+        if let Some((start, metres)) = found
+            && (-500.0..=HIGHEST_M).contains(&metres)
+        {
+            return Some((start, metres));
+        }
+        from = brace + 1;
+    }
+    None
 }
 
 #[cfg(test)]
@@ -384,6 +405,11 @@ mod tests {
     #[test]
     fn altitude_of_the_specification() {
         assert_eq!(made("TW2RX5", b"`~<JrIK>/\"4T}").altitude_m, Some(61.0));
+        let late = made("TW2RX5", b"`~<JrIK>/>hi \"4T}there {UIV32N}");
+        assert_eq!((late.altitude_m, late.comment.to_string_lossy().as_ref()), (Some(61.0), "hi there {UIV32N}"));
+        assert!(late.diagnostics.has(Code::AltLate));
+        let beyond = made("TW2RX5", b"`~<JrIK>/]b4&}");
+        assert!(beyond.altitude_m.is_none() && beyond.diagnostics.has(Code::AltRange));
     }
 
     #[test]
@@ -453,6 +479,7 @@ mod tests {
             (">Hello^", "Hello", "^"),
             ("]Hello=", "Hello", "="),
             ("]Hello", "Hello", ""),
+            (">Kiev", "Kiev", ""),
             ("`Hello_ ", "Hello", "_ "),
             ("'Hello|3", "Hello", "|3"),
             ("'|\"#!&0P!'||3", "", "|3"),
@@ -473,6 +500,10 @@ mod tests {
         assert_eq!((two.values[0], two.values[1], two.values[2]), (Some(127.0), None, Some(0.0)));
         let five = made("TW2RX5", b"`~<JrIK>/'0102030405").telemetry.expect("has one");
         assert_eq!(five.values, [1.0, 2.0, 3.0, 4.0, 5.0].map(Some));
+        for word in ["Cafe", "BEAD", "12345"] {
+            let packet = made("TW2RX5", &[b"`~<JrIK>/`", word.as_bytes()].concat());
+            assert!(packet.telemetry.is_none() && packet.comment.to_string_lossy() == word, "{word}");
+        }
         let locator = made("TW2RX5", b"`~<JrIK>/JN47GL/G hello");
         assert_eq!((locator.mic_e.expect("has").locator, locator.comment.to_string_lossy().as_ref()), (Some(Text(b"JN47GL")), "hello"));
     }
@@ -486,6 +517,7 @@ mod tests {
         assert_eq!(code(b"OE9XXX>TW2RX5:`~<JrIK>"), Code::MiceInfo);
         assert_eq!(code(b"OE9XXX>TW2RX5:`~<JrIK>]"), Code::MiceSymbol);
         assert_eq!(code(b"OE9XXX>TW2RX5:`~\x1aJrIK>/"), Code::MiceInfo);
+        assert_eq!(code(b"OE9XXX>TW2RX5:`~<Jr\x83K>/"), Code::MiceInfo);
         assert_eq!(code(b"OE9XXX>tw2rx5:`~<JrIK>/"), Code::MiceDest);
     }
 

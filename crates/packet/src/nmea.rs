@@ -27,6 +27,12 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
     Ok(())
 }
 
+/// True for an address field: five capital letters or digits, or `P` and a maker's code of three or more.
+fn is_address(field: &[u8]) -> bool {
+    let is_word = field.iter().all(|byte| byte.is_ascii_uppercase() || byte.is_ascii_digit());
+    is_word && (field.len() == 5 || field.len() >= 4 && field[0] == b'P')
+}
+
 /// Reads one sentence and returns what follows it.
 fn sentence<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> Outcome<&'a [u8]> {
     let end = text.iter().position(|byte| matches!(byte, b'*' | b'\r' | b'\n')).unwrap_or(text.len());
@@ -39,11 +45,16 @@ fn sentence<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> Outcome
             return Err(d.refuse(Code::NmeaChecksum, after));
         }
         after = rest;
+    } else if after.first() == Some(&b'*') {
+        return Err(d.refuse(Code::NmeaForm, after));
     }
     d.mark(Field::Nmea, &text[..text.len() - after.len()]);
     let mut fields: [&[u8]; 20] = [&[]; 20];
     for (place, field) in fields.iter_mut().zip(text[1..end].split(|&byte| byte == b',')) {
         *place = field;
+    }
+    if !is_address(fields[0]) {
+        return Err(d.refuse(Code::NmeaForm, text));
     }
     let kind = fields[0].get(fields[0].len().saturating_sub(3)..).unwrap_or_default();
     if fields[0].len() != 5 {
@@ -213,6 +224,9 @@ mod tests {
             parse(b"OE9XXX>APRS:$GPRMC,101530,A,6012.330,N,02456.304,E,027.0,232.0,231126,,*00").expect_err("bad").code,
             Code::NmeaChecksum
         );
+        assert_eq!(parse(b"OE9XXX>APRS:$3tXJkPA").expect_err("no sentence").code, Code::NmeaForm);
+        let cut = b"OE9XXX>APRS:$GPRMC,14,A,6012.330,N,02456.304,E,027.0,232.0,120, W * 0";
+        assert_eq!(parse(cut).expect_err("cut").code, Code::NmeaForm);
         assert!(read("$GPGGA,101530,4722.850,N,00832.460,E,0,08,0.9,431.0,M,47.9,M,,").position.is_none());
     }
 

@@ -1,10 +1,12 @@
 //! Objects (chapter 11): something with a name and a place, put on the map by a station. Area objects too.
 
+use std::ops::Range;
+
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Outcome, Trace};
 use crate::position;
 use crate::text::{digits, take};
-use crate::{Field, Text, frequency};
+use crate::{Field, Text, frequency, storm};
 
 /// A shape around the object's position (symbol `\l`).
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -74,7 +76,7 @@ fn time<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) -> Outcome<&'a
     position::time_before_position(d, rest)
 }
 
-/// `Tyy/Cxx` behind the symbol `\l`, with a corridor `{nnn}` for lines.
+/// `Tyy/Cxx` behind the symbol `\l`.
 pub(crate) fn area<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) -> Option<&'a [u8]> {
     let symbol = d.packet.symbol?;
     if symbol.code != 'l' || symbol.table != '\\' {
@@ -89,7 +91,7 @@ pub(crate) fn area<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) -> 
     };
     let south = f64::from(digits(&form[1..3])?);
     let east = f64::from(digits(&form[5..7])?);
-    let mut area = AreaObject {
+    let area = AreaObject {
         shape,
         colour,
         latitude_offset: south * south / 100.0,
@@ -97,18 +99,15 @@ pub(crate) fn area<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) -> 
         corridor_miles: None,
     };
     d.mark(Field::Area, form);
-    let mut after = after;
-    if matches!(shape, 1 | 6)
-        && let Some(inner) = after.strip_prefix(b"{")
-        && let Some(end) = inner.iter().take(4).position(|&byte| byte == b'}')
-        && let Some(miles) = digits(&inner[..end])
-    {
-        area.corridor_miles = Some(f64::from(miles));
-        d.mark(Field::Area, &after[..end + 2]);
-        after = &after[end + 2..];
-    }
     d.packet.area = Some(area);
     Some(after)
+}
+
+/// The corridor `{nnn}` of an area that is a line, in the comment behind it; returns where it stands.
+pub(crate) fn corridor(area: &mut AreaObject, comment: &[u8]) -> Option<Range<usize>> {
+    let range = storm::signpost(comment).filter(|_| matches!(area.shape, 1 | 6))?;
+    area.corridor_miles = Some(f64::from(digits(&comment[range.start + 1..range.end - 1])?));
+    Some(range)
 }
 
 #[cfg(test)]

@@ -14,50 +14,171 @@ use crate::{
 #[non_exhaustive]
 pub enum Kind {
     /// Position, plain or compressed (`! / = @`, chapters 6 to 9).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX-9>APRS:!4722.85N/00832.46E>088/036").unwrap();
+    /// assert_eq!((packet.kind.as_str(), packet.course_deg), ("position", Some(88.0)));
+    /// ```
     Position,
-    /// Mic-E position (chapter 10).
+    /// Mic-E position (chapter 10): the latitude is in the destination.
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX-9>TW2RX5:`~<JrIK>/`\"8Z}Test_5").unwrap();
+    /// assert_eq!((packet.kind.as_str(), packet.altitude_m), ("mic_e", Some(431.0)));
+    /// assert_eq!(packet.device().unwrap().model, "FTM-510D");
+    /// ```
     MicE,
     /// Object (`;`, chapter 11).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:;CAMP 7   _231015z4722.85N/00832.46E;").unwrap();
+    /// assert_eq!((packet.name.unwrap().to_string().as_str(), packet.alive), ("CAMP 7", Some(false)));
+    /// ```
     Object,
     /// Item (`)`, chapter 11).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:)GATE!4722.85N/00832.46Ej").unwrap();
+    /// assert_eq!((packet.name.unwrap().to_string().as_str(), packet.alive), ("GATE", Some(true)));
+    /// ```
     Item,
     /// Message to a station or group (`:`, chapter 14).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS::OE9YYY-1 :hello{7").unwrap();
+    /// let message = packet.message.unwrap();
+    /// assert_eq!((message.text.to_string().as_str(), message.id.unwrap().to_string().as_str()), ("hello", "7"));
+    /// ```
     Message,
-    /// Bulletin, group bulletin or weather-service bulletin.
+    /// Bulletin, group bulletin or weather-service bulletin (chapter 14).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS::BLN3CLUB :Net moved").unwrap();
+    /// assert_eq!(packet.message.unwrap().bulletin().unwrap().line, '3');
+    /// ```
     Bulletin,
-    /// Announcement (`BLN` and a letter).
+    /// Announcement (`BLN` and a letter, chapter 14).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS::BLNQ     :Digi off this weekend").unwrap();
+    /// assert_eq!(packet.kind.as_str(), "announcement");
+    /// ```
     Announcement,
-    /// Acknowledgement of a message.
+    /// Acknowledgement of a message (chapter 14, addendum 1.1).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS::OE9YYY-1 :ack7").unwrap();
+    /// assert_eq!(packet.message.unwrap().id.unwrap().to_string(), "7");
+    /// ```
     Ack,
-    /// Rejection of a message.
+    /// Rejection of a message (chapter 14).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS::OE9YYY-1 :rej7").unwrap();
+    /// assert_eq!(packet.kind.as_str(), "reject");
+    /// ```
     Reject,
     /// Telemetry report (`T#`, chapter 13).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:T#093,5,-12.6,,255,0,10110000").unwrap();
+    /// let telemetry = packet.telemetry.unwrap();
+    /// assert_eq!((telemetry.values()[1], telemetry.values()[2], telemetry.bit(1)), (Some(-12.6), None, Some(true)));
+    /// ```
     Telemetry,
-    /// Names, units, equations or bit senses of telemetry.
+    /// Names, units, equations or bit senses of telemetry (chapter 13).
+    ///
+    /// ```
+    /// use godwit_packet::TelemetryDefinition;
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS::OE9XXX   :EQNS.0,0.01,0").unwrap();
+    /// let Some(TelemetryDefinition::Equations(abc)) = packet.telemetry_definition() else { panic!() };
+    /// assert_eq!(abc[0], [0.0, 0.01, 0.0]);
+    /// ```
     TelemetryDefinition,
     /// Weather without a position (`_`, chapter 12).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:_11231015c232s004g011t050h50b10132").unwrap();
+    /// let weather = packet.weather.unwrap();
+    /// assert_eq!((weather.humidity_percent, weather.pressure_hpa, weather.rain_1h_mm), (Some(50.0), Some(1013.2), None));
+    /// ```
     Weather,
     /// Status (`>`, chapter 16).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:>231015zOn air").unwrap();
+    /// assert_eq!(packet.status.unwrap().text, "On air");
+    /// ```
     Status,
     /// Query, general (`?`) or to a station (chapter 15).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:?APRS?").unwrap();
+    /// assert_eq!(packet.query().unwrap(), "APRS");
+    /// ```
     Query,
     /// Station capabilities (`<`, chapter 15).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:<IGATE,MSG_CNT=12").unwrap();
+    /// assert_eq!(packet.capabilities().unwrap().next().unwrap().0, "IGATE");
+    /// ```
     Capabilities,
     /// NMEA sentence (`$GP...`, chapter 6).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>GPSMV:$GPGGA,101530,4722.850,N,00832.460,E,1,08,0.9,431.0,M,47.9,M,,*4C").unwrap();
+    /// assert_eq!((packet.altitude_m, packet.symbol.unwrap().name()), (Some(431.0), "Car"));
+    /// ```
     Nmea,
     /// User-defined (`{`, chapter 18).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:{Q1qwerty").unwrap();
+    /// assert_eq!(packet.comment.to_string_lossy(), "Q1qwerty");
+    /// ```
     UserDefined,
     /// A packet inside a packet (`}`, chapter 17).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9G-10>APRS:}DL1AA>APRS,TCPIP,OE9G-10*:>on air").unwrap();
+    /// assert_eq!(packet.innermost().source, "DL1AA");
+    /// ```
     ThirdParty,
-    /// Maidenhead locator beacon (`[`, obsolete).
+    /// Maidenhead locator beacon (`[`, obsolete, chapter 5).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:[IO91]").unwrap();
+    /// assert_eq!(packet.position.unwrap().latitude, 51.5);
+    /// ```
     Grid,
-    /// Direction-finder report (`%`, Agrelo).
+    /// Direction-finder report (`%`, Agrelo, chapter 5).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:%181/8").unwrap();
+    /// assert_eq!(packet.df.unwrap().bearing_deg, 181);
+    /// ```
     Df,
-    /// Raw weather station (Ultimeter, Peet).
+    /// Raw weather station (Ultimeter, Peet, chapter 12).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:#50B7500820082").unwrap();
+    /// assert_eq!(packet.weather.unwrap().wind_direction_deg, Some(112.5));
+    /// ```
     RawWeather,
-    /// Invalid or test data (`,`).
+    /// Invalid or test data (`,`, chapter 18).
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:,191146,V,4214.2466,N").unwrap();
+    /// assert!(packet.position.is_none());
+    /// ```
     Test,
     /// Anything else: kept as text.
+    ///
+    /// ```
+    /// let packet = godwit_packet::parse(b"OE9XXX>APRS:UIDIGI 1.9").unwrap();
+    /// assert_eq!((packet.kind.as_str(), packet.comment.to_string_lossy().as_ref()), ("unknown", "UIDIGI 1.9"));
+    /// ```
     Unknown,
 }
 

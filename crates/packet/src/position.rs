@@ -35,7 +35,8 @@ pub(crate) fn time_before_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, bod
         return Ok(rest);
     }
     // What follows a real but wrong time can look compressed by chance; a plain position hardly can.
-    if is_complete(body) && (body[0].is_ascii_digit() || !is_complete(rest)) {
+    let is_plain = |part: &[u8]| part.first().is_some_and(u8::is_ascii_digit) && is_complete(part);
+    if is_plain(body) || is_complete(body) && !is_complete(rest) && !is_plain(rest.get(1..).unwrap_or_default()) {
         d.flag(Code::TimeOdd, &body[..0]);
         return Ok(body);
     }
@@ -45,9 +46,10 @@ pub(crate) fn time_before_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, bod
         d.packet.timestamp = Some(time);
         return Ok(&body[8..]);
     }
-    d.mark(Field::Timestamp, text);
-    d.flag(Code::TimeBad, text);
-    Ok(rest)
+    let len = if !is_plain(rest) && is_plain(body.get(8..).unwrap_or_default()) { 8 } else { 7 };
+    d.mark(Field::Timestamp, &body[..len]);
+    d.flag(Code::TimeBad, &body[..len]);
+    Ok(&body[len..])
 }
 
 /// True if a whole valid position starts here; for places where one may or may not be.
@@ -87,18 +89,9 @@ pub(crate) fn after<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8]) {
 
 /// Marks what stays in the text but has a meaning of its own.
 fn mark_kept<T: Trace>(d: &mut Decoder<'_, '_, T>) {
-    let Some(text) = d.packet.comment.pieces().next() else { return };
-    if d.packet.storm().is_some()
-        && let Some((_, len)) = storm::storm(text)
-    {
-        d.mark(Field::Storm, &text[..len]);
-    }
-    if d.packet.signpost().is_some()
-        && let Some(range) = storm::signpost(text)
-    {
-        d.mark(Field::Signpost, &text[range]);
-    }
+    let comment = d.packet.comment;
     if d.packet.outline().is_some()
+        && let Some(text) = comment.pieces().next()
         && let Some(at) = storm::outline_start(text)
     {
         d.mark(Field::Outline, &text[at + 1..]);
@@ -144,11 +137,14 @@ fn plain<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<&'
     Ok(&body[PLAIN_LEN..])
 }
 
-/// Sets the symbol; a code that is not printable or reserved is taken and flagged.
+/// Sets the symbol. A reserved code is taken and flagged; one that is not printable leaves the packet without symbol.
 #[inline]
 pub(crate) fn symbol<T: Trace>(d: &mut Decoder<'_, '_, T>, table: &[u8], code: &[u8]) {
     if !(0x21..=0x7B).contains(&code[0]) && code[0] != b'}' {
         d.flag(Code::SymbolReserved, code);
+        if !(0x21..=0x7E).contains(&code[0]) {
+            return;
+        }
     }
     d.packet.symbol = Some(Symbol { table: char::from(table[0]), code: char::from(code[0]) });
 }
@@ -159,29 +155,20 @@ pub(crate) fn is_table(table: u8) -> bool {
     matches!(table, b'/' | b'\\' | b'0'..=b'9' | b'A'..=b'Z')
 }
 
-/// Four minute digits (the places before and after the point); each a digit or a blank.
-struct Minutes {
-    value: i32,
-    blanks: u8,
-    contiguous: bool,
-}
-
+/// The value of four minute digits (two each side of the point), of which the last `blanks` are left out: their places
+/// may hold blanks and, with `or_digits`, digits that do not count.
 #[inline]
-fn minutes(digits: [u8; 4]) -> Option<Minutes> {
-    let mut minutes = Minutes { value: 0, blanks: 0, contiguous: true };
-    for byte in digits {
-        let digit = byte.wrapping_sub(b'0');
-        if digit <= 9 {
-            minutes.contiguous &= minutes.blanks == 0;
-            minutes.value = minutes.value * 10 + i32::from(digit);
-        } else if byte == b' ' {
-            minutes.blanks += 1;
-            minutes.value *= 10;
-        } else {
+fn minutes(digits: [u8; 4], blanks: u8, or_digits: bool) -> Option<i32> {
+    let mut value = 0;
+    for (at, byte) in digits.into_iter().enumerate() {
+        let is_digit = byte.is_ascii_digit();
+        let is_left_out = at + usize::from(blanks) >= 4;
+        if !(is_digit && (!is_left_out || or_digits) || byte == b' ' && is_left_out) {
             return None;
         }
+        value = value * 10 + if is_digit && !is_left_out { i32::from(byte - b'0') } else { 0 };
     }
-    Some(minutes)
+    Some(value)
 }
 
 /// Degrees of two or three digits.
@@ -269,19 +256,19 @@ fn plain_values(body: &[u8]) -> Result<PlainValues, (Code, usize)> {
     }
     let latitude_degrees = degrees(&[a, b]).ok_or((Code::PosFormat, 0))?;
     let longitude_degrees = degrees(&[x, y, z]).ok_or((Code::PosFormat, 9))?;
-    let latitude = minutes([m1, m2, h1, h2]).ok_or((Code::PosFormat, 2))?;
-    let longitude = minutes([n1, n2, i1, i2]).ok_or((Code::PosFormat, 12))?;
-    if !latitude.contiguous {
-        return Err((Code::PosAmbiguity, 2));
-    }
-    // The latitude gives the level; the longitude may show fewer blanks, never more.
-    if longitude.blanks > latitude.blanks || (longitude.blanks > 0 && !longitude.contiguous) {
-        return Err((Code::PosAmbiguity, 12));
-    }
-    let level = latitude.blanks;
+    // The latitude gives the level; what the longitude has in those places does not count, blank or not.
+    let places = [m1, m2, h1, h2];
+    let level = places.iter().rev().take_while(|&&byte| byte == b' ').count() as u8;
+    let refused = |places: [u8; 4], at| {
+        let ambiguous = places.iter().all(|byte| byte.is_ascii_digit() || *byte == b' ');
+        (if ambiguous { Code::PosAmbiguity } else { Code::PosFormat }, at)
+    };
+    let latitude = minutes(places, level, false).ok_or_else(|| refused(places, 2))?;
+    let places = [n1, n2, i1, i2];
+    let longitude = minutes(places, level, true).ok_or_else(|| refused(places, 12))?;
     let sign = |negative, value: i32| if negative { -value } else { value };
-    let latitude = centre(latitude_degrees, latitude.value, level, 90).ok_or((Code::PosRange, 0))?;
-    let longitude = centre(longitude_degrees, longitude.value, level, 180).ok_or((Code::PosRange, 9))?;
+    let latitude = centre(latitude_degrees, latitude, level, 90).ok_or((Code::PosRange, 0))?;
+    let longitude = centre(longitude_degrees, longitude, level, 180).ok_or((Code::PosRange, 9))?;
     Ok(PlainValues {
         latitude: sign(south, latitude),
         longitude: sign(west, longitude),
@@ -325,7 +312,9 @@ mod tests {
         assert_eq!(place("!5132.  N/00007.  W-"), (51.541667, -0.125, 2));
         assert_eq!(place("!513 .  N/0000 .  W-"), (51.583333, -0.083333, 3));
         assert_eq!(place("!51  .  N/000  .  W-"), (51.5, -0.5, 4));
-        assert_eq!(place("!5132.  N/00007.59W-"), (51.541667, -0.125, 2));
+        for longitude in ["00007.59W", "00007. 5W", "00007.5 W"] {
+            assert_eq!(place(&format!("!5132.  N/{longitude}-")), (51.541667, -0.125, 2));
+        }
         assert_eq!(body("!5132.  N/00007.  W-").expect("good").position.expect("has one").resolution_m, 1852.0);
     }
 
@@ -351,6 +340,7 @@ mod tests {
     fn what_is_no_position_is_refused_with_the_reason() {
         assert_eq!(refusal("!51 2.4 N/00007.5 W-"), Code::PosAmbiguity);
         assert_eq!(refusal("!5132.47N/00007.  W-"), Code::PosAmbiguity);
+        assert_eq!(refusal("!5132.  N/0000 .  W-"), Code::PosAmbiguity);
         assert_eq!(refusal("!5160.00N/00007.50W-"), Code::PosRange);
         assert_eq!(refusal("!9000.01N/00007.50W-"), Code::PosRange);
         assert_eq!(refusal("!5132.47N/18000.01W-"), Code::PosRange);
@@ -362,6 +352,13 @@ mod tests {
         let error = body("!5132.47N/00007.50X-").expect_err("refused");
         assert_eq!((error.offset, error.kind), (32, Some(Kind::Position)));
         assert_eq!(error.header.expect("good header").source, "OE9XXX-9");
+    }
+
+    #[test]
+    fn a_symbol_that_cannot_be_shown_is_none() {
+        let packet = body("!4722.85N/00832.46E Club").expect("taken");
+        assert!(packet.symbol.is_none() && packet.position.is_some() && packet.diagnostics.has(Code::SymbolReserved));
+        assert!(body("!4722.85N/00832.46E|Club").expect("taken").symbol.is_some());
     }
 
     #[test]
@@ -377,6 +374,13 @@ mod tests {
         assert_eq!((good.timestamp.expect("has one").hour, good.messaging), (10, Some(true)));
         let bad = body("/999999z4722.85N/00832.46E>").expect("taken");
         assert!(bad.timestamp.is_none() && bad.diagnostics.has(Code::TimeBad) && bad.position.is_some());
+        for shifted in ["/G104633h4722.85N/00832.46E>", "/S84341h4722.85N/00832.46E>"] {
+            assert_eq!(
+                body(shifted).ok().and_then(|packet| packet.position).map(|p| (p.latitude * 1e4).round()),
+                Some(473_808.0),
+                "{shifted}"
+            );
+        }
         let missing = body("/4722.85N/00832.46E>hello").expect("taken");
         assert!(missing.diagnostics.has(Code::TimeOdd));
         assert_eq!(place("/4722.85N/00832.46E>hello").0, 47.380833);

@@ -33,12 +33,18 @@ pub(crate) fn general<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) 
         Some(end) => {
             d.mark(Field::Query, &body[..end]);
             d.mark(Field::Separator, &body[end..=end]);
-            comment::keep(d, &body[end + 1..]);
+            let rest = &body[end + 1..];
+            if d.packet.query_area().is_some() {
+                d.mark(Field::QueryArea, rest);
+            } else {
+                comment::keep(d, rest);
+            }
         }
-        None => {
+        None if !body.is_empty() && body.trim_ascii_end().iter().all(u8::is_ascii_uppercase) => {
             d.flag(Code::QueryForm, body);
             d.mark(Field::Query, body);
         }
+        None => return Err(d.refuse(Code::QueryForm, body)),
     }
     Ok(())
 }
@@ -78,14 +84,17 @@ impl<'a> Packet<'a> {
 
 #[cfg(test)]
 mod tests {
-    use crate::{Kind, parse};
+    use crate::{DiagnosticCode, Kind, parse};
 
     #[test]
     fn queries() {
         let general = parse(b"OE9XXX>APRS:?APRS? 47.38,8.54,0200").expect("good");
+        assert!(general.comment.is_empty());
         assert_eq!((general.kind, general.query().expect("one").bytes()), (Kind::Query, b"APRS".as_slice()));
         let (latitude, longitude, km) = general.query_area().expect("an area");
         assert!((latitude, longitude) == (47.38, 8.54) && (km - 321.8688).abs() < 1e-9);
+        assert!(parse(b"OE9XXX>APRS:?APRS").expect("taken").diagnostics.has(DiagnosticCode::QueryForm));
+        assert_eq!(parse(b"OE9XXX>APRS:?why not").expect_err("talk").code, DiagnosticCode::QueryForm);
         let directed = parse(b"OE9XXX>APRS::OE9YYY   :?APRSD").expect("good");
         assert_eq!(directed.query().expect("one").bytes(), b"?APRSD");
     }

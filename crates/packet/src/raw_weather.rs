@@ -10,7 +10,7 @@ pub(crate) fn is_peet(body: &[u8]) -> bool {
 }
 
 pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -> Outcome {
-    let (weather, len) = if let Some(rest) = info.strip_prefix(b"$ULTW") {
+    let (mut weather, len) = if let Some(rest) = info.strip_prefix(b"$ULTW") {
         let (words, len) = words(rest);
         (ultimeter_packet(&words), 5 + len)
     } else if let Some(rest) = info.strip_prefix(b"!!") {
@@ -21,6 +21,11 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
     };
     if weather == Weather::default() {
         return Err(d.refuse(Code::WxRange, info));
+    }
+    // A vane that rests at zero while there is no wind says nothing.
+    let is_calm = [weather.wind_speed_ms, weather.wind_gust_ms].iter().all(|speed| speed.is_none_or(|speed| speed == 0.0));
+    if is_calm && weather.wind_direction_deg == Some(360.0) {
+        weather.wind_direction_deg = None;
     }
     d.mark(Field::RawWeather, &info[..len]);
     d.packet.weather = Some(weather);
@@ -55,9 +60,11 @@ fn direction(word: Option<u16>) -> Option<f64> {
     word.map(|value| f64::from(value & 0xFF) * 360.0 / 256.0).map(|degrees| if degrees == 0.0 { 360.0 } else { degrees })
 }
 
-/// Tenths of °F, a signed word.
+/// Tenths of °F, a signed word. What no thermometer outdoors reads is no temperature: some stations fill the place with
+/// something else.
 fn temperature(word: Option<u16>) -> Option<f64> {
-    word.map(|value| (f64::from(value.cast_signed()) / 10.0 - 32.0) / 1.8)
+    let fahrenheit = f64::from(word?.cast_signed()) / 10.0;
+    (-150.0..=200.0).contains(&fahrenheit).then_some((fahrenheit - 32.0) / 1.8)
 }
 
 fn rain(word: Option<u16>) -> Option<f64> {
@@ -144,6 +151,8 @@ mod tests {
         let logging = read("!!005200A3FF9C----2794----0302----00F50258");
         assert_eq!((tenth(logging.temperature_c), tenth(logging.humidity_percent)), (-23.3, 77.0));
         assert_eq!(logging.indoor_temperature_c, None);
+        assert_eq!(read("!!006B00580000----000086A00001----011901CC00000005").indoor_temperature_c, None);
+        assert_eq!(read("$ULTW00000000020D2FD6277B0001873B0001030600C8003900000000").wind_direction_deg, None, "calm");
     }
 
     #[test]

@@ -26,6 +26,18 @@ pub enum Emergency {
     Mark,
 }
 
+impl Emergency {
+    /// The stable name, snake_case.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::MicE => "mic_e",
+            Self::Symbol => "symbol",
+            Self::Mark => "mark",
+        }
+    }
+}
+
 /// The marks of 1.2 that call for help; `!TESTALARM!` is left out on purpose.
 const MARKS: [&[u8]; 6] = [b"!EMERGENCY!", b"!ALARM!", b"!ALERT!", b"!WARNING!", b"!WXALARM!", b"!EM!"];
 
@@ -44,8 +56,12 @@ pub(crate) fn number(bytes: &[u8]) -> Option<f64> {
 }
 
 /// True if a gateway's figures stand in the text. Cheap when they do not: all known forms end in `dB`, `dBm` or `Hz`.
-#[inline]
+#[inline(always)]
 pub(crate) fn is_altered(text: &[u8]) -> bool {
+    matches!(text.last(), Some(b'B' | b'b' | b'm' | b'z')) && has_figures(text)
+}
+
+fn has_figures(text: &[u8]) -> bool {
     matches!(text, [.., b'd', b'B' | b'b'] | [.., b'd', b'B', b'm'] | [.., b'H', b'z'])
         && text.windows(4).any(|word| matches!(word, b"RSSI" | b"rssi" | b"dBm "))
         && signal(text).is_some()

@@ -97,6 +97,7 @@ fields! {
     Locator "locator" "Maidenhead locator.",
     BeamPower "beam_power" "Beam heading and radiated power.",
     Query "query" "What is asked for.",
+    QueryArea "query_area" "Latitude, longitude and radius in miles of the area asked.",
     Capability "capability" "What the station can do.",
     Nmea "nmea" "NMEA sentence from a satellite receiver.",
     UserData "user_data" "User-defined data.",

@@ -25,6 +25,10 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         d.mark(Field::Timestamp, &body[..7]);
         d.packet.timestamp = Some(time);
         rest = &body[7..];
+    } else if let Some(time) = body.get(..7).filter(|time| time[6] == b'z' && time[..6].iter().all(u8::is_ascii_digit)) {
+        d.mark(Field::Timestamp, time);
+        d.flag(Code::TimeBad, time);
+        rest = &body[7..];
     } else if let Some(len) = locator(body) {
         d.mark(Field::Locator, &body[..len]);
         d.mark(Field::SymbolTable, &body[len..=len]);
@@ -52,20 +56,21 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
     Ok(())
 }
 
-/// Length of a locator that a valid symbol and then nothing or a blank follow.
+/// Length of a locator behind which a valid symbol stands, and then nothing or a blank. Behind all six characters and a
+/// plain symbol the blank may be missing, as APRSIS32 leaves it out (`IO84gn/-DX: ...`).
 fn locator(body: &[u8]) -> Option<usize> {
     let len = grid::locator_len(body)?;
-    let fits = |len: usize| match body.get(len..)? {
-        [table, code, rest @ ..] => {
-            (position::is_table(*table) && (0x21..0x7F).contains(code) && matches!(rest.first(), None | Some(b' '))).then_some(len)
-        }
-        _ => None,
-    };
-    fits(len).or_else(|| fits(4))
+    let [table, code, rest @ ..] = body.get(len..)? else { return None };
+    if !position::is_table(*table) || !(0x21..0x7F).contains(code) {
+        return None;
+    }
+    let is_apart = matches!(rest.first(), None | Some(b' ')) || (len == 6 && (matches!(table, b'/' | b'\\') || rest.starts_with(b"DX:")));
+    is_apart.then_some(len)
 }
 
 #[cfg(test)]
 mod tests {
+    use super::*;
     use crate::{Packet, parse};
 
     fn body(info: &str) -> Packet<'static> {
@@ -80,6 +85,8 @@ mod tests {
         assert_eq!(packet.symbol.map(|s| (s.table, s.code)), Some(('/', '-')));
         let status = packet.status.expect("has one");
         assert_eq!((status.beam_deg, status.power_w), (Some(110), Some(490)));
+        let glued = body("IO84gn/-DX: GD8BUE-2 39.5 miles");
+        assert!(glued.position.is_some() && glued.status.expect("one").text == "DX: GD8BUE-2 39.5 miles");
         assert_eq!(body("QRV^K0").status.expect("one").power_w, Some(0));
     }
 
@@ -89,6 +96,11 @@ mod tests {
         let timed = body("231015zOn air");
         assert!(timed.timestamp.is_some() && timed.status.expect("one").text == "On air");
         assert!(body("101530h v0.2.7 CPU:1.0").timestamp.is_some());
+        let bad = body("999999zOn air");
+        assert!(bad.timestamp.is_none() && bad.diagnostics.has(Code::TimeBad) && bad.status.expect("one").text == "On air");
+        for text in ["EN93SL my mail", "JN55VD Powered by", "AB12CDEFGH"] {
+            assert!(body(text).position.is_none() && body(text).status.expect("one").text == text, "{text}");
+        }
         let text = body("IO91 is my square");
         assert!(text.position.is_none() && text.status.expect("one").text == "IO91 is my square");
     }

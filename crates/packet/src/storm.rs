@@ -1,5 +1,7 @@
-//! What weather services put behind a symbol (chapters 11 and 12): storms, signposts, and outlines of warnings. Kept in
-//! the text, read on request.
+//! What weather services put behind a symbol (chapters 11 and 12): storms, signposts, and outlines of warnings. Read
+//! on request; what is read is not part of the comment, outlines excepted.
+
+use std::ops::Range;
 
 use crate::text::{digits, take};
 use crate::{Packet, Text};
@@ -54,9 +56,9 @@ pub struct Storm {
     pub gale_radius_km: Option<f64>,
 }
 
-/// Storm data at the start of `text`, and how long it is.
-pub(crate) fn storm(text: &[u8]) -> Option<(Storm, usize)> {
-    let (head, mut rest) = take(text, 3)?;
+/// Storm data at the start of `text`, behind a slash or not, and where it stands.
+pub(crate) fn storm(text: &[u8]) -> Option<(Storm, Range<usize>)> {
+    let (head, mut rest) = take(text.strip_prefix(b"/").unwrap_or(text), 3)?;
     let stage = match head {
         b"TD/" => StormStage::TropicalDepression,
         b"TS/" => StormStage::TropicalStorm,
@@ -86,14 +88,16 @@ pub(crate) fn storm(text: &[u8]) -> Option<(Storm, usize)> {
     part(b">", 3, &mut storm.hurricane_radius_km, KM_PER_NAUTICAL_MILE);
     part(b"&", 3, &mut storm.storm_radius_km, KM_PER_NAUTICAL_MILE);
     part(b"%", 3, &mut storm.gale_radius_km, KM_PER_NAUTICAL_MILE);
-    Some((storm, text.len() - rest.len()))
+    Some((storm, 0..text.len() - rest.len()))
 }
 
-/// Where `{abc}` stands, one to three characters.
-pub(crate) fn signpost(text: &[u8]) -> Option<std::ops::Range<usize>> {
-    let open = memchr::memchr(b'{', text)?;
-    let close = text[open..].iter().take(5).position(|&byte| byte == b'}')?;
-    (2..=4).contains(&close).then_some(open..open + close + 1)
+/// Where the first `{abc}` stands: one to three printable characters that are no braces.
+pub(crate) fn signpost(text: &[u8]) -> Option<Range<usize>> {
+    let opens = memchr::memchr_iter(b'{', text);
+    opens.filter_map(|open| Some(open..open + 2 + text[open + 1..].iter().take(4).position(|&byte| byte == b'}')?)).find(|range| {
+        let inner = &text[range.start + 1..range.end - 1];
+        !inner.is_empty() && inner.iter().all(|byte| matches!(byte, b' '..=b'~') && !matches!(byte, b'{' | b'}'))
+    })
 }
 
 /// The outline of a warning or a front, as weather services add it to an object (1.2 notes): points relative to the
@@ -134,24 +138,28 @@ fn outline(text: &[u8]) -> Option<Outline> {
 }
 
 impl<'a> Packet<'a> {
-    /// The text behind symbol, extension and leading separator.
-    fn first_text(&self) -> &'a [u8] {
-        self.comment.pieces().next().unwrap_or_default()
-    }
-
     /// The storm this object is (symbols `\@` and `/@`), if it says so.
     #[must_use]
     pub fn storm(&self) -> Option<Storm> {
+        self.storm_in(self.comment.whole())
+    }
+
+    /// The storm in a comment of this packet.
+    pub(crate) fn storm_in(&self, comment: &[u8]) -> Option<Storm> {
         self.symbol.filter(|symbol| symbol.code == '@')?;
-        storm(self.first_text()).map(|(storm, _)| storm)
+        storm(comment).map(|(storm, _)| storm)
     }
 
     /// What stands on a signpost (symbol `\m`): one to three characters.
     #[must_use]
     pub fn signpost(&self) -> Option<Text<'a>> {
+        self.signpost_in(self.comment.whole())
+    }
+
+    /// What stands on the signpost in a comment of this packet.
+    pub(crate) fn signpost_in<'c>(&self, comment: &'c [u8]) -> Option<Text<'c>> {
         self.symbol.filter(|symbol| symbol.table == '\\' && symbol.code == 'm')?;
-        let text = self.first_text();
-        signpost(text).map(|range| Text::new(&text[range.start + 1..range.end - 1]))
+        signpost(comment).map(|range| Text::new(&comment[range.start + 1..range.end - 1]))
     }
 
     /// The outline a weather service drew around or along this object, if any.
@@ -179,6 +187,7 @@ mod tests {
         assert_eq!((storm.wind_speed_ms, storm.wind_gust_ms), (Some(55.0 * MS_PER_KNOT), Some(70.0 * MS_PER_KNOT)));
         assert_eq!((storm.pressure_hpa, storm.hurricane_radius_km), (Some(996.0), Some(0.0)));
         assert_eq!((storm.storm_radius_km, storm.gale_radius_km), (Some(80.0 * 1.852), Some(40.0 * 1.852)));
+        assert!(packet.comment.is_empty());
     }
 
     #[test]
@@ -193,7 +202,9 @@ mod tests {
     #[test]
     fn signposts_have_up_to_three_characters() {
         assert_eq!(object("\\08000.00Wm{55}").signpost(), Some(Text::new(b"55")));
-        assert_eq!(object("\\08000.00Wmlimit {120} here").signpost(), Some(Text::new(b"120")));
+        let limit = object("\\08000.00Wmlimit {120} here");
+        assert_eq!((limit.signpost(), limit.comment.to_string_lossy().as_ref()), (Some(Text::new(b"120")), "limit  here"));
+        assert_eq!(object("\\08000.00Wm{toolong} {5}").signpost(), Some(Text::new(b"5")));
         assert_eq!(object("\\08000.00Wm{}").signpost(), None);
         assert_eq!(object("\\08000.00Wm{1234}").signpost(), None);
         assert_eq!(object("/08000.00Wm{55}").signpost(), None);
@@ -213,6 +224,6 @@ mod tests {
     fn explained() {
         let line = b"OE9XXX-9>APRS:;BRENDA   *231015z2530.00N\\08000.00W@088/012/TS/055^070/0996>000&080%040";
         let spans = explain(line).spans;
-        assert!(spans.iter().any(|part| part.span.field == Field::Storm && part.text.starts_with("TS/055")));
+        assert!(spans.iter().any(|part| part.span.field == Field::Storm && part.text.starts_with("/TS/055")));
     }
 }

@@ -13,7 +13,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         comment::keep(d, body);
         return Ok(());
     }
-    let Some(scanned) = header::scan(body).ok().or_else(|| header::scan_aea(body)) else {
+    let Some(scanned) = header::scan(body).ok().or_else(|| header::scan_aea(body)).or_else(|| header::scan_inner(body).ok()) else {
         d.flag(Code::ThirdPartyInner, body);
         comment::keep(d, body);
         return Ok(());
@@ -52,6 +52,10 @@ mod tests {
         assert_eq!((packet.kind, packet.source), (Kind::ThirdParty, "OE9G-10"));
         assert_eq!((inner.kind, inner.source, inner.heard().as_str()), (Kind::Message, "DL1AA", "internet"));
         assert_eq!(inner.message.expect("a message").text, "hello");
+        let foreign = parse(b"OE9G-10>APRS:}node_7 #2>APRS,NET,OE9G-10*:>on air").expect("good");
+        assert_eq!((foreign.innermost().source, foreign.innermost().kind), ("node_7 #2", Kind::Status));
+        let no_source = parse(b"OE9G-10>APRS:}>APRS:>on air").expect("taken");
+        assert!(no_source.third_party.is_none());
     }
 
     #[test]

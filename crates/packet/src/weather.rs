@@ -87,7 +87,13 @@ pub(crate) fn behind_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'
             weather.wind_direction_deg = weather.wind_direction_deg.filter(|&degrees| degrees != 360.0);
         }
         has_wind = weather.wind_speed_ms.is_some();
-    } else if let Some((direction, speed)) = wind(rest) {
+    }
+    if let Some((direction, speed)) = wind(rest) {
+        // LoRa trackers send the wind again behind a compressed position; there it says more, unknown included.
+        if !is_plain {
+            d.flag(Code::ExtSecond, &rest[..7]);
+            weather.wind_direction_deg = None;
+        }
         d.mark(Field::Wind, &rest[..7]);
         set_wind(d, &mut weather, direction, speed, &rest[..3]);
         after = &rest[7..];
@@ -195,11 +201,32 @@ fn one_digit_more(rest: &[u8], letter: u8) -> Option<i32> {
     }
 }
 
+/// A field with fewer digits than it should have, or fewer dots for unknown: its value and how many bytes that takes.
+/// Pressure needs four digits; snow, which may have a point, keeps its width.
+fn narrow(letter: u8, value: &[u8]) -> Option<(Option<i32>, usize)> {
+    let least = match letter {
+        b'c' | b'g' | b't' | b'r' | b'p' | b'P' | b'L' | b'l' | b'h' | b's' => 1,
+        b'b' => 4,
+        _ => return None,
+    };
+    let sign = usize::from(letter == b't' && value.first() == Some(&b'-'));
+    let len = value[sign..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if len >= least {
+        let magnitude = i32::try_from(digits(&value[sign..sign + len])?).ok()?;
+        return Some((Some(if sign == 1 { -magnitude } else { magnitude }), sign + len));
+    }
+    let dots = value.iter().take_while(|&&byte| byte == b'.').count();
+    (dots > 0).then_some((None, dots))
+}
+
 /// Inches of snow: whole, or with a point.
 fn inches(bytes: &[u8]) -> Option<Option<f64>> {
     match number(bytes) {
         Some(value) => Some(value.map(f64::from)),
-        None => std::str::from_utf8(bytes).ok()?.parse().ok().filter(|value: &f64| *value >= 0.0).map(Some),
+        None if bytes.iter().all(|byte| byte.is_ascii_digit() || *byte == b'.') => {
+            Some(Some(std::str::from_utf8(bytes).ok()?.parse().ok()?))
+        }
+        None => None,
     }
 }
 
@@ -208,14 +235,13 @@ fn fields<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut rest: &'a [u8], weather:
     let mut seen = 0_u32;
     loop {
         let Some(len) = one_field(d, rest, weather, &mut wind_free, &mut seen) else {
-            // Fillers between fields are passed only if a field follows them.
-            let filler = match rest {
-                [b'/', ..] => 1,
-                _ => rest.iter().take_while(|byte| matches!(byte, b'.' | b' ')).count(),
-            };
+            let filler = filler(rest, seen != 0);
             let next = &rest[filler..];
             if filler == 0 || !starts_field(next) {
                 return rest;
+            }
+            if rest[..filler].iter().any(u8::is_ascii_digit) {
+                d.flag(Code::WxFieldWidth, &rest[..filler]);
             }
             d.mark(Field::Padding, &rest[..filler]);
             rest = next;
@@ -223,6 +249,17 @@ fn fields<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut rest: &'a [u8], weather:
         };
         rest = &rest[len..];
     }
+}
+
+/// Length of what may stand between two fields, and is passed only if a field follows: a slash, or dots and blanks; behind
+/// a field also up to two digits more than it should have (`b100630h01`).
+fn filler(rest: &[u8], behind_field: bool) -> usize {
+    if rest.first() == Some(&b'/') {
+        return 1;
+    }
+    let blanks = rest.iter().take_while(|byte| matches!(byte, b'.' | b' ')).count();
+    let more = rest[blanks..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    if behind_field && more <= 2 { blanks + more } else { blanks }
 }
 
 /// True if a field of three digits or more stands here, which resumes a run after fillers.
@@ -261,15 +298,21 @@ fn one_field<T: Trace>(
     if matches!(letter, b'#' | b'v') && len < 2 {
         return None;
     }
-    let value_bytes = rest.get(1..len)?;
-    let value = match letter {
-        b's' if !is_wind => None,
-        b'Z' => value_bytes.iter().all(u8::is_ascii_alphanumeric).then_some(None)?,
-        _ => number(value_bytes)?,
+    let is_snow = letter == b's' && !is_wind;
+    let (mut value, snow, value_len) = match rest.get(1..len) {
+        Some(inches) if is_snow => (None, self::inches(inches)?, len - 1),
+        Some(kind) if letter == b'Z' => (kind.iter().all(u8::is_ascii_alphanumeric).then_some(None)?, None, len - 1),
+        whole => match whole.and_then(number) {
+            Some(value) => (value, None, len - 1),
+            None if is_snow => return None,
+            None => narrow(letter, &rest[1..]).map(|(value, len)| (value, None, len))?,
+        },
     };
-    let snow = if letter == b's' && !is_wind { inches(value_bytes)? } else { None };
-    let mut value = value;
-    if let Some(wide) = one_digit_more(rest, letter) {
+    let value_bytes = &rest[1..=value_len];
+    if value_len + 1 < len {
+        len = value_len + 1;
+        d.flag(Code::WxFieldWidth, &rest[..len]);
+    } else if let Some(wide) = one_digit_more(rest, letter) {
         d.flag(Code::WxFieldWidth, &rest[..=len]);
         value = Some(wide);
         len += 1;
@@ -444,6 +487,12 @@ mod tests {
         let weather = packet.weather.expect("has some");
         assert_eq!((weather.wind_direction_deg, tenth(weather.wind_speed_ms)), (Some(232.0), Some(13.6)));
         assert_eq!((packet.course_deg, packet.speed_kmh, tenth(weather.temperature_c)), (None, None, Some(8.3)));
+        let again = self::packet("=/0&RhTiV'_[L[156/001g011t047").weather.expect("has some");
+        assert_eq!((again.wind_direction_deg, tenth(again.wind_speed_ms)), (Some(156.0), Some(0.4)));
+        let unknown = self::packet("=/0&RhTiV'_[L[.../...g011t047").weather.expect("has some");
+        assert_eq!((unknown.wind_direction_deg, unknown.wind_speed_ms), (None, None));
+        let fields = self::packet("=/0&RhTiV'_ !Gc041s002g000t092").weather.expect("has some");
+        assert_eq!((fields.wind_direction_deg, tenth(fields.wind_speed_ms)), (Some(41.0), Some(0.9)));
     }
 
     #[test]
@@ -457,6 +506,14 @@ mod tests {
         assert_eq!(behind("000/000g000t050h50b02992").pressure_hpa, None);
         assert_eq!(tenth(behind("000/000g000t050s004").snow_24h_mm), Some(101.6));
         assert_eq!(tenth(behind("000/000g000t050s0.5").snow_24h_mm), Some(12.7));
+        for text in ["sinf", "s1e2", "s1", "s00/"] {
+            assert_eq!(behind(&format!("000/000g000t050{text}")).snow_24h_mm, None, "{text}");
+        }
+        let narrow = behind("000/000g5t72P0p12h9b9948");
+        assert_eq!((tenth(narrow.temperature_c), narrow.rain_midnight_mm, tenth(narrow.rain_24h_mm)), (Some(22.2), Some(0.0), Some(3.0)));
+        assert_eq!((tenth(narrow.wind_gust_ms), narrow.humidity_percent, narrow.pressure_hpa), (Some(2.2), Some(9.0), Some(994.8)));
+        let wide = behind("000/000g000t050p1220b100630h01");
+        assert_eq!((tenth(wide.rain_24h_mm), wide.pressure_hpa, wide.humidity_percent), (Some(31.0), Some(1006.3), Some(1.0)));
         assert_eq!(behind("000/000g000t050l123").luminosity_wm2, Some(1123.0));
         assert_eq!(behind("000/000g000t050X123").radiation_nsvh, Some(12_000.0));
         assert_eq!(behind("000/000g000t050V138").battery_v, Some(13.8));

@@ -65,3 +65,28 @@ fn the_seeds_hold_every_kind() {
     let missing: Vec<_> = godwit_packet::Kind::ALL.iter().filter(|kind| !kinds.contains(kind)).collect();
     assert!(missing.is_empty(), "{missing:?}");
 }
+
+/// No null but the two that the documentation names.
+#[cfg(feature = "serde")]
+fn no_nulls(value: &serde_json::Value, name: &str) {
+    match value {
+        serde_json::Value::Null => assert!(matches!(name, "values" | "directivity_deg"), "{name} is null"),
+        serde_json::Value::Array(list) => list.iter().for_each(|value| no_nulls(value, name)),
+        serde_json::Value::Object(map) => map.iter().for_each(|(name, value)| no_nulls(value, name)),
+        _ => {}
+    }
+}
+
+#[cfg(feature = "serde")]
+proptest! {
+    #[test]
+    fn absent_means_absent(mut line in seed(), changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4)) {
+        for (at, byte) in changes {
+            let at = at.index(line.len());
+            line[at] = byte;
+        }
+        let json = serde_json::to_value(godwit_packet::json(&line)).expect("an object");
+        no_nulls(&json, "");
+        prop_assert!(json.get("raw").is_some() && json.get("error").is_some() != json.get("path").is_some());
+    }
+}

@@ -1,81 +1,99 @@
-//! How fast the embedded store takes packets in, beside a bare insert in the same run; how much room they take; how
-//! long filling the live map takes. Prints ratios: they hold on other machines, the rates do not.
+//! How fast the embedded store takes packets in on top of MILLIONS (default 5) of rows, beside bare inserts into a table
+//! without an index in the same run; bytes a packet; how long questions take after it was opened again. The ratios hold
+//! on other machines, the rates do not. FOLDER=DIR keeps what was filled for another run.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a bench")]
 
-use std::time::Instant;
+mod common;
 
-use godwit_pipeline::Pipeline;
-use godwit_store::{Batch, SqliteStore, Store};
+use std::time::{Duration, Instant};
 
-const PACKETS: usize = 400_000;
-const STATIONS: usize = 50_000;
-const BATCH: usize = 1000;
+use common::{DAY_US, START_US, Traffic, WIDE_COLUMNS, bytes, cpu, questions, rates, rows, wide_row};
+use godwit_store::{Batch, Days, SqliteStore, Store};
 
-fn main() {
-    let folder = tempfile::tempdir().unwrap();
-    let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
-    let mut pipeline = Pipeline::default();
-    let start_us = 1_795_435_200_000_000_i64;
-    let batches: Vec<Batch> = (0..PACKETS / BATCH)
-        .map(|number| {
-            let mut batch = Batch::default();
-            for i in number * BATCH..(number + 1) * BATCH {
-                let who = i * 7919 % STATIONS;
-                let line = format!(
-                    "N{who}B>APRS,WIDE1-1,qAR,GATE{}:!{:02}{:02}.{:02}N/00832.46E>147/064/A=001414 on the road",
-                    who % 100,
-                    who % 80,
-                    i / 100 % 60,
-                    i % 100
-                );
-                let outcome = pipeline.accept(start_us + i as i64 * 5000, line.as_bytes());
-                batch.records.push(outcome.record);
-                batch.changes.extend(outcome.changes);
-            }
-            batch
-        })
-        .collect();
+const SIZES: [(usize, usize); 2] = [(1000, 100), (4000, 25)];
 
-    let bare = rusqlite::Connection::open(folder.path().join("bare")).unwrap();
-    bare.execute_batch("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; CREATE TABLE p (id INTEGER PRIMARY KEY, raw BLOB)").unwrap();
-    let began = Instant::now();
-    for batch in &batches {
-        bare.execute_batch("BEGIN").unwrap();
-        for record in &batch.records {
-            bare.prepare_cached("INSERT INTO p (raw) VALUES (?1)").unwrap().execute([&record.raw[..]]).unwrap();
+#[tokio::main]
+async fn main() {
+    let kept = std::env::var_os("FOLDER");
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = kept.map_or_else(|| temporary.path().to_owned(), Into::into);
+    let data = folder.join("data");
+    let rows = rows();
+    let timed: usize = SIZES.iter().map(|(size, batches)| size * batches).sum();
+    let mut traffic = Traffic::new(rows + timed);
+    let store = SqliteStore::open(&data).unwrap();
+    if store.counts().await.unwrap().stored == 0 {
+        let began = Instant::now();
+        while traffic.next < rows {
+            store.append(traffic.batch(5000)).await.unwrap();
         }
-        bare.execute_batch("COMMIT").unwrap();
+        eprintln!("filled in {:.0} s", began.elapsed().as_secs_f64());
     }
-    let bare_rate = PACKETS as f64 / began.elapsed().as_secs_f64();
-
-    let data = folder.path().join("data");
-    let store = SqliteStore::open(&data).unwrap();
-    let began = Instant::now();
-    for batch in batches {
-        runtime.block_on(store.append(batch)).unwrap();
+    // Of an earlier run, perhaps: on from there.
+    let counts = store.counts().await.unwrap();
+    traffic.next = (counts.stored + counts.duplicates + counts.bad) as usize;
+    println!("rows before          {:>10}", traffic.next);
+    for (size, batches) in SIZES {
+        ingest(&store, &folder, (0..batches).map(|_| traffic.batch(size)).collect()).await;
     }
-    let rate = PACKETS as f64 / began.elapsed().as_secs_f64();
-    runtime.block_on(store.close()).unwrap();
+    store.close().await.unwrap();
     drop(store);
-    let bytes: u64 = walk(&data);
-    println!("bare insert         {bare_rate:>10.0} packets/s");
-    println!("with latest state   {rate:>10.0} packets/s   {:.3} of bare", rate / bare_rate);
-    println!("on disk             {:>10.0} bytes a packet, all files", bytes as f64 / PACKETS as f64);
+    let held = |path| bytes(path) as f64 / traffic.next as f64;
+    println!("on disk              {:>10.0} bytes a packet, all files", held(&data));
+    println!("  of that the days   {:>10.0}", held(&data.join("packets")));
 
     let began = Instant::now();
     let store = SqliteStore::open(&data).unwrap();
-    let states = runtime.block_on(store.entities(0)).unwrap();
-    println!("open and fill       {:>10.0} ms for {} entities", began.elapsed().as_secs_f64() * 1e3, states.len());
-    let began = Instant::now();
-    assert_eq!(runtime.block_on(store.retain_since(i64::MAX)).unwrap(), 1);
-    println!("dropping the day    {:>10.1} ms for {PACKETS} packets", began.elapsed().as_secs_f64() * 1e3);
+    let states = store.entities(0).await.unwrap();
+    println!("open and fill        {:>10.0} ms for {} entities", began.elapsed().as_secs_f64() * 1e3, states.len());
+    questions(&store, START_US + 7 * DAY_US).await;
+    if temporary.path() == folder {
+        let began = Instant::now();
+        let day = store.days().await.unwrap()[0];
+        assert!(store.drop_day(day.day, day.packets).await.unwrap());
+        println!("dropping a day       {:>10.1} ms for {} packets", began.elapsed().as_secs_f64() * 1e3, day.packets);
+    }
 }
 
-fn walk(folder: &std::path::Path) -> u64 {
-    std::fs::read_dir(folder)
-        .unwrap()
-        .flatten()
-        .map(|entry| if entry.path().is_dir() { walk(&entry.path()) } else { entry.metadata().unwrap().len() })
-        .sum()
+/// In turn, so that all see the same machine.
+async fn ingest(store: &SqliteStore, folder: &std::path::Path, batches: Vec<Batch>) {
+    let bare = |name: &str, columns: &str| {
+        let path = folder.join(name);
+        let _ = std::fs::remove_file(&path);
+        let connection = rusqlite::Connection::open(path).unwrap();
+        let pragmas = "PRAGMA page_size=8192; PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL";
+        connection.execute_batch(&format!("{pragmas}; CREATE TABLE p ({columns})")).unwrap();
+        connection
+    };
+    let (two, wide) = (bare("two", "id INTEGER PRIMARY KEY, raw BLOB"), bare("wide", WIDE_COLUMNS));
+    let wide_insert = format!("INSERT INTO p VALUES ({})", vec!["?"; 35].join(","));
+    let (mut two_took, mut wide_took, mut ours, mut ours_cpu, mut packets) =
+        (Duration::ZERO, Duration::ZERO, Duration::ZERO, Duration::ZERO, 0);
+    let size = batches[0].records.len();
+    for batch in batches {
+        packets += batch.records.len();
+        let rows: Vec<_> = batch.records.iter().map(wide_row).collect();
+        let began = Instant::now();
+        two.execute_batch("BEGIN").unwrap();
+        for record in &batch.records {
+            two.prepare_cached("INSERT INTO p (raw) VALUES (?1)").unwrap().execute([&record.raw[..]]).unwrap();
+        }
+        two.execute_batch("COMMIT").unwrap();
+        two_took += began.elapsed();
+        let began = Instant::now();
+        wide.execute_batch("BEGIN").unwrap();
+        for row in &rows {
+            wide.prepare_cached(&wide_insert).unwrap().execute(rusqlite::params_from_iter(row)).unwrap();
+        }
+        wide.execute_batch("COMMIT").unwrap();
+        wide_took += began.elapsed();
+        let (began, began_cpu) = (Instant::now(), cpu(None));
+        store.append(batch).await.unwrap();
+        ours += began.elapsed();
+        ours_cpu += cpu(None).saturating_sub(began_cpu);
+    }
+    println!("batches of {size}");
+    rates(packets, ours, &[("bare insert, 2 columns", two_took), ("bare insert, 35 columns", wide_took)]);
+    println!("    {:.1} µs of processor a packet", ours_cpu.as_secs_f64() * 1e6 / packets as f64);
 }

@@ -3,97 +3,82 @@
 //! by which index each is answered. The ratios hold on other machines, the rates do not. Starts a PostgreSQL of its own
 //! with fsync on, as in production.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a bench")]
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::print_stderr, reason = "a bench")]
+
+mod common;
 
 use std::{
     future::Future,
-    pin::pin,
     time::{Duration, Instant},
 };
 
-use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline};
-use godwit_store::{Area, Batch, PacketQuery, PostgresConfig, PostgresStore, Store};
+use bytes::{BufMut, Bytes, BytesMut};
+use common::{BOXES, DAY_US, START_US, Traffic, WIDE_COLUMNS, area, cpu, newest, questions, rates, rows, tracker, weather, wide_row};
+use godwit_pipeline::Record;
+use godwit_store::{Batch, Days, PostgresConfig, PostgresStore, Store};
 use godwit_testkit::{Postgres, PostgresOptions, psql};
-use tokio_postgres::{NoTls, binary_copy::BinaryCopyInWriter, types::Type};
+use tokio_postgres::NoTls;
 
-/// Heard now and then, in one place or moving.
-const STATIONS: usize = 50_000;
-/// Cars: every tenth packet two times.
-const TRACKERS: usize = 500;
-/// Weather every ten minutes: every tenth packet.
-const WEATHER: usize = 500;
-const DAY_US: i64 = 86_400_000_000;
-/// 2026-11-23 00:00:00 UTC.
-const START_US: i64 = 1_795_392_000_000_000;
+const SIZES: [(usize, usize); 2] = [(1000, 100), (4000, 25)];
 
-/// Batches over seven days.
-struct Traffic {
-    pipeline: Pipeline,
-    next: usize,
-    step_us: i64,
+/// A server of our own, or one that somebody else keeps filled.
+enum Server {
+    Own(Postgres),
+    Given { restart: String },
 }
 
-impl Traffic {
-    fn batch(&mut self, size: usize) -> Batch {
-        let mut batch = Batch::default();
-        for i in self.next..self.next + size {
-            let outcome = self.pipeline.accept(START_US + i as i64 * self.step_us, line(i).as_bytes());
-            batch.records.push(outcome.record);
-            batch.changes.extend(outcome.changes);
-        }
-        self.next += size;
-        batch
-    }
-}
-
-fn line(i: usize) -> String {
-    let round = i / 10;
-    match i % 10 {
-        0 => {
-            let who = round % WEATHER;
-            format!("W{who}B>APRS,TCPIP*,qAC,T2X:!{}_220/004g005t{:03}r000p002P001h50b09900", place(who * 97, 0), i / 7 % 100)
-        }
-        at @ (3 | 7) => {
-            let who = (round * 2 + at / 7) % TRACKERS;
-            let path = ["WIDE1-1,qAR,GATE7", "DIGI4*,WIDE2-1,qAR,GATE9"][i / 10 % 2];
-            format!("T{who}B-9>APRS,{path}:!{}>147/064/A=001414 on the road", place(who * 89, round / TRACKERS))
-        }
-        _ => {
-            let who = i * 7919 % STATIONS;
-            format!("N{who}B>APRS,WIDE1-1,qAR,GATE{}:!{}-147/064/A=001414 on the road", who % 100, place(who, i / 2 / STATIONS))
+impl Server {
+    fn restart(&self) {
+        match self {
+            Self::Own(server) => {
+                server.stop();
+                server.start_again();
+            }
+            Self::Given { restart } => assert!(std::process::Command::new("sh").args(["-c", restart]).status().unwrap().success()),
         }
     }
-}
-
-/// 35 to 60 north, 0 to 40 east.
-fn place(who: usize, moved: usize) -> String {
-    format!("{}{:02}.{:02}N/{:03}{:02}.46E", 35 + who % 25, who % 60, moved % 100, who / 25 % 40, who / 60 % 60)
 }
 
 #[tokio::main]
 async fn main() {
-    let rows = (std::env::var("MILLIONS").map_or(5.0, |millions| millions.parse::<f64>().unwrap()) * 1e6) as usize;
-    let server = Postgres::start(PostgresOptions { fsync: true, shared_buffers_mb: 1024 });
-    let url = server.url(&server.database());
+    let (server, url) = if let Ok(url) = std::env::var("DATABASE_URL") {
+        (Server::Given { restart: std::env::var("RESTART").expect("RESTART, a command that restarts that server") }, url)
+    } else {
+        let preload = |_: &_| vec!["-c".to_owned(), "shared_preload_libraries=pg_stat_statements".to_owned()];
+        let server = Postgres::start_with(PostgresOptions { fsync: true, shared_buffers_mb: 1024 }, preload);
+        let url = server.url(&server.database());
+        (Server::Own(server), url)
+    };
+    psql(&url, "CREATE EXTENSION IF NOT EXISTS pg_stat_statements");
+    let rows = rows();
     let store = PostgresStore::open(&PostgresConfig::new(&url)).await.unwrap();
-    let sizes = [(1000, 100), (4000, 25)];
-    let timed: usize = sizes.iter().map(|(size, batches)| size * batches).sum();
-    let mut traffic = Traffic { pipeline: Pipeline::default(), next: 0, step_us: 7 * DAY_US / (rows + timed) as i64 };
-    let began = Instant::now();
-    while traffic.next < rows {
-        store.append(traffic.batch(5000)).await.unwrap();
+    let timed: usize = SIZES.iter().map(|(size, batches)| size * batches).sum();
+    let mut traffic = Traffic::new(rows + timed);
+    if store.counts().await.unwrap().stored == 0 {
+        let began = Instant::now();
+        while traffic.next < rows {
+            store.append(traffic.batch(5000)).await.unwrap();
+        }
+        eprintln!("filled in {:.0} s", began.elapsed().as_secs_f64());
+        psql(&url, "VACUUM ANALYZE");
     }
-    eprintln!("filled in {:.0} s", began.elapsed().as_secs_f64());
-    psql(&url, "VACUUM ANALYZE");
-    println!("rows before          {rows:>10}");
-    for (size, batches) in sizes {
+    // Of an earlier run, perhaps: on from there.
+    let counts = store.counts().await.unwrap();
+    traffic.next = (counts.stored + counts.duplicates + counts.bad) as usize;
+    println!("rows before          {:>10}", traffic.next);
+    for (size, batches) in SIZES {
+        psql(&url, "CHECKPOINT; SELECT pg_stat_statements_reset()");
         ingest(&store, &url, (0..batches).map(|_| traffic.batch(size)).collect()).await;
+        for figures in store.slowest_statements(14).await.unwrap().unwrap() {
+            let us = figures.total_ms * 1e3 / timed as f64 * SIZES.len() as f64;
+            println!("    {us:>6.2} µs a packet  {}", figures.statement.chars().take(70).collect::<String>());
+        }
     }
     let packets = traffic.next as f64;
     let size = |what: &str| {
         let sql = format!(
             "SELECT sum({what}(c.oid)) FROM pg_class c WHERE relkind IN ('r', 'm') AND relnamespace = 'public'::regnamespace
-                           AND relname NOT IN ('spatial_ref_sys', 'bare')"
+                           AND relname NOT IN ('spatial_ref_sys', 'narrow', 'wide')"
         );
         psql(&url, &sql).parse::<f64>().unwrap() / packets
     };
@@ -103,103 +88,96 @@ async fn main() {
     psql(&url, "VACUUM ANALYZE");
     store.close().await.unwrap();
 
-    server.stop();
-    server.start_again();
+    server.restart();
     let store = PostgresStore::open(&PostgresConfig::new(&url)).await.unwrap();
     questions(&store, START_US + 7 * DAY_US).await;
     plans(&store).await;
-    let began = Instant::now();
-    let days = store.retain_since(i64::MAX).await.unwrap();
-    println!("dropping a day       {:>10.1} ms", began.elapsed().as_secs_f64() * 1e3 / days as f64);
+    if matches!(server, Server::Own(_)) {
+        let began = Instant::now();
+        let day = store.days().await.unwrap()[0];
+        assert!(store.drop_day(day.day, day.packets).await.unwrap());
+        println!("dropping a day       {:>10.1} ms for {} packets", began.elapsed().as_secs_f64() * 1e3, day.packets);
+    }
 }
 
-/// In turn, so that both see the same machine.
+/// The columns that the store keeps of a packet.
+fn narrow_row(record: &Record) -> Vec<Option<Vec<u8>>> {
+    let number = |value: i32| Some(value.to_be_bytes().to_vec());
+    let small = |value: i16| Some(value.to_be_bytes().to_vec());
+    vec![
+        Some(record.received_at_us.to_be_bytes().to_vec()),
+        number(7),
+        number(47_000_000),
+        number(8_000_000),
+        small(1),
+        small(0),
+        Some(record.raw.to_vec()),
+        number(431),
+        small(1185),
+        small(147),
+    ]
+}
+
+/// Rows as COPY BINARY takes them.
+fn copy_of(rows: impl Iterator<Item = Vec<Option<Vec<u8>>>>) -> Bytes {
+    let mut out = BytesMut::new();
+    out.put_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
+    for row in rows {
+        out.put_i16(i16::try_from(row.len()).unwrap());
+        for value in row {
+            out.put_i32(value.as_ref().map_or(-1, |value| i32::try_from(value.len()).unwrap()));
+            out.put_slice(value.as_deref().unwrap_or_default());
+        }
+    }
+    out.put_i16(-1);
+    out.freeze()
+}
+
+async fn copy(client: &mut tokio_postgres::Client, table: &str, rows: Bytes) -> Duration {
+    let began = Instant::now();
+    let transaction = client.transaction().await.unwrap();
+    #[expect(clippy::disallowed_methods, reason = "straight to the server")]
+    let sink = transaction.copy_in(&format!("COPY {table} FROM STDIN BINARY")).await.unwrap();
+    let mut sink = std::pin::pin!(sink);
+    std::future::poll_fn(|context| futures_sink::Sink::poll_ready(sink.as_mut(), context)).await.unwrap();
+    futures_sink::Sink::start_send(sink.as_mut(), rows).unwrap();
+    sink.finish().await.unwrap();
+    transaction.commit().await.unwrap();
+    began.elapsed()
+}
+
+/// In turn, so that all see the same machine.
 async fn ingest(store: &PostgresStore, url: &str, batches: Vec<Batch>) {
     let (mut client, connection) = tokio_postgres::connect(url, NoTls).await.unwrap();
     tokio::spawn(connection);
-    client
-        .batch_execute(
-            "DROP TABLE IF EXISTS bare; CREATE TABLE bare (id bigint, entity integer, latitude integer, longitude integer, kind smallint,
-             verdict smallint, raw bytea, altitude_m integer, speed_tenth_kmh smallint, course_deg smallint)",
-        )
-        .await
-        .unwrap();
-    let types = [Type::INT8, Type::INT4, Type::INT4, Type::INT4, Type::INT2, Type::INT2, Type::BYTEA, Type::INT4, Type::INT2, Type::INT2];
-    let (mut bare, mut ours, mut packets) = (Duration::ZERO, Duration::ZERO, 0);
+    let tables = format!(
+        "DROP TABLE IF EXISTS narrow, wide; CREATE TABLE wide ({WIDE_COLUMNS});
+         CREATE TABLE narrow (id bigint, entity integer, latitude integer, longitude integer, kind smallint, verdict smallint,
+           raw bytea, altitude_m integer, speed_tenth_kmh smallint, course_deg smallint)"
+    );
+    client.batch_execute(&tables).await.unwrap();
+    // Behind which the store's batches are written: the processor time of all other backends is that of the floors.
+    let pid = |what: &str| psql(url, &format!("SELECT coalesce(max(pid), 0) FROM pg_stat_activity WHERE {what}")).parse::<u32>().unwrap();
+    let (mut narrow, mut wide, mut ours, mut ours_cpu, mut packets) = (Duration::ZERO, Duration::ZERO, Duration::ZERO, Duration::ZERO, 0);
     let size = batches[0].records.len();
+    store.append(Batch::default()).await.unwrap();
+    let writer = pid("application_name = 'godwit' AND query LIKE 'COMMIT%' AND datname = current_database()");
+    let before = cpu(Some(writer));
     for batch in batches {
         packets += batch.records.len();
-        let began = Instant::now();
-        let transaction = client.transaction().await.unwrap();
-        #[expect(clippy::disallowed_methods, reason = "straight to the server")]
-        let sink = transaction.copy_in("COPY bare FROM STDIN BINARY").await.unwrap();
-        let mut writer = pin!(BinaryCopyInWriter::new(sink, &types));
-        for record in &batch.records {
-            let (id, raw) = (&record.received_at_us, &&record.raw[..]);
-            writer
-                .as_mut()
-                .write(&[id, &7_i32, &47_000_000_i32, &8_000_000_i32, &1_i16, &0_i16, raw, &431_i32, &1185_i16, &147_i16])
-                .await
-                .unwrap();
-        }
-        writer.finish().await.unwrap();
-        transaction.commit().await.unwrap();
-        bare += began.elapsed();
-        let began = Instant::now();
+        let rows = (copy_of(batch.records.iter().map(narrow_row)), copy_of(batch.records.iter().map(wide_row)));
+        narrow += copy(&mut client, "narrow", rows.0).await;
+        wide += copy(&mut client, "wide", rows.1).await;
+        let (began, began_cpu) = (Instant::now(), cpu(None));
         store.append(batch).await.unwrap();
         ours += began.elapsed();
+        ours_cpu += cpu(None).saturating_sub(began_cpu);
     }
-    let rate = |time: Duration| packets as f64 / time.as_secs_f64();
+    let backend = cpu(Some(writer)).saturating_sub(before);
     println!("batches of {size}");
-    println!("  bare COPY BINARY   {:>10.0} packets/s", rate(bare));
-    println!("  with latest state  {:>10.0} packets/s   {:.3} of bare", rate(ours), rate(ours) / rate(bare));
-}
-
-fn station(name: &str) -> EntityKey {
-    EntityKey { kind: EntityKind::Station, name: Name::new(name.as_bytes()).unwrap() }
-}
-
-fn tracker(draw: usize) -> EntityKey {
-    station(&format!("T{}B-9", draw * 7 % TRACKERS))
-}
-
-fn weather(draw: usize) -> EntityKey {
-    station(&format!("W{}B", draw * 7 % WEATHER))
-}
-
-const BOXES: [(&str, f64, f64); 3] = [("city", 0.4, 0.5), ("country", 6.0, 8.0), ("continent", 35.0, 50.0)];
-
-fn area(draw: usize, height: f64, width: f64) -> Area {
-    let (south, west) = ((35 + draw * 7 % 20) as f64, (draw * 11 % 35) as f64);
-    Area { south, west, north: south + height, east: west + width }
-}
-
-fn newest(about: Option<Vec<EntityKey>>) -> PacketQuery {
-    PacketQuery { since_us: 0, until_us: i64::MAX, about, duplicates: false, limit: 100, before_id: None }
-}
-
-/// Every question is about something that was not touched since the server started.
-async fn questions(store: &PostgresStore, now_us: i64) {
-    let (day, week) = (now_us - DAY_US, now_us - 7 * DAY_US);
-    time("track 24 h", async |draw| store.track(tracker(draw), day, now_us, 10_000).await.unwrap().len()).await;
-    time("weather 7 days", async |draw| store.weather(weather(draw), week, now_us, 10_000).await.unwrap().len()).await;
-    for (what, height, width) in BOXES {
-        time(&format!("box {what}"), async |draw| store.in_area(area(draw, height, width), 0, 100_000).await.unwrap().len()).await;
-    }
-    time("newest of a station", async |draw| store.packets(newest(Some(vec![tracker(draw)]))).await.unwrap().packets.len()).await;
-    time("newest of all", async |_| store.packets(newest(None)).await.unwrap().packets.len()).await;
-}
-
-async fn time(what: &str, ask: impl AsyncFn(usize) -> usize) {
-    let (mut times, mut found) = (Vec::new(), 0);
-    for draw in 0..200 {
-        let began = Instant::now();
-        found += ask(draw).await;
-        times.push(began.elapsed());
-    }
-    times.sort_unstable();
-    let ms = |at: usize| times[times.len() * at / 100].as_secs_f64() * 1e3;
-    println!("{what:<20} {:>10.2} ms p50 {:>8.2} ms p95   {} rows on average", ms(50), ms(95), found / times.len());
+    rates(packets, ours, &[("bare COPY, our 10 columns", narrow), ("bare COPY, 35 columns", wide)]);
+    let us = |time: Duration| time.as_secs_f64() * 1e6 / packets as f64;
+    println!("    {:.1} µs of processor a packet here, {:.1} in the backend", us(ours_cpu), us(backend));
 }
 
 /// The indexes by which the planner answers each question here, with real statistics.

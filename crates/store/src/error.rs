@@ -67,6 +67,16 @@ pub enum StoreError {
         /// What the server says.
         why: String,
     },
+    /// The connection cannot be made as safe as the URL asks for; trying again does not help.
+    #[error(
+        "no TLS to the database {at}: {why}\n\n  hint: sslrootcert in the URL names the PEM file of the authority that signed the server's certificate, the host in the URL must be one of that certificate's, and sslmode says how much of it is checked (docs/operating.md)"
+    )]
+    Tls {
+        /// Host, port and name.
+        at: String,
+        /// What is wrong with the certificate or the server.
+        why: String,
+    },
     /// PostgreSQL before 15.
     #[error("the database {at} is PostgreSQL {found}; 15 or newer is needed\n\n  hint: upgrade it, or give the URL of a newer one")]
     TooOld {

@@ -32,7 +32,7 @@ pub use model::{
     StoredPacket,
 };
 pub use points::{TrackPoint, WeatherPoint};
-pub use postgres::{Lease, PostgresConfig, PostgresStore};
+pub use postgres::{Lease, PoolFigures, PostgresConfig, PostgresStore, ReplicaFigures, StatementFigures};
 pub use spool::{Spool, SpoolError, Waiting};
 pub use sqlite::SqliteStore;
 
@@ -146,12 +146,6 @@ pub trait Store: Send + Sync {
     /// # Errors
     /// The store cannot be read.
     async fn heard(&self, station: Name, side: HeardSide, since_us: i64, limit: usize) -> Result<Vec<HeardLink>, StoreError>;
-
-    /// Drops the days that ended before this time (and were not kept on purpose); returns how many. O(1) a day.
-    ///
-    /// # Errors
-    /// A day's file could not be removed.
-    async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError>;
 
     /// Ends writing; what was appended is on disk.
     ///

@@ -5,7 +5,15 @@
 
 mod common;
 
-use std::{fs, path::Path, sync::Arc};
+use std::{
+    fs,
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    path::Path,
+    process::{Child, Command, Stdio},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use godwit_pipeline::Verdict;
 use godwit_store::{
@@ -13,6 +21,8 @@ use godwit_store::{
     archive::{Archive, ArchiveError, columns_page},
 };
 use godwit_testkit::TestDatabase;
+
+use serde_json::Value;
 
 use common::{DAY, NOON, S, batch};
 
@@ -157,6 +167,164 @@ async fn what_would_lose_something_is_refused() {
     fs::write(&done.at, &good[..good.len() / 2]).unwrap();
     assert!(matches!(archive.restore(&store, TODAY).await, Err(ArchiveError::Differs { .. })));
     assert!(all(&store).await.is_empty());
+}
+
+/// The Python of `scripts/need.sh python`.
+fn python() -> Command {
+    let program = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/python/bin/python");
+    assert!(program.exists(), "DuckDB and moto are not installed: run scripts/need.sh python");
+    Command::new(program)
+}
+
+/// Every packet as JSON, bytes in hexadecimal and times in microseconds; then names and types of the columns.
+const READ: &str = "
+import duckdb, json, sys
+db = duckdb.connect()
+db.execute(\"SET TimeZone = 'UTC'\")
+rows = db.execute('SELECT * EXCLUDE (received_at, raw), epoch_us(received_at) AS received_us, hex(raw) AS raw FROM read_parquet(?) ORDER BY id', [sys.argv[1]])
+names = [column[0] for column in rows.description]
+print(json.dumps([dict(zip(names, row)) for row in rows.fetchall()]))
+print(json.dumps([[row[0], row[1]] for row in db.execute('DESCRIBE SELECT * FROM read_parquet(?)', [sys.argv[1]]).fetchall()]))
+";
+
+#[tokio::test]
+async fn duckdb_reads_what_we_wrote() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("data")).unwrap();
+    let archive = Archive::open(folder.path().join("archive").to_str().unwrap(), folder.path()).unwrap();
+    fill(&store, &lines()).await;
+    let done = archive.store(&store, &one(&store).await).await.unwrap();
+    let output = python().args(["-c", READ, &done.at]).output().unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let (rows, columns) = text.split_once('\n').unwrap();
+    let rows: Vec<Value> = serde_json::from_str(rows).unwrap();
+    let packets = all(&store).await;
+    assert_eq!(rows.len(), 512);
+    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+    for (row, packet) in rows.iter().zip(&packets) {
+        assert_eq!(
+            (row["id"].as_i64(), row["received_us"].as_i64(), row["verdict"].as_str(), row["raw"].as_str()),
+            (Some(packet.id), Some(packet.received_at_us), Some(&*packet.verdict), Some(&*hex(&packet.raw))),
+            "{row}"
+        );
+        assert_eq!(row["reason"].is_string(), packet.reason.is_some(), "{row}");
+    }
+    let with = |part: &str| rows.iter().find(|row| row["raw"].as_str().unwrap().contains(&hex(part.as_bytes()))).unwrap();
+    let says = |row: &Value, column: &str, value: f64| {
+        let found = row[column].as_f64().unwrap_or(f64::NAN);
+        assert!((found - value).abs() < 1e-6, "{column} is {found}: {row}");
+    };
+    let moving = with("WIDE1-1*");
+    for (column, value) in [
+        ("kind", "position"),
+        ("entity_kind", "station"),
+        ("source", "A1B-9"),
+        ("name", "A1B-9"),
+        ("path", "WIDE1-1*,qAR,IGATE"),
+        ("igate", "IGATE"),
+        ("symbol", "/>"),
+    ] {
+        assert_eq!(moving[column], value, "{moving}");
+    }
+    says(moving, "latitude", 47.0 + 22.85 / 60.0);
+    says(moving, "longitude", 8.0 + 32.46 / 60.0);
+    says(moving, "altitude_m", 1234.0 * 0.3048);
+    says(moving, "speed_kmh", 64.0 * 1.852);
+    says(moving, "course_deg", 147.0);
+    assert_eq!((&moving["status"], &moving["temperature_c"]), (&Value::Null, &Value::Null));
+    let weather = with("h50b09900");
+    says(weather, "humidity_percent", 50.0);
+    says(weather, "pressure_hpa", 990.0);
+    says(weather, "temperature_c", 25.0);
+    says(weather, "wind_direction_deg", 220.0);
+    let message = with(":hello{12");
+    assert_eq!((&message["addressee"], &message["message"], &message["message_id"]), (&"B2C".into(), &"hello".into(), &"12".into()));
+    assert_eq!((&with("CAMP")["entity_kind"], &with("CAMP")["name"]), (&"object".into(), &"CAMP".into()));
+    assert_eq!(with("status ")["status"], "status €");
+    // Names and types are those of docs/archive.md.
+    let columns: Vec<(String, String)> = serde_json::from_str(columns).unwrap();
+    let page = columns_page();
+    let documented = page.lines().skip(2).map(|line| {
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        let kind = match cells[2].split(' ').next().unwrap() {
+            "INT64" => "BIGINT",
+            "TIMESTAMP" => "TIMESTAMP WITH TIME ZONE",
+            "STRING" => "VARCHAR",
+            "BYTE_ARRAY" => "BLOB",
+            other => other,
+        };
+        (cells[1].trim_matches('`').to_owned(), kind.to_owned())
+    });
+    assert_eq!(columns, documented.collect::<Vec<_>>());
+}
+
+/// moto: a server of the S3 protocol; ends with the test.
+struct S3(Child, String);
+
+impl S3 {
+    fn start() -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port().to_string();
+        let mut command = python();
+        command.args(["-m", "moto.server", "-H", "127.0.0.1", "-p", &port]).stdout(Stdio::null()).stderr(Stdio::null());
+        let server = Self(command.spawn().unwrap(), format!("127.0.0.1:{port}"));
+        let began = Instant::now();
+        while TcpStream::connect(&server.1).is_err() {
+            assert!(began.elapsed() < Duration::from_secs(60), "moto does not start");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        server
+    }
+
+    /// The answer to a request without a body.
+    fn ask(&self, method: &str, path: &str) -> String {
+        let mut stream = TcpStream::connect(&self.1).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: {}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", self.1).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        String::from_utf8_lossy(&answer).into_owned()
+    }
+}
+
+impl Drop for S3 {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// Keys and endpoint come from the environment, which belongs to a process: the test runs itself again with them.
+#[tokio::test]
+async fn there_and_back_by_s3() {
+    if std::env::var_os("GODWIT_TEST_S3").is_none() {
+        let server = S3::start();
+        assert!(server.ask("PUT", "/days").contains(" 200 "), "a bucket");
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "there_and_back_by_s3", "--nocapture"])
+            .envs([("GODWIT_TEST_S3", "1"), ("AWS_ENDPOINT_URL", &format!("http://{}", server.1)), ("AWS_ALLOW_HTTP", "true")])
+            .envs([("AWS_ACCESS_KEY_ID", "key"), ("AWS_SECRET_ACCESS_KEY", "secret"), ("AWS_REGION", "us-east-1")])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let listing = server.ask("GET", "/days?list-type=2");
+        assert!(listing.contains("aprs/packets/2026/packets-2026-11-23.parquet"), "{listing}");
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let store = SqliteStore::open(&folder.path().join("data")).unwrap();
+    let archive = Archive::open("s3://days/aprs", folder.path()).unwrap();
+    assert!(matches!(archive.restore(&store, TODAY).await, Err(ArchiveError::Missing(_))));
+    fill(&store, &lines()).await;
+    let raws = async || all(&store).await.into_iter().map(|packet| packet.raw).collect::<Vec<_>>();
+    let before = raws().await;
+    let done = archive.store(&store, &one(&store).await).await.unwrap();
+    assert_eq!((done.rows, &*done.at), (512, "s3://days/aprs/packets/2026/packets-2026-11-23.parquet"));
+    assert!(store.drop_day(TODAY, 512).await.unwrap());
+    assert_eq!(archive.restore(&store, TODAY).await.unwrap(), (512, 512));
+    assert_eq!(raws().await, before);
+    let nowhere = Archive::open("s3://nowhere/aprs", folder.path()).unwrap();
+    let error = nowhere.store(&store, &DayState { archived: None, ..one(&store).await }).await.unwrap_err().to_string();
+    assert!(error.contains("s3://nowhere"), "{error}");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! What every engine must do: one suite, run on SQLite, on PostgreSQL, and on PostgreSQL through PgBouncer. The suite
-//! knows only `dyn Store`; an engine is a [`Ground`] on which one can be opened, again and again.
+//! knows only `dyn Days`; an engine is a [`Ground`] on which one can be opened, again and again.
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline, Verdict};
 use godwit_store::{
-    Area, HeardDay, HeardLink, HeardSide, HourCounts, Imported, PacketQuery, PostgresConfig, PostgresStore, SqliteStore, Store,
+    Area, DayState, Days, HeardDay, HeardLink, HeardSide, HourCounts, Imported, PacketQuery, PostgresConfig, PostgresStore, SqliteStore,
 };
 use godwit_testkit::{PgBouncer, TestDatabase};
 
@@ -29,7 +29,7 @@ impl Ground {
         Self::Pooled(PgBouncer::start(server, 3), database)
     }
 
-    async fn open(&self) -> Arc<dyn Store> {
+    async fn open(&self) -> Arc<dyn Days> {
         let url = match self {
             Self::Folder(folder) => return Arc::new(SqliteStore::open(folder.path()).unwrap()),
             Self::Database(database) => database.url.clone(),
@@ -181,7 +181,8 @@ async fn importing_twice_adds_nothing_and_progress_is_kept(ground: Ground) {
     let second = store.append_imported(imported(&later, 77)).await.unwrap();
     assert_eq!((second.stored, second.already_there), (0, 3));
     assert_eq!(store.counts().await.unwrap().stored, 3);
-    assert_eq!(store.retain_since(NOON - 30 * DAY).await.unwrap(), 0, "the old day was imported on purpose");
+    let kept = |day: i64, on_purpose: bool| DayState { day, packets: 1 + u64::from(!on_purpose), keep: on_purpose, ..DayState::default() };
+    assert_eq!(store.days().await.unwrap(), [kept(old / DAY, true), kept(NOON / DAY, false)], "the old day was imported on purpose");
     assert_eq!(store.packets(all()).await.unwrap().packets.len(), 3);
 }
 
@@ -191,7 +192,9 @@ async fn old_days_go_and_the_counts_stay_right(ground: Ground) {
         store.append(batch(&[(NOON + day * DAY, b"A1B>APRS:>x"), (NOON + day * DAY + S, b"bad")])).await.unwrap();
     }
     assert_eq!(store.counts().await.unwrap().stored, 4);
-    assert_eq!(store.retain_since(NOON + 2 * DAY).await.unwrap(), 2);
+    for day in [NOON / DAY, NOON / DAY + 1] {
+        assert!(store.drop_day(day, 2).await.unwrap());
+    }
     let counts = store.counts().await.unwrap();
     assert_eq!((counts.stored, counts.bad), (2, 2));
     assert_eq!(store.packets(all()).await.unwrap().packets.len(), 4);

@@ -154,7 +154,6 @@ async fn what_is_restored_is_as_it_was_and_stays((_ground, store): Ground) {
     assert_eq!(one(&*store).await, DayState { day: TODAY, packets: 90, keep: true, ..DayState::default() });
     assert_eq!(store.entity(station("A0B")).await.unwrap(), state);
     assert_eq!(store.track(station("A2B"), 0, i64::MAX, 100).await.unwrap().len(), 15);
-    assert_eq!(store.retain_since(NOON + 30 * DAY).await.unwrap(), 0, "kept on purpose");
 }
 
 /// All aggregates: packets of each hour, how many were heard on each day, whom G1 heard and who heard A1B.

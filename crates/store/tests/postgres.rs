@@ -13,8 +13,8 @@ use std::{
 };
 
 use godwit_pipeline::{EntityKey, EntityKind, Name};
-use godwit_store::{Area, Batch, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError};
-use godwit_testkit::{PgBouncer, Postgres, PostgresOptions, TestDatabase, psql};
+use godwit_store::{Area, Batch, Days, HeardSide, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError};
+use godwit_testkit::{Authority, Frozen, PgBouncer, Postgres, PostgresOptions, TestDatabase, psql};
 
 use common::{DAY, NOON, S, batch};
 
@@ -22,6 +22,10 @@ const LONG: Duration = Duration::from_secs(600);
 
 async fn open(url: &str) -> PostgresStore {
     PostgresStore::open(&PostgresConfig::new(url)).await.unwrap()
+}
+
+fn key(name: &str) -> EntityKey {
+    EntityKey { kind: EntityKind::Station, name: Name::new(name.as_bytes()).unwrap() }
 }
 
 fn all() -> PacketQuery {
@@ -57,6 +61,89 @@ async fn of_two_that_want_a_lease_one_has_it_and_the_one_before_it_is_refused() 
     assert!(one.try_acquire("ingest", "third", LONG).await.unwrap().unwrap().token > next.token);
 }
 
+/// The writers' lock, the sign of who writes by a lease, and the check of the fence: what a batch holds in its midst.
+fn in_the_midst(fence: &str) -> String {
+    format!("BEGIN; SELECT pg_advisory_xact_lock(7161140, 1); {fence} COPY import FROM STDIN;\nsome\t1")
+}
+
+#[tokio::test]
+async fn a_writer_that_froze_in_mid_batch_does_not_keep_the_lease() {
+    let database = TestDatabase::create();
+    let store = open(&database.url).await;
+    let fence = store.try_acquire("ingest", "frozen", Duration::from_secs(1)).await.unwrap().unwrap();
+    let check = format!("SELECT pg_advisory_xact_lock_shared(7161140, 4); SELECT check_fence('ingest', {});", fence.token);
+    let frozen = Frozen::after(&database.url, &in_the_midst(&check));
+    assert_eq!(store.try_acquire("ingest", "next", LONG).await.unwrap(), None, "not before it expires");
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let asked = std::time::Instant::now();
+    let next = store.try_acquire("ingest", "next", LONG).await.unwrap().expect("expired");
+    assert!(asked.elapsed() < Duration::from_secs(5), "{:?}", asked.elapsed());
+    store.append(Batch { fence: Some(next), ..batch(&[(NOON, b"A1B>APRS:>next")]) }).await.unwrap();
+    assert_eq!(psql(&database.url, "SELECT count(*) FROM import"), "0", "nothing of the frozen one");
+    drop(frozen);
+}
+
+#[tokio::test]
+async fn a_writer_without_lease_that_froze_in_mid_batch_stops_others_for_a_while_only() {
+    let database = TestDatabase::create();
+    let config = PostgresConfig { statement_timeout: Duration::from_secs(1), ..PostgresConfig::new(&database.url) };
+    let store = PostgresStore::open(&config).await.unwrap();
+    let frozen = Frozen::after(&database.url, &in_the_midst(""));
+    let mut waited = 0;
+    while let Err(error) = store.append(batch(&[(NOON, b"A1B>APRS:>next")])).await {
+        assert!(error.is_temporary(), "{error}");
+        waited += 1;
+        assert!(waited < 6, "{error}");
+    }
+    assert!(waited > 0, "it held the lock");
+    assert_eq!(psql(&database.url, "SELECT count(*) FROM packet"), "1");
+    drop(frozen);
+}
+
+#[tokio::test]
+async fn tls_is_as_strict_as_the_url_says() {
+    let (ours, other) = (Authority::new(), Authority::new());
+    let server = Postgres::start_with(PostgresOptions::default(), |folder| {
+        let (certificate, key) = ours.issue(folder, "DNS:localhost");
+        ["ssl=on".to_owned(), format!("ssl_cert_file={}", certificate.display()), format!("ssl_key_file={}", key.display())]
+            .into_iter()
+            .flat_map(|setting| ["-c".to_owned(), setting])
+            .collect()
+    });
+    let name = server.database();
+    let by = |host: &str, query: String| server.url(&name).replace("127.0.0.1", host) + &query;
+    let (right, wrong) = (ours.certificate().display().to_string(), other.certificate().display().to_string());
+    let encrypted = "SELECT count(*) FROM pg_stat_ssl s JOIN pg_stat_activity a USING (pid) WHERE a.application_name = 'godwit' AND s.ssl";
+    for (host, query, tls) in [
+        ("127.0.0.1", "?sslmode=disable".to_owned(), false),
+        ("127.0.0.1", String::new(), true),
+        ("127.0.0.1", "?sslmode=require".to_owned(), true),
+        ("127.0.0.1", format!("?sslmode=verify-ca&sslrootcert={right}"), true),
+        ("localhost", format!("?sslmode=verify-full&sslrootcert={right}"), true),
+    ] {
+        let store =
+            PostgresStore::open(&PostgresConfig::new(by(host, query.clone()))).await.unwrap_or_else(|error| panic!("{query}: {error}"));
+        assert_eq!(psql(&server.url("postgres"), encrypted) != "0", tls, "{query}");
+        store.close().await.unwrap();
+        drop(store);
+        while psql(&server.url("postgres"), "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'godwit'") != "0" {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+    for (host, query, said) in [
+        ("localhost", format!("?sslmode=verify-ca&sslrootcert={wrong}"), "is signed by no authority of sslrootcert="),
+        ("localhost", format!("?sslmode=require&sslrootcert={wrong}"), "is signed by no authority of sslrootcert="),
+        ("localhost", "?sslmode=verify-full".to_owned(), "is signed by no authority of this system"),
+        ("127.0.0.1", format!("?sslmode=verify-full&sslrootcert={right}"), "is not for 127.0.0.1, the host in the URL"),
+        ("localhost", "?sslmode=verify-full&sslrootcert=/nowhere.pem".to_owned(), "sslrootcert=/nowhere.pem cannot be read"),
+        ("localhost", "?sslmode=strict".to_owned(), "sslmode=strict is not known"),
+    ] {
+        let error = PostgresStore::open(&PostgresConfig::new(by(host, query.clone()))).await.expect_err(&query);
+        let text = error.to_string();
+        assert!(text.contains(said) && text.contains("hint:") && text.lines().count() == 3 && !error.is_temporary(), "{query}: {text}");
+    }
+}
+
 #[tokio::test]
 async fn replicas_may_start_at_once_and_a_newer_schema_is_left_alone() {
     let database = TestDatabase::create();
@@ -69,10 +156,10 @@ async fn replicas_may_start_at_once_and_a_newer_schema_is_left_alone() {
     for opening in openings {
         opening.await.unwrap().unwrap();
     }
-    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "4|4");
+    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "5|5");
     psql(&database.url, "INSERT INTO schema_version VALUES (99)");
     let error = PostgresStore::open(&PostgresConfig::new(&database.url)).await.unwrap_err();
-    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 4, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 5, .. }), "{error}");
 }
 
 #[tokio::test]
@@ -114,7 +201,7 @@ async fn packets_of_a_day_without_partition_wait_in_the_default_one() {
     assert_eq!(other.prepare_days(OLD, 3).await.unwrap(), 0);
     assert_eq!(psql(&database.url, "SELECT count(*) FROM packet_default"), "0");
     assert_eq!(psql(&database.url, "SELECT count(*) FROM packet_20251019"), "2");
-    assert_eq!(other.retain_since(OLD + DAY).await.unwrap(), 1);
+    assert!(other.drop_day(OLD / DAY, 3).await.unwrap());
     assert_eq!(psql(&database.url, "SELECT to_regclass('packet_20251019') IS NULL"), "t");
 }
 
@@ -264,4 +351,224 @@ async fn a_schema_is_left_alone_when_told_so() {
     );
     open(&database.url).await;
     PostgresStore::open(&config).await.unwrap();
+}
+
+/// Waits until the replica has what the primary has.
+async fn caught_up(primary: &Postgres, replica: &Postgres) {
+    let at = psql(&primary.url("postgres"), "SELECT pg_current_wal_flush_lsn()");
+    let there = format!("SELECT pg_last_wal_replay_lsn() >= '{at}'");
+    while psql(&replica.url("postgres"), &there) != "t" {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+/// Longer than a measurement of the replica counts.
+async fn until_measured_again() {
+    tokio::time::sleep(Duration::from_millis(1100)).await;
+}
+
+#[tokio::test]
+async fn history_comes_from_the_replica_unless_it_is_too_far_behind() {
+    const MOST_BEHIND: Duration = Duration::from_secs(3);
+    let primary = Arc::new(Postgres::start(PostgresOptions::default()));
+    let database = TestDatabase::on(&primary);
+    let replica = Postgres::replica_of(&primary);
+    let url = Some(replica.url(database.name()));
+    let config = PostgresConfig { read_url: url, read_lag: MOST_BEHIND, read_pool: 2, ..PostgresConfig::new(&database.url) };
+    let store = PostgresStore::open(&config).await.unwrap();
+    let packets = async || store.packets(all()).await.unwrap().packets.len();
+    let figures = || store.replica().unwrap();
+    let pools = store.pools();
+    assert_eq!(pools.iter().map(|pool| (pool.name, pool.open)).collect::<Vec<_>>(), [("write", 2), ("read", 2), ("replica", 2)], "warm");
+    store.append(batch(&[(NOON, b"A1B>APRS:>first")])).await.unwrap();
+    caught_up(&primary, &replica).await;
+    assert_eq!(packets().await, 1);
+    assert_eq!((figures().answered, figures().passed_on), (1, 0));
+
+    // It stands still, and what it does not have yet is soon asked of the primary.
+    psql(&replica.url("postgres"), "SELECT pg_wal_replay_pause()");
+    store.append(batch(&[(NOON + S, b"A1B>APRS:>second")])).await.unwrap();
+    let began = std::time::Instant::now();
+    while packets().await == 1 {
+        assert!(began.elapsed() < MOST_BEHIND + Duration::from_secs(2), "{:?}", figures());
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let behind = figures();
+    assert!(!behind.used && behind.behind_ms >= Some(3000) && behind.answered > 1 && behind.passed_on == 1, "{behind:?}");
+    assert!(store.track(key("A1B"), 0, i64::MAX, 9).await.unwrap().is_empty());
+    assert_eq!(figures().passed_on, 2, "all history");
+
+    // Nothing more is written, and it goes on: it has everything again.
+    psql(&replica.url("postgres"), "SELECT pg_wal_replay_resume()");
+    caught_up(&primary, &replica).await;
+    until_measured_again().await;
+    let answered = figures().answered;
+    assert_eq!(packets().await, 2);
+    assert_eq!((figures().answered, figures().used), (answered + 1, true));
+
+    // It dies: the primary answers that very question.
+    replica.kill();
+    assert_eq!(packets().await, 2);
+    assert!(!figures().used, "{:?}", figures());
+    replica.start_again();
+
+    // The primary dies: the replica, with all that it received, goes on.
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    caught_up(&primary, &replica).await;
+    assert_eq!(packets().await, 2);
+    assert!(figures().used, "{:?}", figures());
+    primary.kill();
+    until_measured_again().await;
+    assert_eq!(packets().await, 2);
+    assert!(store.append(batch(&[(NOON, b"A1B>APRS:>no")])).await.unwrap_err().is_temporary());
+    primary.start_again();
+}
+
+#[tokio::test]
+async fn a_pool_tells_who_had_to_wait() {
+    let database = TestDatabase::create();
+    let config = PostgresConfig { read_pool: 1, ..PostgresConfig::new(&database.url) };
+    let store = Arc::new(PostgresStore::open(&config).await.unwrap());
+    let read = || store.pools().into_iter().find(|pool| pool.name == "read").unwrap();
+    let before = read();
+    assert_eq!((before.most, before.open, before.idle, before.waiting, before.saturated), (1, 1, 1, 0, 0));
+    let asked: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move { store.counts().await.unwrap() })
+        })
+        .collect();
+    for one in asked {
+        one.await.unwrap();
+    }
+    let after = read();
+    assert_eq!((after.taken, after.open, after.waiting), (before.taken + 8, 1, 0));
+    assert!(after.saturated > 0 && after.wait_us > 0 && after.longest_wait_us <= after.wait_us, "{after:?}");
+}
+
+#[tokio::test]
+async fn the_slowest_statements_are_known_where_they_are_measured() {
+    let without = TestDatabase::create();
+    assert_eq!(open(&without.url).await.slowest_statements(9).await.unwrap(), None);
+    psql(&without.url, "CREATE EXTENSION pg_stat_statements");
+    assert_eq!(open(&without.url).await.slowest_statements(9).await.unwrap(), None, "made, but not loaded");
+
+    let preload = |_: &_| vec!["-c".to_owned(), "shared_preload_libraries=pg_stat_statements".to_owned()];
+    let server = Arc::new(Postgres::start_with(PostgresOptions::default(), preload));
+    let database = TestDatabase::on(&server);
+    let store = open(&database.url).await;
+    assert_eq!(store.slowest_statements(9).await.unwrap(), None, "loaded, but not made");
+    psql(&database.url, "CREATE EXTENSION pg_stat_statements");
+    for at in 0..3 {
+        store.append(batch(&[(NOON + at * S, b"A1B>APRS:>x")])).await.unwrap();
+    }
+    let all = store.slowest_statements(1000).await.unwrap().unwrap();
+    let copy = all.iter().find(|figures| figures.statement.starts_with("COPY packet (id, entity,")).expect("the COPY of a batch");
+    assert_eq!((copy.calls, copy.rows), (3, 3));
+    assert!(copy.total_ms > 0.0 && copy.longest_ms >= copy.mean_ms, "{copy:?}");
+    assert!(all.iter().all(|figures| figures.statement.len() <= 300 && !figures.statement.contains('\n')));
+    assert!(all.is_sorted_by(|a, b| a.total_ms >= b.total_ms), "those that took most time first");
+    assert_eq!(store.slowest_statements(2).await.unwrap().unwrap().len(), 2);
+}
+
+/// Tables as large as the planner needs to see which index pays, with statistics of their own: 20,000 stations, a day
+/// of 200,000 packets, ten years of hours and days, a week of who heard whom.
+async fn grown(database: &TestDatabase) -> PostgresStore {
+    let store = open(&database.url).await;
+    store.prepare_days(NOON, 1).await.unwrap();
+    let (midnight, today) = (NOON - DAY / 2, NOON / DAY);
+    psql(
+        &database.url,
+        &format!(
+            "INSERT INTO name (kind, name) SELECT 0, convert_to('S' || i, 'LATIN1') FROM generate_series(1, 20000) i;
+             INSERT INTO entity SELECT id, 40000000 + id * 777 % 20000000, id * 999 % 40000000,
+               (130000000 + id * 777 % 20000000) / 500000 * 720 + (180000000 + id * 999 % 40000000) / 500000, {NOON}, true, '' FROM name;
+             INSERT INTO packet (id, entity, latitude, longitude, kind, verdict, raw, weather)
+               SELECT {midnight} + i * 400000::bigint, 1 + i % 20000, 1, 1, 1, 0, decode(repeat('41', 80), 'hex'),
+                 CASE WHEN i % 10 = 0 THEN '\\x00'::bytea END FROM generate_series(0, 199999) i;
+             INSERT INTO appended SELECT i * 1000, array_fill({NOON}::bigint, '{{1000}}') FROM generate_series(1, 1000) i;
+             INSERT INTO hour SELECT {today} * 24 - i, 1, 1, 1, 1 FROM generate_series(0, 87600) i;
+             INSERT INTO heard_day SELECT {today} - i, 1, 1, 1 FROM generate_series(0, 3650) i;
+             INSERT INTO heard_link SELECT 1 + i % 20000, {today} - i / 20000, 1 + i * 7 % 500, 1, 1 FROM generate_series(0, 139999) i;
+             ANALYZE"
+        ),
+    );
+    psql(&database.url, "VACUUM");
+    store
+}
+
+#[tokio::test]
+async fn every_index_answers_a_question_or_keeps_rows_apart() {
+    let database = TestDatabase::create();
+    let store = grown(&database).await;
+    let (s77, name) = (key("S77"), Name::new(b"S7").unwrap());
+    let city = Area { south: 47.2, west: 8.0, north: 47.6, east: 8.5 };
+    let about = PacketQuery { about: Some(vec![s77]), limit: 100, ..all() };
+    let mut used = std::collections::BTreeSet::new();
+    let mut questions: Vec<(&str, Vec<String>)> = Vec::new();
+    macro_rules! ask {
+        ($index:literal, $question:expr) => {
+            questions.push(($index, store.plans_of($question).await.1));
+        };
+    }
+    ask!("packet_track", store.track(s77, NOON, NOON + DAY, 1000));
+    ask!("packet_track", store.packets(about));
+    ask!("packet_weather", store.weather(s77, NOON, NOON + DAY, 1000));
+    ask!("packet_pkey", store.packets(PacketQuery { limit: 100, ..all() }));
+    ask!("packet_pkey", store.packet(NOON));
+    ask!("packet_pkey", store.scan(NOON, NOON + DAY, 1000));
+    ask!("entity_cell", store.in_area(city, 0, 1000));
+    ask!("entity_pkey", store.entity(s77));
+    ask!("name_kind_name_key", store.entity(s77));
+    ask!("name_pkey", store.packet(NOON));
+    ask!("appended_pkey", store.follow(Some(990_000), 1000));
+    ask!("hour_pkey", store.hours(NOON - DAY, NOON));
+    ask!("heard_day_pkey", store.heard_days(NOON - 7 * DAY, NOON));
+    ask!("heard_link_pkey", store.heard(name, HeardSide::Of, NOON - 7 * DAY, 100));
+    ask!("heard_link_hearer", store.heard(name, HeardSide::By, NOON - 2 * DAY, 100));
+    // Those of a partition are named by the parent's.
+    let parents = psql(&database.url, "SELECT inhrelid::regclass, inhparent::regclass FROM pg_inherits");
+    let parents: std::collections::HashMap<&str, &str> = parents.lines().filter_map(|line| line.split_once('|')).collect();
+    for (index, plans) in questions {
+        let mut found: Vec<String> = Vec::new();
+        for plan in &plans {
+            indexes(&serde_json::from_str(plan).unwrap(), &mut found);
+        }
+        let found: Vec<&str> = found.iter().map(|name| parents.get(name.as_str()).copied().unwrap_or(name)).collect();
+        assert!(found.contains(&index), "{index}: {found:?} {plans:?}");
+        used.insert(index);
+    }
+    // Of one row for each key: what ON CONFLICT, or a row's own key, finds it by.
+    let keys = [
+        "archived_pkey",
+        "counter_pkey",
+        "day_pkey",
+        "heard_entity_pkey",
+        "import_pkey",
+        "imported_pkey",
+        "job_pkey",
+        "kept_pkey",
+        "last_batch_pkey",
+        "lease_pkey",
+        "schema_version_pkey",
+    ];
+    let indexes = psql(
+        &database.url,
+        "SELECT i.indexrelid::regclass FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid
+         WHERE c.relnamespace = 'public'::regnamespace AND NOT c.relispartition AND c.relname <> 'spatial_ref_sys'",
+    );
+    let unused: Vec<&str> = indexes.lines().filter(|index| !used.contains(index) && !keys.contains(index)).collect();
+    assert!(unused.is_empty(), "indexes that answer nothing: {unused:?}");
+}
+
+/// The names of all indexes in a plan.
+fn indexes(plan: &serde_json::Value, found: &mut Vec<String>) {
+    match plan {
+        serde_json::Value::Object(fields) => {
+            found.extend(fields.get("Index Name").and_then(|name| name.as_str()).map(str::to_owned));
+            fields.values().for_each(|inner| indexes(inner, found));
+        }
+        serde_json::Value::Array(list) => list.iter().for_each(|inner| indexes(inner, found)),
+        _ => {}
+    }
 }

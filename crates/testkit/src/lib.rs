@@ -2,15 +2,17 @@
 //!
 //! A [`Server`] plays one script for each connection, in order; the last script is played again for all that follow.
 
+mod certificates;
 pub mod ledger;
 mod pgbouncer;
 mod postgres;
 mod redis;
 
+pub use certificates::Authority;
 pub use ledger::LedgerServer;
 pub use pgbouncer::PgBouncer;
-pub use postgres::{Postgres, PostgresOptions, TestDatabase, URL_VARIABLE, psql};
-pub use redis::Redis;
+pub use postgres::{Frozen, Postgres, PostgresOptions, TestDatabase, URL_VARIABLE, psql, try_psql};
+pub use redis::{Redis, RedisCluster, Sentinel};
 
 use std::{
     net::SocketAddr,

@@ -68,6 +68,12 @@ impl PgBouncer {
         *self.child() = Some(child);
     }
 
+    /// What it wrote since it was last started.
+    #[must_use]
+    pub fn log(&self) -> String {
+        read(&self.folder.join("log"))
+    }
+
     /// `kill -9`.
     pub fn kill(&self) {
         if let Some(mut child) = self.child().take() {

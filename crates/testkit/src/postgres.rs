@@ -45,6 +45,7 @@ pub struct Postgres {
     options: PostgresOptions,
     folder: PathBuf,
     port: u16,
+    more: Vec<String>,
     child: Mutex<Option<Child>>,
 }
 
@@ -55,10 +56,35 @@ impl Postgres {
     /// PostgreSQL is not installed or does not start; the message says why.
     #[must_use]
     pub fn start(options: PostgresOptions) -> Self {
+        Self::start_with(options, |_| Vec::new())
+    }
+
+    /// The same with more arguments on its command line, which may need its folder (for certificates, say).
+    ///
+    /// # Panics
+    /// As [`Postgres::start`].
+    #[must_use]
+    pub fn start_with(options: PostgresOptions, more: impl FnOnce(&Path) -> Vec<String>) -> Self {
         let template = template();
         let folder = private_folder("postgres");
         run(Command::new("cp").args(["-a", "--"]).arg(template.join("data")).arg(folder.join("data")));
-        let server = Self { options, folder, port: free_port(), child: Mutex::new(None) };
+        let more = more(&folder);
+        let server = Self { options, folder, port: free_port(), more, child: Mutex::new(None) };
+        server.start_again();
+        server
+    }
+
+    /// Starts a streaming replica of a server: it can be asked, and follows what is written there.
+    ///
+    /// # Panics
+    /// It cannot be made or does not start; the message says why.
+    #[must_use]
+    pub fn replica_of(primary: &Self) -> Self {
+        let folder = private_folder("replica");
+        run(as_server(&bin("pg_basebackup"))
+            .args(["-R", "-X", "stream", "-c", "fast", "-d", &primary.url("postgres"), "-D"])
+            .arg(folder.join("data")));
+        let server = Self { options: primary.options, folder, port: free_port(), more: Vec::new(), child: Mutex::new(None) };
         server.start_again();
         server
     }
@@ -114,6 +140,7 @@ impl Postgres {
                 .args(["-c", &format!("fsync={fsync}"), "-c", &format!("full_page_writes={fsync}")])
                 .args(["-c", "max_wal_size=4GB", "-c", "timezone=UTC"])
                 .args(["-c", &format!("shared_buffers={}MB", self.options.shared_buffers_mb), "-c", "max_connections=200"])
+                .args(&self.more)
                 .stdin(Stdio::null())
                 .stdout(Stdio::null())
                 .stderr(std::fs::File::create(&log).expect("a log file"))
@@ -132,6 +159,12 @@ impl Postgres {
             assert!(started.elapsed() < START, "PostgreSQL does not start: {}", read(&log));
             sleep(Duration::from_millis(50));
         }
+    }
+
+    /// What it wrote since it was last started.
+    #[must_use]
+    pub fn log(&self) -> String {
+        read(&self.folder.join("log"))
     }
 
     /// Ends it in order: sessions are told (57P01) and everything is on disk.
@@ -253,6 +286,54 @@ impl Drop for TestDatabase {
 /// It fails.
 pub fn psql(url: &str, sql: &str) -> String {
     run(Command::new(bin("psql")).args(["-qXAt", "-v", "ON_ERROR_STOP=1", "-d", url, "-c", sql]))
+}
+
+/// The same for a report: empty if it fails.
+#[must_use]
+pub fn try_psql(url: &str, sql: &str) -> String {
+    let output = Command::new(bin("psql")).args(["-qXAt", "-d", url, "-c", sql]).output();
+    output.map(|output| String::from_utf8_lossy(&output.stdout).trim_end().to_owned()).unwrap_or_default()
+}
+
+/// A client that froze in the middle of what it does: its session lives until the server or dropping it ends it.
+#[derive(Debug)]
+pub struct Frozen(Child);
+
+impl Frozen {
+    /// Runs these statements, the last of which may be a COPY from the client, and does nothing more.
+    ///
+    /// # Panics
+    /// The server does not wait for it within ten seconds.
+    #[must_use]
+    pub fn after(url: &str, sql: &str) -> Self {
+        use std::io::Write;
+        let url_with_name = format!("{url}{}application_name=frozen", if url.contains('?') { '&' } else { '?' });
+        let mut child = Command::new(bin("psql"))
+            .args(["-qX", "-d", &url_with_name])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("psql runs");
+        // Its input stays open with the child.
+        let sent = child.stdin.as_mut().map(|stdin| writeln!(stdin, "{sql}").and_then(|()| stdin.flush()));
+        sent.expect("stdin").expect("psql reads");
+        let started = Instant::now();
+        let waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'frozen' AND wait_event = 'ClientRead'
+                     AND xact_start IS NOT NULL";
+        while psql(url, waits) != "1" {
+            assert!(started.elapsed() < Duration::from_secs(10), "the server does not wait: {sql}");
+            sleep(Duration::from_millis(20));
+        }
+        Self(child)
+    }
+}
+
+impl Drop for Frozen {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
 }
 
 /// The newest installed version's folder of programs, or `GODWIT_TEST_POSTGRES_BIN`.

@@ -7,12 +7,14 @@ use std::{
     fs,
     io::{Read, Write},
     net::{SocketAddr, TcpListener, TcpStream},
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use tempfile::TempDir;
+
+use crate::Authority;
 
 /// How long a server may take to answer after its start, or to end.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -23,7 +25,18 @@ pub struct Redis {
     folder: TempDir,
     address: SocketAddr,
     arguments: Vec<String>,
+    mode: Mode,
     running: Option<Running>,
+}
+
+/// What a server is apart from a plain one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Mode {
+    Plain,
+    /// Answers over TLS alone, for these: it can only be asked by a client that speaks it.
+    Tls,
+    /// Watches others; keeps nothing itself.
+    Sentinel,
 }
 
 #[derive(Debug)]
@@ -49,9 +62,29 @@ impl Redis {
     /// As [`Redis::start`].
     #[must_use]
     pub fn start_with(more: impl FnOnce(&Path) -> Vec<String>) -> Self {
+        Self::start_as(Mode::Plain, more)
+    }
+
+    /// A server that speaks TLS alone, with a certificate of this authority for these names (as [`Authority::issue`]).
+    ///
+    /// # Panics
+    /// As [`Redis::start`].
+    #[must_use]
+    pub fn start_tls(authority: &Authority, names: &str) -> Self {
+        Self::start_as(Mode::Tls, |folder| {
+            let (certificate, key) = authority.issue(folder, names);
+            let file = |path: PathBuf| path.display().to_string();
+            let (certificate, key, authority) = (file(certificate), file(key), file(authority.certificate()));
+            ["--tls-cert-file", &certificate, "--tls-key-file", &key, "--tls-ca-cert-file", &authority, "--tls-auth-clients", "no"]
+                .map(str::to_owned)
+                .to_vec()
+        })
+    }
+
+    fn start_as(mode: Mode, more: impl FnOnce(&Path) -> Vec<String>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let arguments = more(folder.path());
-        let mut redis = Self { folder, address: free_port(), arguments, running: None };
+        let mut redis = Self { folder, address: free_port(), arguments, mode, running: None };
         // A port that was free a moment ago may be taken by now.
         for _ in 0..5 {
             if redis.launch() {
@@ -78,10 +111,19 @@ impl Redis {
         }
     }
 
-    /// `redis://127.0.0.1:PORT/`.
+    /// `redis://127.0.0.1:PORT/`; of a server with TLS `rediss://localhost:PORT/`.
     #[must_use]
     pub fn url(&self) -> String {
-        format!("redis://{}/", self.address)
+        match self.mode {
+            Mode::Tls => format!("rediss://localhost:{}/", self.address.port()),
+            _ => format!("redis://{}/", self.address),
+        }
+    }
+
+    /// Where it listens.
+    #[must_use]
+    pub fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Its folder.
@@ -157,9 +199,19 @@ impl Redis {
         let binary = std::env::var("REDIS_SERVER").unwrap_or_else(|_| "redis-server".to_owned());
         let port = self.address.port().to_string();
         let folder = self.folder().display().to_string();
-        let server = Command::new(&binary)
-            .args(["--bind", "127.0.0.1", "--port", &port, "--dir", &folder, "--save", "", "--daemonize", "no"])
-            .args(["--appendonly", "yes", "--appendfsync", "always", "--loglevel", "notice", "--logfile", "redis.log"])
+        let mut command = Command::new(&binary);
+        if self.mode == Mode::Sentinel {
+            command.args([&format!("{folder}/sentinel.conf"), "--sentinel"]);
+        } else {
+            command.args(["--save", "", "--appendonly", "yes", "--appendfsync", "always"]);
+        }
+        if self.mode == Mode::Tls {
+            command.args(["--port", "0", "--tls-port", &port]);
+        } else {
+            command.args(["--port", &port]);
+        }
+        let server = command
+            .args(["--bind", "127.0.0.1", "--dir", &folder, "--daemonize", "no", "--loglevel", "notice", "--logfile", "redis.log"])
             .args(&self.arguments)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -180,7 +232,12 @@ impl Redis {
                 running.dismiss_watchman();
                 return false;
             }
-            if ask(self.address, &["PING"]).is_ok_and(|answer| answer.starts_with("+PONG")) {
+            let answers = match self.mode {
+                // It accepts when it is ready.
+                Mode::Tls => TcpStream::connect(self.address).is_ok(),
+                _ => ask(self.address, &["PING"]).is_ok_and(|answer| answer.starts_with("+PONG")),
+            };
+            if answers {
                 self.running = Some(running);
                 return true;
             }
@@ -190,7 +247,9 @@ impl Redis {
         panic!("redis-server does not answer: {}", self.log());
     }
 
-    fn log(&self) -> String {
+    /// What it wrote.
+    #[must_use]
+    pub fn log(&self) -> String {
         fs::read_to_string(self.folder().join("redis.log")).unwrap_or_default()
     }
 }
@@ -235,6 +294,105 @@ fn ask(address: SocketAddr, words: &[&str]) -> std::io::Result<String> {
     let mut answer = [0; 4096];
     let length = stream.read(&mut answer)?;
     Ok(String::from_utf8_lossy(&answer[..length]).into_owned())
+}
+
+/// A primary, a replica and three sentinels that know them by the name `main`.
+#[derive(Debug)]
+pub struct Sentinel {
+    /// Primary and replica at the start.
+    pub servers: Vec<Redis>,
+    /// The sentinels.
+    pub sentinels: Vec<Redis>,
+}
+
+impl Sentinel {
+    /// Starts them; they act when the primary does not answer for half a second.
+    ///
+    /// # Panics
+    /// As [`Redis::start`], or they do not find each other.
+    #[must_use]
+    pub fn start() -> Self {
+        let primary = Redis::start();
+        let (host, port) = (primary.address.ip().to_string(), primary.address.port().to_string());
+        let replica = Redis::start_with(|_| ["--replicaof", &host, &port].map(str::to_owned).to_vec());
+        let watch = format!(
+            "sentinel monitor main {host} {port} 2\nsentinel down-after-milliseconds main 500\nsentinel failover-timeout main 2000\n"
+        );
+        let sentinels: Vec<Redis> = (0..3)
+            .map(|_| {
+                Redis::start_as(Mode::Sentinel, |folder| {
+                    fs::write(folder.join("sentinel.conf"), &watch).expect("the settings");
+                    Vec::new()
+                })
+            })
+            .collect();
+        let all = Self { servers: vec![primary, replica], sentinels };
+        let knows = |sentinel: &Redis| {
+            let answer = sentinel.command(&["SENTINEL", "MASTER", "main"]).unwrap_or_default();
+            let number = |field: &str| answer.lines().skip_while(|line| *line != field).nth(2).map(str::to_owned);
+            number("num-slaves").as_deref() == Some("1") && number("num-other-sentinels").as_deref() == Some("2")
+        };
+        wait_for("sentinels that know each other", || all.sentinels.iter().all(knows));
+        all
+    }
+
+    /// `redis+sentinel://HOST:PORT,HOST:PORT,HOST:PORT/main`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis+sentinel://{}/main", hosts(&self.sentinels))
+    }
+}
+
+/// Three servers that share the slots of a cluster.
+#[derive(Debug)]
+pub struct RedisCluster {
+    /// The servers.
+    pub servers: Vec<Redis>,
+}
+
+impl RedisCluster {
+    /// Starts it.
+    ///
+    /// # Panics
+    /// As [`Redis::start`], or it does not become whole.
+    #[must_use]
+    pub fn start() -> Self {
+        // Ports of their own among each other: the usual ones, 10,000 above, may not exist.
+        let between: Vec<String> = (0..3).map(|_| free_port().port().to_string()).collect();
+        let settings =
+            |port: &String| ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", port].map(str::to_owned);
+        let servers: Vec<Redis> = between.iter().map(|port| Redis::start_with(|_| settings(port).to_vec())).collect();
+        for (at, server) in servers.iter().enumerate() {
+            let (from, to) = (at * 16_384 / 3, (at + 1) * 16_384 / 3 - 1);
+            server.command(&["CLUSTER", "ADDSLOTSRANGE", &from.to_string(), &to.to_string()]).expect("slots");
+            let (host, port) = (servers[0].address.ip().to_string(), servers[0].address.port().to_string());
+            server.command(&["CLUSTER", "MEET", &host, &port, &between[0]]).expect("a meeting");
+        }
+        let whole = |server: &Redis| {
+            let info = server.command(&["CLUSTER", "INFO"]).unwrap_or_default();
+            info.contains("cluster_state:ok") && info.contains("cluster_known_nodes:3")
+        };
+        wait_for("a whole cluster", || servers.iter().all(whole));
+        Self { servers }
+    }
+
+    /// `redis+cluster://HOST:PORT,HOST:PORT,HOST:PORT`.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("redis+cluster://{}", hosts(&self.servers))
+    }
+}
+
+fn hosts(servers: &[Redis]) -> String {
+    servers.iter().map(|server| server.address.to_string()).collect::<Vec<_>>().join(",")
+}
+
+fn wait_for(what: &str, mut so: impl FnMut() -> bool) {
+    let began = Instant::now();
+    while !so() {
+        assert!(began.elapsed() < PATIENCE, "there are no {what}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 #[cfg(test)]

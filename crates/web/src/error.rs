@@ -1,5 +1,7 @@
 //! What an API request is told when it fails: a status, a stable code, a sentence.
 
+use std::time::Duration;
+
 use axum::{
     Json,
     extract::{FromRequestParts, Path},
@@ -15,22 +17,38 @@ pub(crate) struct ApiError {
     status: StatusCode,
     code: &'static str,
     message: String,
+    /// When asking again may help, seconds.
+    retry_after_s: Option<u64>,
 }
+
+/// When the store may answer again, or a rush is over.
+const MOMENT_S: u64 = 5;
 
 impl ApiError {
     /// 400: a parameter is wrong; the message names it, its value and what is allowed.
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, code: "bad_request", message: message.into() }
+        Self { status: StatusCode::BAD_REQUEST, code: "bad_request", message: message.into(), retry_after_s: None }
     }
 
     /// 404: there is no such thing.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::NOT_FOUND, code: "not_found", message: message.into() }
+        Self { status: StatusCode::NOT_FOUND, code: "not_found", message: message.into(), retry_after_s: None }
     }
 
     /// 503: too much is going on; try again.
     pub(crate) fn busy(message: impl Into<String>) -> Self {
-        Self { status: StatusCode::SERVICE_UNAVAILABLE, code: "busy", message: message.into() }
+        Self { status: StatusCode::SERVICE_UNAVAILABLE, code: "busy", message: message.into(), retry_after_s: Some(MOMENT_S) }
+    }
+
+    /// 429: this client asks too often.
+    pub(crate) fn too_many(wait: Duration) -> Self {
+        let seconds = wait.as_millis().div_ceil(1000).max(1);
+        Self {
+            status: StatusCode::TOO_MANY_REQUESTS,
+            code: "too_many_requests",
+            message: format!("Too many requests from this address. Ask again in {seconds} s."),
+            retry_after_s: u64::try_from(seconds).ok(),
+        }
     }
 }
 
@@ -42,6 +60,7 @@ impl From<godwit_store::StoreError> for ApiError {
             status: StatusCode::SERVICE_UNAVAILABLE,
             code: "store_unavailable",
             message: "The archive cannot answer at the moment; the live map goes on. Try again in a few seconds.".to_owned(),
+            retry_after_s: Some(MOMENT_S),
         }
     }
 }
@@ -50,8 +69,8 @@ impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let body = Json(json!({ "error": { "code": self.code, "message": self.message } }));
         let mut response = (self.status, body).into_response();
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+        if let Some(seconds) = self.retry_after_s {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         response
     }

@@ -9,7 +9,9 @@ mod devices;
 mod embed;
 mod error;
 mod history;
+mod limit;
 mod live;
+mod metrics;
 mod pages;
 mod places;
 mod router;
@@ -20,9 +22,12 @@ use godwit_live::Live;
 use godwit_store::{Blocks, Store};
 use serde_json::Value;
 
+pub use api::status::breaker_json;
+pub use basemap::FileMap;
 pub use devices::Devices;
+pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
-pub use router::router;
+pub use router::{operators, router};
 
 /// What the handlers are given.
 #[derive(Clone)]
@@ -43,10 +48,14 @@ pub struct Site {
     pub ready: Arc<dyn Fn() -> (bool, Value) + Send + Sync>,
     /// Hosts that online base maps come from, for the content policy; none by default.
     pub image_hosts: Arc<str>,
+    /// A base map of the operator's own.
+    pub basemap_file: Option<Arc<FileMap>>,
     /// The clock: microseconds since 1970 UTC.
     pub clock: fn() -> i64,
     /// When the program ends: viewers are asked to go elsewhere.
     pub stop: godwit_flow::Stop,
     /// How long viewers are waited for.
     pub viewers: ViewerTiming,
+    /// How often one client may ask the API and the past; `None`: as often as it likes.
+    pub limit: Option<Limit>,
 }

@@ -11,15 +11,26 @@ use serde_json::Value;
 
 use crate::{Site, embed};
 
-/// A file of the front-end; any other path of one element is a callsign, and the page itself.
+/// First words of paths of two elements that are pages; `front/src/pages/address.ts` has the same.
+const PAGES_OF_A_NAME: [&str; 3] = ["packets", "info", "weather"];
+
+/// Whether the front-end answers this path (without the leading slash): the map, a page, a page about a name, or a
+/// callsign. Names may hold anything; a slash in them comes as `%2F`.
+fn is_page(path: &str) -> bool {
+    match path.strip_suffix('/').unwrap_or(path).split_once('/') {
+        Some((page, name)) => PAGES_OF_A_NAME.contains(&page) && !name.contains('/'),
+        None => !path.contains('.'),
+    }
+}
+
+/// A file of the front-end; the page itself for all that it answers.
 pub(crate) async fn asset(uri: Uri, headers: HeaderMap) -> Response<Body> {
     let path = uri.path().trim_start_matches('/');
     if let Some(response) = embed::serve(path, &headers) {
         return response;
     }
-    let page = path.is_empty() || (!path.contains('/') && !path.contains('.'));
     match embed::serve("index.html", &headers) {
-        Some(response) if page => response,
+        Some(response) if is_page(path) => response,
         _ => (StatusCode::NOT_FOUND, "There is nothing here.").into_response(),
     }
 }
@@ -39,4 +50,31 @@ pub(crate) async fn readyz(State(site): State<Site>) -> Response<Body> {
     let (ready, details) = (site.ready)();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(details)).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_page;
+
+    #[test]
+    fn pages_are_told_from_files_and_from_nothing() {
+        for path in [
+            "",
+            "N0CALL-9",
+            "N0CALL-9/",
+            "packets",
+            "packets/",
+            "packets/N0CALL-9",
+            "info/A.B",
+            "weather/%2F..%2Fetc",
+            "api",
+            "api/",
+            "about",
+        ] {
+            assert!(is_page(path), "{path}");
+        }
+        for path in ["favicon.ico", "a/b", "about/x", "packets/a/b", "assets/x", "api/v2", "../etc/passwd", "info//x"] {
+            assert!(!is_page(path), "{path}");
+        }
+    }
 }

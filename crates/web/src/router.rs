@@ -9,7 +9,7 @@ use axum::{
     routing::get,
 };
 
-use crate::{Site, api, basemap, history, live, pages};
+use crate::{Site, api, basemap, history, limit, live, metrics, pages};
 
 /// The site.
 pub fn router(site: Site) -> Router {
@@ -19,10 +19,15 @@ pub fn router(site: Site) -> Router {
         .route("/api/v1/stations/near", get(api::search::near))
         .route("/api/v1/stations/{name}", get(api::stations::one))
         .route("/api/v1/stations/{name}/track", get(api::track::track))
+        .route("/api/v1/stations/{name}/weather", get(api::weather::weather))
+        .route("/api/v1/stations/{name}/telemetry", get(api::telemetry::telemetry))
+        .route("/api/v1/stations/{name}/heard", get(api::heard::heard))
+        .route("/api/v1/packets/hours", get(api::heard::hours))
         .route("/api/v1/packets", get(api::packets::list))
         .route("/api/v1/packets/{id}", get(api::packets::one))
         .route("/api/v1/search", get(api::search::search))
         .route("/api/v1/status", get(api::status::status))
+        .route("/api/v1", get(api::routes::list))
         .route("/api/{*rest}", get(api::nothing))
         .route("/live/v1/ws", get(live::socket))
         .route("/live/v1/tiles/{level}/{x}/{y}", get(live::tile))
@@ -31,11 +36,18 @@ pub fn router(site: Site) -> Router {
         .route("/history/v1/{level}/{x}/{y}/{block}", get(history::whole))
         .route("/history/v1/{level}/{x}/{y}/{block}/{part}", get(history::part))
         .route("/basemap/{z}/{x}/{y}", get(basemap::tile))
+        .route("/basemap/file/{z}/{x}/{y}", get(basemap::file_tile))
         .route("/livez", get(pages::livez))
         .route("/readyz", get(pages::readyz))
         .fallback(pages::asset)
+        .layer(middleware::from_fn_with_state(site.clone(), limit::limit))
         .layer(middleware::from_fn_with_state(policy, secure))
         .with_state(site)
+}
+
+/// What operators alone are shown; merged into the site where they ask.
+pub fn operators(site: Site) -> Router {
+    Router::new().route("/metrics", get(metrics::metrics)).with_state(site)
 }
 
 /// Nothing from elsewhere runs, nothing inline; images come from the hosts that were configured, too.

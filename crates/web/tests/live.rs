@@ -43,9 +43,11 @@ impl Server {
             status: Arc::new(|| serde_json::json!({})),
             ready: Arc::new(|| (true, serde_json::json!({}))),
             image_hosts: "".into(),
+            basemap_file: None,
             clock: now_us,
             stop: ending.stop(),
             viewers,
+            limit: None,
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();

@@ -17,11 +17,13 @@ import { type Frame, Overlay } from "./overlay";
 import { type Points, canvasPoints, glPoints } from "./points";
 import { FIELDS, type Passes, Scene } from "./scene";
 import { DARK, LIGHT } from "./theme";
+import type { VectorMap } from "./vector";
 
-export interface RasterMap {
+/** A base map of the operator's choice. */
+export interface OtherMap {
   id: string;
   name: string;
-  kind: string;
+  kind: "raster" | "vector";
   url: string;
   attribution: string;
   max_zoom: number;
@@ -30,7 +32,7 @@ export interface RasterMap {
 export interface MapOptions {
   view: { lat: number; lng: number; zoom: number };
   dark: boolean;
-  basemaps: readonly RasterMap[];
+  basemaps: readonly OtherMap[];
   reducedMotion: boolean;
   /** In which names of countries are written. */
   language: string;
@@ -61,6 +63,11 @@ const CREDIT = "Natural Earth";
 /** When GL takes over from Canvas 2D. */
 const SETTLE_MS = 4000;
 
+/** Leaflet writes credit lines as markup; these are text. */
+function escaped(text: string): string {
+  return text.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
+}
+
 /** CSS pixels of a symbol at a zoom. */
 export function symbolSize(zoom: number): number {
   return Math.round(Math.max(16, Math.min(30, 16 + (zoom - 5) * 2)));
@@ -84,8 +91,12 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
   let theme = options.dark ? DARK : LIGHT;
   const embedded = new Basemap(options.dark);
   let ground: Leaflet.GridLayer = embedded.addTo(map);
+  /** Of the ground, what knows names of places; an image has its own written on it. */
+  let named: { placesIn: typeof placesIn } | null = { placesIn };
+  let vector: VectorMap | null = null;
   map.attributionControl.addAttribution(CREDIT);
 
+  let chosen = "";
   let language = options.language;
   let passes: Passes | null = null;
   let places: Place[] = [];
@@ -109,9 +120,22 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
   const [belowContext, linesContext, , aboveContext] = overlay.canvases.map((canvas, i) => (i === SYMBOLS ? null : canvas.getContext("2d")));
   let linesDrawn = false;
 
+  function setGround(layer: Leaflet.GridLayer, names: typeof named): void {
+    ground.remove();
+    ground = layer.addTo(map);
+    named = names;
+    places = [];
+    gatherPlaces();
+    drawBelow();
+  }
+
   function gatherPlaces(): void {
     const { left, top, width, height, scale, zoom } = overlay.frame;
-    void placesIn(language, zoom - 1, left / scale, top / scale, (left + width) / scale, (top + height) / scale).then((found) => {
+    const asked = named;
+    if (asked === null) return;
+    void asked.placesIn(language, zoom - 1, left / scale, top / scale, (left + width) / scale, (top + height) / scale).then((found) => {
+      // Another ground may have come meanwhile.
+      if (named !== asked) return;
       places = found;
       drawBelow();
     });
@@ -127,7 +151,7 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     if (belowContext == null) return;
     const frame = overlay.frame;
     clean(belowContext, frame);
-    if (ground === embedded) drawPlaces(belowContext, places, frame, theme);
+    if (named !== null) drawPlaces(belowContext, places, frame, theme);
     drawDensity(belowContext, world.density, frame, theme);
   }
 
@@ -339,6 +363,7 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     setDark(dark) {
       theme = dark ? DARK : LIGHT;
       embedded.setDark(dark);
+      vector?.setDark(dark);
       drawBelow();
       later();
     },
@@ -349,10 +374,18 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     },
     setBasemap(id) {
       const wanted = options.basemaps.find((one) => one.id === id);
-      ground.remove();
-      ground = wanted === undefined ? embedded : new L.TileLayer(wanted.url, { attribution: wanted.attribution, maxZoom: 19, maxNativeZoom: wanted.max_zoom });
-      ground.addTo(map);
-      drawBelow();
+      chosen = id;
+      if (wanted?.kind === "vector") {
+        void import("./vector").then(({ VectorMap }) => {
+          if (chosen !== id) return;
+          vector = new VectorMap(wanted.url, wanted.max_zoom, escaped(wanted.attribution), theme === DARK);
+          setGround(vector, vector);
+        }, (error: unknown) => console.warn(`base map: ${String(error)}`));
+      } else if (wanted === undefined) {
+        setGround(embedded, { placesIn });
+      } else {
+        setGround(new L.TileLayer(wanted.url, { attribution: escaped(wanted.attribution), maxZoom: 19, maxNativeZoom: wanted.max_zoom }), null);
+      }
     },
     setWorld(wanted) {
       unlisten();

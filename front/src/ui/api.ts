@@ -82,7 +82,7 @@ export interface StationDetail {
 export interface Basemap {
   id: string;
   name: string;
-  kind: "raster";
+  kind: "raster" | "vector";
   url: string;
   attribution: string;
   max_zoom: number;
@@ -115,9 +115,10 @@ export class ApiError extends Error {
   }
 }
 
-/** A JSON answer; an ApiError when the server refuses. */
-export async function get(url: string, signal: AbortSignal): Promise<unknown> {
+/** A JSON answer; an ApiError when the server refuses. `seen` is shown the response first. */
+export async function get(url: string, signal: AbortSignal, seen?: (response: Response) => void): Promise<unknown> {
   const response = await fetch(url, { signal, headers: { accept: "application/json" } });
+  seen?.(response);
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body;
   const said = (body as { error?: { message?: unknown } } | null)?.error?.message;

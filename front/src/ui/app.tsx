@@ -1,6 +1,7 @@
 /** The page over the map: what is where. All that is not in the first picture is fetched when it is first wanted. */
 import { useEffect, useRef } from "preact/hooks";
 import { FilterChip } from "./chip";
+import { startDrop } from "./drop";
 import { t } from "./i18n";
 import { startKeys } from "./keys";
 import { lazy, prefetchWhenIdle } from "./lazy";
@@ -16,6 +17,8 @@ const ListPanel = lazy(() => import("./panels/list-panel").then((part) => part.L
 const NearPanel = lazy(() => import("./panels/near").then((part) => part.NearPanel));
 const MarkedPanel = lazy(() => import("./panels/marked").then((part) => part.MarkedPanel));
 const FilterPanel = lazy(() => import("./panels/filter").then((part) => part.FilterPanel));
+const RulerPanel = lazy(() => import("./panels/ruler").then((part) => part.RulerPanel));
+const FilesPanel = lazy(() => import("./panels/files").then((part) => part.FilesPanel));
 const PointMenu = lazy(() => import("./panels/point-menu").then((part) => part.PointMenu));
 const TimeBar = lazy(() => import("../time/bar").then((part) => part.TimeBar));
 const SettingsDialog = lazy(() => import("./panels/settings-dialog").then((part) => part.SettingsDialog));
@@ -31,6 +34,8 @@ function Beside({ page }: { page: Page }) {
     case "near": return <NearPanel page={page} />;
     case "marked": return <MarkedPanel page={page} />;
     case "filter": return <FilterPanel page={page} />;
+    case "ruler": return <RulerPanel page={page} />;
+    case "files": return <FilesPanel page={page} />;
     default: return null;
   }
 }
@@ -42,6 +47,7 @@ export function App({ page }: { page: Page }) {
     search.current?.select();
   }), []);
   useEffect(() => prefetchWhenIdle(Card, ListPanel), []);
+  useEffect(() => startDrop(page), []);
   const point = page.pointMenu.value;
   return (
     <>
@@ -58,7 +64,9 @@ export function App({ page }: { page: Page }) {
       <Controls page={page} />
       {page.at.value !== null && <TimeBar page={page} />}
       {point !== null && <PointMenu page={page} point={point} />}
-      {page.over.value === "settings" && <SettingsDialog page={page} />}
+      {page.over.value === "settings" && (
+        <SettingsDialog version={page.settings.version} close={() => page.openOver("")} help={() => page.openOver("help")} />
+      )}
       {page.over.value === "help" && <HelpDialog page={page} />}
     </>
   );

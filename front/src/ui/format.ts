@@ -2,21 +2,25 @@
 import { locale, number, t } from "./i18n";
 import type { Units } from "./units";
 
-const KM_PER_MILE = 1.609344;
-const KM_PER_NAUTICAL_MILE = 1.852;
+export const KM_PER_MILE = 1.609344;
+export const KM_PER_NAUTICAL_MILE = 1.852;
 const M_PER_FOOT = 0.3048;
-const KMH_PER_MS = 3.6;
-const MM_PER_INCH = 25.4;
-const HPA_PER_INHG = 33.8639;
-const HPA_PER_MMHG = 1.33322;
+export const KMH_PER_MS = 3.6;
+export const MM_PER_INCH = 25.4;
+export const HPA_PER_INHG = 33.8639;
+export const HPA_PER_MMHG = 1.33322;
+
+/** The scale's own definition: v = 0.836 B^(3/2) m/s. */
+export function beaufort(ms: number): number {
+  return Math.min(12, (ms / 0.836) ** (2 / 3));
+}
 
 function inSpeed(kmh: number, unit: Units["speed" | "wind"], digits: number): string {
   switch (unit) {
     case "mph": return `${number(kmh / KM_PER_MILE)} mph`;
     case "kn": return `${number(kmh / KM_PER_NAUTICAL_MILE, 1)} kn`;
     case "ms": return `${number(kmh / KMH_PER_MS, 1)} m/s`;
-    // The scale's own definition: v = 0.836 B^(3/2) m/s.
-    case "bft": return `${number(Math.min(12, (kmh / KMH_PER_MS / 0.836) ** (2 / 3)))} Bft`;
+    case "bft": return `${number(beaufort(kmh / KMH_PER_MS))} Bft`;
     default: return `${number(kmh, digits)} km/h`;
   }
 }

@@ -10,7 +10,7 @@ import type { tools } from "./texts.en.tools";
 
 export type TextKey = keyof typeof en | keyof typeof panels | keyof typeof tools;
 export type Table = Readonly<Record<TextKey, string>>;
-type Params = Readonly<Record<string, string | number>>;
+export type Params = Readonly<Record<string, string | number>>;
 /** Keys that exist as `key.one` and `key.other`. */
 export type PluralKey = TextKey extends infer K ? (K extends `${infer Base}.other` ? Base : never) : never;
 
@@ -65,7 +65,8 @@ export function locale(): string {
   return own.toLowerCase().startsWith(`${current.value}-`) ? own : current.value;
 }
 
-function fill(text: string, params?: Params): string {
+/** A text with `{name}` replaced by the parameter of that name. */
+export function fill(text: string, params?: Params): string {
   if (params === undefined) return text;
   return text.replace(/\{(\w+)\}/g, (whole, name: string) => String(params[name] ?? whole));
 }
@@ -88,10 +89,14 @@ function once<T extends Intl.PluralRules | Intl.NumberFormat>(key: string, make:
 
 /** As `t`, in the form that the language uses for `count`; `{count}` is the number as the language writes it. */
 export function plural(key: PluralKey, count: number, params?: Params): string {
+  return pluralOf(table.value, key, count, params);
+}
+
+/** The same from another table of the language that is shown. */
+export function pluralOf(texts: Readonly<Record<string, string>>, key: string, count: number, params?: Params): string {
   const rules = once(`plural ${current.value}`, () => new Intl.PluralRules(current.value));
-  const form = `${key}.${rules.select(count)}`;
-  const texts = table.value;
-  return fill(texts[form as TextKey] ?? texts[`${key}.other` as TextKey] ?? key, { ...params, count: number(count) });
+  const text = texts[`${key}.${rules.select(count)}`] ?? texts[`${key}.other`] ?? key;
+  return fill(text, { ...params, count: number(count) });
 }
 
 /** A number as the language writes it; `plain` leaves out the marks between thousands, as a pressure is written. */

@@ -2,11 +2,11 @@
 import { shortcuts } from "./settings";
 import type { Page } from "./page";
 
-export const KEYS = { "/": "search", "?": "help", l: "list", n: "near", f: "follow", o: "filter", s: "settings", t: "time" } as const;
+export const KEYS = { "/": "search", "?": "help", l: "list", n: "near", f: "follow", o: "filter", s: "settings", t: "time", m: "ruler" } as const;
 type Action = (typeof KEYS)[keyof typeof KEYS];
 
 export function startKeys(page: Page, focusSearch: () => void): () => void {
-  const side = (one: "list" | "filter") => page.openSide(page.side.value === one && page.selection.value === null ? "" : one);
+  const side = (one: "list" | "filter" | "ruler") => page.openSide(page.side.value === one && page.selection.value === null ? "" : one);
   const actions: Readonly<Record<Action, () => void>> = {
     search: focusSearch,
     help: () => page.openOver("help"),
@@ -16,6 +16,7 @@ export function startKeys(page: Page, focusSearch: () => void): () => void {
     filter: () => side("filter"),
     settings: () => page.openOver("settings"),
     time: () => page.openTime(),
+    ruler: () => side("ruler"),
   };
   const onKey = (event: KeyboardEvent) => {
     if (event.key === "Escape") {

@@ -1,5 +1,5 @@
 /** Lower right: the list, the filter, the map's menu, position and zoom. */
-import { type Signal, useSignal } from "@preact/signals";
+import { useSignal } from "@preact/signals";
 import { useEffect, useRef } from "preact/hooks";
 import { test } from "../live/filter";
 import { Choice } from "./choice";
@@ -7,11 +7,15 @@ import { t } from "./i18n";
 import { Icon, type IconName } from "./icons";
 import { lazy } from "./lazy";
 import type { Page } from "./page";
-import { THEMES, theme } from "./settings";
+import { THEMES, kept, theme } from "./settings";
 
+/** The base map of choice, kept in this browser; empty: the embedded one. */
+const basemap = kept("godwit.basemap", (stored) => stored ?? "", (id) => id);
+
+const PageLinks = lazy(() => import("./panels/page-links").then((one) => one.PageLinks));
 const LayerChoices = lazy(() => import("./panels/layer-choices").then((one) => one.LayerChoices));
 
-function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
+function Menu({ page }: { page: Page }) {
   const { basemaps } = page.settings;
   return (
     <div class="menu panel" id="menu">
@@ -25,7 +29,8 @@ function Menu({ page, basemap }: { page: Page; basemap: Signal<string> }) {
           text={(id) => basemaps.find((one) => one.id === id)?.name ?? t("menu.basemap.builtin")}
         />
       )}
-      <LayerChoices />
+      <LayerChoices page={page} />
+      <PageLinks />
       <button type="button" class="text" onClick={() => page.openOver("settings")}>{t("menu.settings")}</button>
     </div>
   );
@@ -45,7 +50,6 @@ function Round(props: { icon: IconName; label: string; active?: boolean; expande
 
 export function Controls({ page }: { page: Page }) {
   const trouble = useSignal("");
-  const basemap = useSignal("");
   const box = useRef<HTMLElement>(null);
 
   useEffect(() => {
@@ -57,10 +61,12 @@ export function Controls({ page }: { page: Page }) {
   }, []);
 
   useEffect(() => {
-    // The first call tells what already is: the map begins with its own base map.
+    // One that the operator no longer offers is forgotten.
+    if (!page.settings.basemaps.some((one) => one.id === basemap.peek())) basemap.value = "";
     let begun = false;
     return basemap.subscribe((id) => {
-      if (begun) page.setBasemap(id);
+      // The first call tells what already is: the map begins with its own base map.
+      if (begun || id !== "") page.setBasemap(id);
       begun = true;
     });
   }, []);
@@ -91,7 +97,7 @@ export function Controls({ page }: { page: Page }) {
       <Round icon="time" label={t("time.open")} expanded={page.at.value !== null} press={() => page.openTime()} />
       <Round icon="layers" label={t("menu.open")} expanded={page.over.value === "menu"} controls="menu"
         press={() => page.openOver(page.over.value === "menu" ? "" : "menu")} />
-      {page.over.value === "menu" && <Menu page={page} basemap={basemap} />}
+      {page.over.value === "menu" && <Menu page={page} />}
       {/* Browsers give a position to secure pages only. */}
       {isSecureContext && "geolocation" in navigator && <Round icon="locate" label={t("locate")} press={locate} />}
       <div class="zoom panel">

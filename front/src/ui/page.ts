@@ -203,17 +203,21 @@ export class Page {
     this.map?.setPin(from);
   }
 
-  /** Opens what lies beside the map, or closes it with "". A card on top of it goes. */
+  /** Opens what lies beside the map, or closes it with "". A card on top of it goes, and a menu whose choice it was. */
   openSide(side: Side): void {
     const before = this.side.value;
     const card = this.selection.value !== null;
-    if (before === side && !card) return;
+    const chosen = this.over.value !== "";
+    if (before === side && !card && !chosen) return;
     batch(() => {
       if (card) this.hide();
+      this.over.value = "";
       this.picked.value = [];
       this.side.value = side;
     });
     if (side === "") this.steps.leave();
+    // The menu's step becomes that of what it opened.
+    else if (chosen) this.steps.write();
     else this.steps.enter(before === "" && !card);
   }
 

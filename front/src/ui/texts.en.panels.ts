@@ -182,6 +182,17 @@ export const panels = {
   "time.failed": "This moment did not load: {reason}. Trying again.",
   "help.time": "Time travel",
   "help.time_keys": "In time travel: space plays and pauses, ← and → go a minute, with ⇧ ten minutes, Page up and down an hour, Home and End to the ends of the bar; Esc returns to now.",
+  "point.ruler": "Measure a way from here",
+  "help.ruler": "Ruler",
+  "pages.title": "Pages",
+  "pages.packets": "Packets",
+  "pages.badpackets": "Bad lines",
+  "pages.weather": "Weather",
+  "pages.status": "Status",
+  "pages.api": "API",
+  "pages.about": "About",
+  "card.info": "More",
+  "card.charts": "Charts",
 } as const;
 
 addEnglish(panels);

@@ -18,7 +18,7 @@ export interface View extends LatLng {
 }
 
 /** What may lie beside the map, beneath the card of a station. */
-export const SIDES = ["list", "near", "marked", "filter"] as const;
+export const SIDES = ["list", "near", "marked", "filter", "ruler", "files"] as const;
 export type Side = "" | (typeof SIDES)[number];
 
 export interface Place {
@@ -74,7 +74,8 @@ function names(text: string | null): string[] {
   return [...new Set(found)].slice(0, MOST_CALLS);
 }
 
-function point(text: string | null): LatLng | null {
+/** Reads `LAT,LNG`; null for anything else. */
+export function parsePoint(text: string | null): LatLng | null {
   const [lat, lng, ...more] = (text ?? "").split(",");
   const found = { lat: decimal(lat, 90), lng: decimal(lng, 180) };
   return found.lat === null || found.lng === null || more.length > 0 ? null : { lat: found.lat, lng: found.lng };
@@ -94,7 +95,7 @@ export function parsePlace(pathname: string, search: string): Place {
   const kind = query.get("kind");
   const call = name(query.get("call")) ?? name(fromPath(pathname));
   const calls = names(query.get("calls"));
-  const from = point(query.get("from"));
+  const from = parsePoint(query.get("from"));
   const side = SIDES.find((one) => one === query.get("panel")) ?? (calls.length > 0 && call === null ? "marked" : "");
   return {
     view: lat === null || lng === null ? null : { lat, lng, zoom: zoom === null || zoom < 1 ? 10 : zoom },
@@ -132,7 +133,7 @@ export function formatPlace(place: Place, filter: Filter = EVERYTHING): string {
   if (place.at !== null) query.set("at", `${new Date(place.at).toISOString().slice(0, 19)}Z`);
   writeFilter(filter, query);
   for (const write of writers) write(query);
-  // Commas and colons are as good as %2C and %3A in a query, and easier to read.
-  const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":");
+  // Commas, colons and semicolons are as good as %2C, %3A and %3B in a query, and easier to read.
+  const text = query.toString().replaceAll("%2C", ",").replaceAll("%3A", ":").replaceAll("%3B", ";");
   return text === "" ? "/" : `/?${text}`;
 }

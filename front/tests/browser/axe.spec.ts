@@ -19,6 +19,7 @@ async function violations(page: Page): Promise<string[]> {
 
 for (const colorScheme of ["light", "dark"] as const) {
   test(`no violations, ${colorScheme}`, async ({ page }) => {
+    test.slow();
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
     await page.goto("/?lat=48.1&lng=11.5&z=10");
     await expect(page.locator(".status")).toHaveAttribute("data-state", "live");
@@ -62,5 +63,29 @@ for (const colorScheme of ["light", "dark"] as const) {
     await page.mouse.click(width / 2, height / 2, { button: "right" });
     await expect(page.getByRole("menu")).toBeVisible();
     expect(["point", await violations(page)]).toEqual(["point", []]);
+  });
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`no violations on the pages beside the map, ${colorScheme}`, async ({ page }) => {
+    test.slow();
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const states: [string, string, string?][] = [
+      ["/packets", ".packet", ".opener"], ["/packets/N0CALL-9", ".packet"], ["/badpackets", ".packet", ".opener"], ["/info/N0CALL-13", ".brief li"],
+      ["/info", ".ask"], ["/weather/N0CALL-13", ".plot svg", ".as-table summary"], ["/weather/N0CALL-9", ".note"], ["/status", ".histogram"],
+      ["/api", ".route", "summary"], ["/about", "main table"], ["/info/NOSUCH-1", ".note"],
+    ];
+    for (const [address, there, open] of states) {
+      await page.goto(address);
+      await expect(page.locator(there).first()).toBeVisible();
+      if (open !== undefined) {
+        await page.locator(open).first().click();
+        if (open === ".opener") await expect(page.locator(".explanation tbody")).toBeVisible();
+      }
+      expect([address, await violations(page)]).toEqual([address, []]);
+    }
+    await page.getByRole("button", { name: "Settings" }).click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    expect(await violations(page)).toEqual([]);
   });
 }

@@ -6,7 +6,7 @@ import { way } from "../../src/ui/geo";
 import { countInView } from "../../src/ui/inview";
 import { type Line, keepOrder, windowOf } from "../../src/ui/panels/list";
 import { callsignOf, othersOf } from "../../src/ui/panels/others";
-import { repeaters } from "../../src/ui/panels/path";
+import { repeaters } from "../../src/ui/panels/path-words";
 import { heightOf, rest } from "../../src/ui/panels/sheet";
 import { readRecent } from "../../src/ui/recent";
 import { suggestionsOf } from "../../src/ui/suggest";

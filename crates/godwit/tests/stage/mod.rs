@@ -3,15 +3,16 @@
 #![allow(dead_code, reason = "each test program uses its part")]
 
 use std::{
+    cell::RefCell,
     io::{Read, Write},
     net::TcpStream,
     path::PathBuf,
     process::{Child, Command, Stdio},
     sync::Arc,
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
-use godwit_testkit::{LedgerServer, PgBouncer, Postgres, PostgresOptions, Redis, psql};
+use godwit_testkit::{LedgerServer, PgBouncer, Postgres, PostgresOptions, Redis, psql, try_psql};
 use serde_json::Value;
 
 /// A running `godwit serve`.
@@ -74,19 +75,20 @@ impl Drop for Replica {
     }
 }
 
-/// Waits until something is so.
-pub(crate) fn until<T>(what: &str, limit: Duration, look: impl FnMut() -> Option<T>) -> T {
-    until_or(|| what.to_owned(), limit, look)
+/// The program: what cargo built for the tests, or beside an example.
+fn program() -> PathBuf {
+    option_env!("CARGO_BIN_EXE_godwit")
+        .map_or_else(|| std::env::current_exe().unwrap().parent().and_then(std::path::Path::parent).unwrap().join("godwit"), PathBuf::from)
 }
 
-/// The same, with words that are found when it did not become so.
-fn until_or<T>(what: impl Fn() -> String, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
+/// Waits until something is so.
+pub(crate) fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Option<T>) -> T {
     let began = Instant::now();
     loop {
         if let Some(found) = look() {
             return found;
         }
-        assert!(began.elapsed() < limit, "not within {limit:?}: {}", what());
+        assert!(began.elapsed() < limit, "not within {limit:?}: {what}");
         std::thread::sleep(Duration::from_millis(20));
     }
 }
@@ -103,8 +105,10 @@ pub(crate) struct Stage {
     pub(crate) database: String,
     pub(crate) folder: PathBuf,
     pub(crate) more: Vec<String>,
-    /// Removed when dropped, unless the test failed.
-    _kept: Option<tempfile::TempDir>,
+    /// What was done when: the beginning of the report.
+    diary: RefCell<Vec<String>>,
+    /// Removed when dropped; a failed test copies it first.
+    _removed: tempfile::TempDir,
 }
 
 impl Stage {
@@ -123,8 +127,14 @@ impl Stage {
             postgres,
             folder: folder.path().to_owned(),
             more: more.iter().map(|&word| word.to_owned()).collect(),
-            _kept: Some(folder),
+            diary: RefCell::default(),
+            _removed: folder,
         }
+    }
+
+    /// Notes what happens now, for the report of a failure.
+    pub(crate) fn note(&self, what: &str) {
+        self.diary.borrow_mut().push(format!("{} sent {:>7}  {what}", utc(SystemTime::now()), self.ledger.sent()));
     }
 
     /// Starts a replica and does not wait.
@@ -132,7 +142,7 @@ impl Stage {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (address, name) = (format!("127.0.0.1:{port}"), format!("r{number}"));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join(format!("{name}.log"))).unwrap();
-        let child = Command::new(env!("CARGO_BIN_EXE_godwit"))
+        let child = Command::new(program())
             .args(["serve", "--listen", &address, "--replica", &name, "--callsign", &format!("N0CALL-{number}")])
             .args(["--data", self.folder.join(&name).to_str().unwrap(), "--aprs-is", &self.ledger.address.to_string()])
             .args(&self.more)
@@ -164,15 +174,7 @@ impl Stage {
 
     /// Waits until all are ready, one ingests, and the others hold their connections.
     pub(crate) fn all_ready(&self) {
-        let said = || {
-            let replicas = self.replicas.iter().map(|replica| {
-                let log = std::fs::read_to_string(self.folder.join(format!("{}.log", replica.name))).unwrap_or_default();
-                let last: Vec<&str> = log.lines().rev().take(6).collect();
-                format!("{}: {:?}\n  {}", replica.name, replica.get("/readyz"), last.join("\n  "))
-            });
-            format!("all replicas are ready; {} clients\n{}", self.ledger.clients(), replicas.collect::<Vec<_>>().join("\n"))
-        };
-        until_or(said, MINUTE, || {
+        until("all replicas are ready and listen", MINUTE, || {
             let ready = self.replicas.iter().all(|replica| replica.get("/readyz").is_some_and(|(status, _)| status == 200));
             (ready && self.leader().is_some() && self.ledger.clients() >= self.replicas.len()).then_some(())
         });
@@ -203,22 +205,7 @@ impl Stage {
             if rows == sent && lines == sent && spooled == 0 {
                 return;
             }
-            if rows > lines || began.elapsed() > limit {
-                let sql = format!(
-                    "SELECT string_agg(n::text, ' ') FROM (SELECT n FROM generate_series(0, {sent} - 1) n WHERE n NOT IN
-                     (SELECT substring(convert_from(raw, 'UTF8') FROM '>([0-9]+)$')::bigint FROM packet) LIMIT 20) m"
-                );
-                let missing = psql(&self.postgres.url(&self.database), &sql);
-                let sql = "SELECT string_agg(raw || ' ' || ids, '; ') FROM (SELECT convert_from(raw, 'UTF8') AS raw, string_agg(id::text, ',') AS ids
-                     FROM packet GROUP BY 1 HAVING count(*) > 1 LIMIT 20) d";
-                let double = psql(&self.postgres.url(&self.database), sql);
-                let kept = std::env::temp_dir().join(format!("godwit-stage-{}", std::process::id()));
-                let _ = Command::new("cp").arg("-r").arg(&self.folder).arg(&kept).status();
-                panic!(
-                    "{after}: {sent} sent, {rows} rows of {lines} lines, {spooled} in spools; missing: {missing}; twice: {double}; logs in {}",
-                    kept.display()
-                );
-            }
+            assert!(rows <= lines && began.elapsed() < limit, "{after}: {sent} sent, {rows} rows of {lines} lines, {spooled} in spools");
             std::thread::sleep(Duration::from_millis(100));
         }
     }
@@ -227,4 +214,63 @@ impl Stage {
 /// Packets in a replica's spool; 1 if it does not say.
 fn spooled(replica: &Replica) -> u64 {
     replica.cluster().and_then(|cluster| cluster["spool"]["packets"].as_u64()).unwrap_or(1)
+}
+
+/// Lines of a replica's log that the report shows; the whole of it is copied.
+const LAST_LINES: usize = 60;
+
+impl Stage {
+    /// What a failure leaves: the diary, what is missing or there twice, what every process said, all files.
+    fn report(&self) -> String {
+        let kept = std::env::temp_dir().join(format!("godwit-stage-{}", std::process::id()));
+        let _ = Command::new("cp").arg("-r").arg(&self.folder).arg(&kept).status();
+        let mut report = format!("{}\n\n{}\n", self.diary.borrow().join("\n"), self.unaccounted());
+        for replica in &self.replicas {
+            let log = std::fs::read_to_string(self.folder.join(format!("{}.log", replica.name))).unwrap_or_default();
+            let last: Vec<&str> = log.lines().rev().take(LAST_LINES).collect();
+            let last: Vec<&str> = last.into_iter().rev().collect();
+            report += &format!("\n=== {} {:?}\n{}\n", replica.name, replica.get("/api/v1/status"), last.join("\n"));
+        }
+        for (server, log) in [("PostgreSQL", self.postgres.log()), ("PgBouncer", self.bouncer.log()), ("Redis", self.redis.log())] {
+            let _ = std::fs::write(kept.join(format!("{server}.log")), log);
+        }
+        let _ = std::fs::write(kept.join("report.txt"), &report);
+        format!("{report}\nall of it, logs and spools: {}\n", kept.display())
+    }
+
+    /// The numbers that are missing, with the times they were sent, and those that are there twice, with the times they
+    /// were received; empty if the database does not answer.
+    fn unaccounted(&self) -> String {
+        let url = self.postgres.url(&self.database);
+        let number = "substring(convert_from(raw, 'UTF8') FROM '>([0-9]+)$')::bigint";
+        let missing = try_psql(
+            &url,
+            &format!(
+                "SELECT n FROM generate_series(0, {} - 1) n WHERE n NOT IN (SELECT {number} FROM packet) LIMIT 1000",
+                self.ledger.sent()
+            ),
+        );
+        let now = (Instant::now(), SystemTime::now());
+        let missing = missing.lines().map(|n| {
+            let sent = n.parse().ok().and_then(|n| self.ledger.sent_at(n)).map(|at| utc(now.1 - now.0.duration_since(at)));
+            format!("{n} ({})", sent.unwrap_or_default())
+        });
+        let twice = format!("SELECT {number}, string_agg(id::text, ' ') FROM packet GROUP BY 1 HAVING count(*) > 1 LIMIT 1000");
+        format!("missing: {}\ntwice, with their times: {}", missing.collect::<Vec<_>>().join(", "), try_psql(&url, &twice))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("{}", self.report());
+        }
+    }
+}
+
+/// The time of day, as the replicas' logs have it.
+fn utc(at: SystemTime) -> String {
+    let since = at.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let seconds = since.as_secs() % 86_400;
+    format!("{:02}:{:02}:{:02}.{:03}", seconds / 3600, seconds / 60 % 60, seconds % 60, since.subsec_millis())
 }

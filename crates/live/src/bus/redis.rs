@@ -103,7 +103,7 @@ impl RedisBus {
     /// A bus; nothing is connected yet.
     #[must_use]
     pub fn new(address: RedisAddress, config: RedisBusConfig) -> Self {
-        let link = RedisLink::new(address, config.deadline, config.breaker);
+        let link = RedisLink::new(address, config.key.clone(), config.deadline, config.breaker);
         Self { config, link, turn: Mutex::new(()), missed: AtomicBool::new(true), counters: Arc::default() }
     }
 
@@ -273,7 +273,7 @@ impl RedisSubscription {
     async fn connect(&mut self) -> RedisResult<MultiplexedConnection> {
         match self.connection.take() {
             Some(connection) => Ok(connection),
-            None => self.address.connect(self.deadline, BLOCK + GRACE).await,
+            None => self.address.connect(&self.key, self.deadline, BLOCK + GRACE).await,
         }
     }
 

@@ -18,7 +18,7 @@ impl PostgresStore {
     pub(super) async fn read_hours(&self, from_us: i64, until_us: i64) -> Result<Vec<HourCounts>, StoreError> {
         let (first, last) = (hour_of(from_us), hour_of(until_us.saturating_sub(1)));
         let sql = "SELECT hour, accepted, duplicate, implausible, bad FROM hour WHERE hour BETWEEN $1 AND $2 ORDER BY hour";
-        let rows = self.read(sql, &[(&first, Type::INT4), (&last, Type::INT4)]).await?;
+        let rows = self.history(sql, &[(&first, Type::INT4), (&last, Type::INT4)]).await?;
         let read = |row: &tokio_postgres::Row| HourCounts {
             begins_us: i64::from(row.get::<_, i32>(0)) * 3_600_000_000,
             accepted: count(row.get(1)),
@@ -32,7 +32,7 @@ impl PostgresStore {
     pub(super) async fn read_heard_days(&self, from_us: i64, until_us: i64) -> Result<Vec<HeardDay>, StoreError> {
         let (first, last) = (day_of(from_us), day_of(until_us.saturating_sub(1)));
         let sql = "SELECT day, stations, objects, items FROM heard_day WHERE day BETWEEN $1 AND $2 ORDER BY day";
-        let rows = self.read(sql, &[(&first, Type::INT4), (&last, Type::INT4)]).await?;
+        let rows = self.history(sql, &[(&first, Type::INT4), (&last, Type::INT4)]).await?;
         let read = |row: &tokio_postgres::Row| HeardDay {
             day: i64::from(row.get::<_, i32>(0)),
             stations: count(row.get(1)),
@@ -70,6 +70,6 @@ impl PostgresStore {
                 last_day: i64::from(row.get::<_, i32>(3)),
             })
         };
-        Ok(self.read(&sql, &params).await?.iter().filter_map(read).collect())
+        Ok(self.history(&sql, &params).await?.iter().filter_map(read).collect())
     }
 }

@@ -18,7 +18,11 @@ use tokio::{join, time::timeout};
 use tokio_postgres::{Client, Error};
 use xxhash_rust::xxh3::Xxh3;
 
-use super::{KNOWN_NAMES, PostgresStore, ask, copy, lock, missing, write};
+use super::{
+    KNOWN_NAMES, PostgresStore, ask, copy, lock, missing,
+    recent::{self, Writer},
+    write,
+};
 use crate::{
     Appended, Batch, Fence, Imported, StoreError,
     facts::{Facts, station},
@@ -53,6 +57,10 @@ struct Known {
     /// Names that get their numbers with this batch.
     new_names: Vec<(i32, EntityKey)>,
     states: HashMap<EntityKey, EntityState>,
+    /// Those that the batch changed.
+    changed: BTreeSet<EntityKey>,
+    /// Who wrote before this, and this transaction.
+    writers: (Option<Writer>, Option<Writer>),
     /// Something as new as the batch is kept already.
     crowded: bool,
     ids: Vec<i64>,
@@ -149,6 +157,9 @@ impl PostgresStore {
         };
         // Never back to the pool: an unfinished transaction would make it hang for the next one.
         drop(Object::take(connection));
+        if error.is_temporary() {
+            self.end_stuck_writers().await;
+        }
         Err(error)
     }
 
@@ -199,7 +210,13 @@ impl PostgresStore {
         let (copied, committed) = join!(biased; copy::send(sink, packets), client.batch_execute("COMMIT"));
         match (copied, committed) {
             (Err(error), _) => Ended::Failed(error),
-            (Ok(()), Ok(())) => Ended::Kept(appended, known.names),
+            (Ok(()), Ok(())) => {
+                let (before, writer) = known.writers;
+                let states = known.states;
+                let left = known.changed.into_iter().filter_map(|key| Some((key, states.get(&key)?.clone())));
+                self.recent.learn(before.as_ref(), writer, left);
+                Ended::Kept(appended, known.names)
+            }
             (Ok(()), Err(error)) if error.as_db_error().is_some() => Ended::Failed(error),
             (Ok(()), Err(error)) => Ended::Uncertain(error),
         }
@@ -208,10 +225,12 @@ impl PostgresStore {
     /// The first flight. True if this very batch was kept although its COMMIT was not answered.
     async fn begin(&self, client: &Client, work: &mut Work<'_>) -> Result<(Known, bool), Error> {
         // One writer at a time: ids stay unique and names have one number without any further lock. All that is asked
-        // is found by an index; the planner, not knowing how much of it is in memory, might read whole tables.
+        // is found by an index; the planner, not knowing how much of it is in memory, might read whole tables. Who writes
+        // by a lease says so by a lock that stops nobody.
+        let by_lease = if work.fence.is_some() { "; SELECT pg_advisory_xact_lock_shared(7161140, 4)" } else { "" };
         let start = format!(
             "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;
-             SET LOCAL enable_mergejoin = off; SELECT pg_advisory_xact_lock(7161140, 1)",
+             SET LOCAL enable_mergejoin = off; SELECT pg_advisory_xact_lock(7161140, 1){by_lease}",
             self.timeout.as_millis().max(1)
         );
         let uncertain = *lock(&self.uncertain);
@@ -226,12 +245,16 @@ impl PostgresStore {
                 }
             }
         }
-        let asked: Vec<i32> = self.stateful(work).iter().filter_map(|key| names.get(key).copied()).collect();
+        let wanted = self.stateful(work);
+        let (writer, recent) = self.recent.of(&wanted);
+        let numbers_of = |keys: &mut dyn Iterator<Item = &EntityKey>| keys.filter_map(|key| names.get(key).copied()).collect::<Vec<i32>>();
+        let asked = numbers_of(&mut wanted.iter().filter(|key| !recent.contains_key(*key)));
         let first = work.records.iter().map(|record| record.received_at_us).min().unwrap_or(0);
-        let (begun, fenced, kept, new_lines, found, numbers, states, newest) = join!(biased;
+        let (begun, fenced, kept, last_writer, new_lines, found, numbers, states, newest) = join!(biased;
             client.batch_execute(&start),
             ask::fence(client, work.fence),
             ask::kept_before(client, self.writer, again),
+            recent::last_writer(client),
             ask::new_lines(client, work.import),
             ask::names(client, &missing),
             ask::numbers(client, missing.len()),
@@ -249,7 +272,18 @@ impl PostgresStore {
             work.records = missing::from(client, records, tolerance_us).await?;
             work.facts = work.records.iter().map(|record| Facts::of(record)).collect();
         }
-        let mut known = Known { names, new_names: Vec::new(), states: HashMap::new(), crowded: newest?.is_some(), ids: Vec::new() };
+        let last_writer = last_writer?;
+        // Somebody else has written since.
+        let outdated = if writer == last_writer { Vec::new() } else { numbers_of(&mut recent.keys()) };
+        let mut known = Known {
+            names,
+            new_names: Vec::new(),
+            states: if writer == last_writer { recent } else { HashMap::new() },
+            changed: BTreeSet::new(),
+            writers: (last_writer, None),
+            crowded: newest?.is_some(),
+            ids: Vec::new(),
+        };
         for (id, key, state) in found? {
             known.names.insert(key, id);
             known.states.extend(state.map(|state| (key, state)));
@@ -259,7 +293,8 @@ impl PostgresStore {
             known.names.insert(key, id);
             known.new_names.push((id, key));
         }
-        known.states.extend(states?.into_iter().map(|state| (state.key, state)));
+        let states = states?.into_iter().chain(ask::states(client, &outdated).await?);
+        known.states.extend(states.map(|state| (state.key, state)));
         Ok((known, kept_before))
     }
 
@@ -282,7 +317,7 @@ impl PostgresStore {
     async fn update(&self, client: &Client, work: &Work<'_>, known: &mut Known) -> Result<(), Error> {
         let before: HashMap<EntityKey, (i32, i32)> =
             known.states.iter().map(|(key, state)| (*key, (day_of(state.first_heard_us), day_of(state.last_heard_us)))).collect();
-        let mut changed: BTreeSet<EntityKey> = BTreeSet::new();
+        let mut changed = BTreeSet::new();
         let mut tally = Tally::default();
         for change in &work.changes {
             let day = day_of(change.heard_at_us);
@@ -326,9 +361,11 @@ impl PostgresStore {
             write::last_batch(client, self.writer, work.hash),
             write::progress(client, work.import),
         );
-        for done in [named, stated, hours, heard, links, days, logged, trimmed, noted, imported] {
+        for done in [named, stated, hours, heard, links, days, trimmed, noted, imported] {
             done?;
         }
+        known.writers.1 = logged?;
+        known.changed = changed;
         Ok(())
     }
 

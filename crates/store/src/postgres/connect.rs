@@ -1,16 +1,23 @@
 //! Connections, their pools, and what their errors mean.
 
-use std::{error::Error as _, time::Duration};
+use std::{
+    error::Error as _,
+    time::{Duration, Instant},
+};
 
 use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::{
-    Config, Error, NoTls, Row,
-    config::{Host, SslMode},
+    Config, Error, Row,
+    config::Host,
     types::{ToSql, Type},
 };
 
-use super::PostgresStore;
+use super::{
+    PostgresStore,
+    pools::Waits,
+    tls::{self, Tls},
+};
 use crate::StoreError;
 
 /// A parameter with its type: what an unnamed statement needs.
@@ -32,20 +39,33 @@ impl<'r> tokio_postgres::types::FromSql<'r> for Json {
 /// How long making a connection, or waiting for a free one, may take.
 const CONNECT: Duration = Duration::from_secs(5);
 
-/// A pool for this URL, and what it is called in messages.
-pub(super) fn pool(url: &str, size: usize, wait: Duration) -> Result<(Pool, String), StoreError> {
-    let mut config: Config =
-        url.parse().map_err(|error: Error| StoreError::Refused { at: "the database URL".to_owned(), why: describe(&error) })?;
-    let at = name(&config);
-    // The seam for TLS: a connector for `sslmode=require` goes in here instead of NoTls.
-    if config.get_ssl_mode() == SslMode::Require {
-        return Err(StoreError::Refused { at, why: "sslmode=require is asked for, and this build has no TLS to PostgreSQL".to_owned() });
+/// A pool, how its connections are made, and how long they are waited for.
+pub(super) struct Connections {
+    pool: Pool,
+    tls: Tls,
+    pub(super) waits: Waits,
+}
+
+impl std::ops::Deref for Connections {
+    type Target = Pool;
+
+    fn deref(&self) -> &Pool {
+        &self.pool
     }
+}
+
+/// A pool for this URL, and what it is called in messages.
+pub(super) fn pool(url: &str, size: usize, wait: Duration) -> Result<(Connections, String), StoreError> {
+    let refused = |why: String| StoreError::Refused { at: "the database URL".to_owned(), why };
+    let (url, ssl_mode, tls) = tls::from_url(url).map_err(refused)?;
+    let mut config: Config = url.parse().map_err(|error: Error| refused(describe(&error)))?;
+    config.ssl_mode(ssl_mode);
+    let at = name(&config);
     config.connect_timeout(CONNECT);
     if config.get_application_name().is_none() {
         config.application_name("godwit");
     }
-    let manager = Manager::from_config(config, NoTls, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    let manager = Manager::from_config(config, tls.clone(), ManagerConfig { recycling_method: RecyclingMethod::Fast });
     let pool = Pool::builder(manager)
         .max_size(size.max(1))
         .runtime(Runtime::Tokio1)
@@ -53,7 +73,7 @@ pub(super) fn pool(url: &str, size: usize, wait: Duration) -> Result<(Pool, Stri
         .create_timeout(Some(CONNECT))
         .build()
         .map_err(|error| StoreError::Refused { at: at.clone(), why: error.to_string() })?;
-    Ok((pool, at))
+    Ok((Connections { pool, tls, waits: Waits::default() }, at))
 }
 
 fn name(config: &Config) -> String {
@@ -67,17 +87,25 @@ fn name(config: &Config) -> String {
 }
 
 impl PostgresStore {
-    pub(super) async fn connection(&self, pool: &Pool) -> Result<Object, StoreError> {
-        pool.get().await.map_err(|error| match error {
+    pub(super) async fn connection(&self, pool: &Connections) -> Result<Object, StoreError> {
+        let (began, status) = (Instant::now(), pool.status());
+        let taken = pool.get().await;
+        pool.waits.note(status.available == 0 && status.size >= status.max_size, began.elapsed());
+        taken.map_err(|error| match error {
             PoolError::Backend(error) => self.failed(&error),
             PoolError::Closed => StoreError::Closed,
             other => self.unavailable(other.to_string()),
         })
     }
 
-    /// One statement that reads. Asked again once when an idle connection turns out to be dead.
+    /// One statement that reads.
     pub(super) async fn read(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         self.note_plan(sql, params).await?;
+        self.primary(sql, params).await
+    }
+
+    /// The same without telling its plan. Asked again once when an idle connection turns out to be dead.
+    pub(super) async fn primary(&self, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, StoreError> {
         match self.one(&self.read, sql, params).await {
             Err(Failed::Gone(_)) => self.one(&self.read, sql, params).await.map_err(Failed::into_inner),
             other => other.map_err(Failed::into_inner),
@@ -94,7 +122,7 @@ impl PostgresStore {
         self.one(&self.write, sql, params).await.map_err(Failed::into_inner)
     }
 
-    async fn one(&self, pool: &Pool, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
+    pub(super) async fn one(&self, pool: &Connections, sql: &str, params: &[Param<'_>]) -> Result<Vec<Row>, Failed> {
         let connection = self.connection(pool).await.map_err(Failed::Other)?;
         match timeout(self.timeout, connection.query_typed(sql, params)).await {
             Ok(Ok(rows)) => Ok(rows),
@@ -105,9 +133,9 @@ impl PostgresStore {
             Ok(Err(error)) => Err(Failed::Other(self.failed(&error))),
             Err(_) => {
                 // Cancelled on the server, for it would go on until it has an answer for nobody.
-                let cancel = connection.cancel_token();
+                let (cancel, tls) = (connection.cancel_token(), pool.tls.clone());
                 drop(Object::take(connection));
-                tokio::spawn(async move { timeout(CONNECT, cancel.cancel_query(NoTls)).await });
+                tokio::spawn(async move { timeout(CONNECT, cancel.cancel_query(tls)).await });
                 Err(Failed::Other(self.timed_out()))
             }
         }
@@ -125,6 +153,9 @@ impl PostgresStore {
     pub(super) fn failed(&self, error: &Error) -> StoreError {
         let (at, why) = (self.at.clone(), describe(error));
         let Some(said) = error.as_db_error() else {
+            if let Some(why) = tls::trouble(error) {
+                return StoreError::Tls { at, why };
+            }
             let refused = error.source().is_some_and(|cause| cause.downcast_ref::<std::io::Error>().is_none()) || why.contains("password");
             return if refused && !error.is_closed() { StoreError::Refused { at, why } } else { StoreError::Unavailable { at, why } };
         };
@@ -143,7 +174,7 @@ impl PostgresStore {
     }
 }
 
-enum Failed {
+pub(super) enum Failed {
     /// The connection ended.
     Gone(StoreError),
     Other(StoreError),

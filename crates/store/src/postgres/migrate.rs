@@ -7,11 +7,12 @@ use super::PostgresStore;
 use crate::StoreError;
 
 /// In order; the place is the version. Only ever append.
-const MIGRATIONS: [&str; 4] = [
+const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/postgres/V0001__packets.sql"),
     include_str!("../../migrations/postgres/V0002__log.sql"),
     include_str!("../../migrations/postgres/V0003__packed_state_and_aggregates.sql"),
     include_str!("../../migrations/postgres/V0004__jobs.sql"),
+    include_str!("../../migrations/postgres/V0005__one_way_to_drop_a_day.sql"),
 ];
 
 /// The oldest version that this engine is tested with.

@@ -18,7 +18,12 @@ mod missing;
 mod partitions;
 mod places;
 mod plans;
+mod pools;
 mod reads;
+mod recent;
+mod replica;
+mod statements;
+mod tls;
 mod write;
 
 use std::{
@@ -28,7 +33,6 @@ use std::{
 };
 
 use async_trait::async_trait;
-use deadpool_postgres::Pool;
 use godwit_pipeline::{EntityKey, EntityState, Name};
 
 use crate::{
@@ -37,6 +41,9 @@ use crate::{
 };
 
 pub use lease::Lease;
+pub use pools::PoolFigures;
+pub use replica::ReplicaFigures;
+pub use statements::StatementFigures;
 
 /// Names remembered with their numbers; forgotten all at once when there are more.
 const KNOWN_NAMES: usize = 500_000;
@@ -46,11 +53,13 @@ const KNOWN_NAMES: usize = 500_000;
 pub struct PostgresConfig {
     /// `postgresql://user:password@host:port/database`.
     pub url: String,
-    /// A replica for reading, if there is one.
+    /// A replica for reading history, if there is one.
     pub read_url: Option<String>,
+    /// How far behind the replica may be; further, and the primary is read.
+    pub read_lag: Duration,
     /// Connections for writing at most.
     pub write_pool: usize,
-    /// Connections for reading at most.
+    /// Connections for reading at most, of the primary and of the replica each.
     pub read_pool: usize,
     /// How long one statement, or the whole of a batch, may take.
     pub statement_timeout: Duration,
@@ -59,10 +68,18 @@ pub struct PostgresConfig {
 }
 
 impl PostgresConfig {
-    /// Two connections to write, eight to read, 30 s; brings the schema up to date.
+    /// Two connections to write, eight to read, 30 s; no replica; brings the schema up to date.
     #[must_use]
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), read_url: None, write_pool: 2, read_pool: 8, statement_timeout: Duration::from_secs(30), migrate: true }
+        Self {
+            url: url.into(),
+            read_url: None,
+            read_lag: Duration::from_secs(5),
+            write_pool: 2,
+            read_pool: 8,
+            statement_timeout: Duration::from_secs(30),
+            migrate: true,
+        }
     }
 }
 
@@ -77,8 +94,9 @@ impl std::fmt::Debug for PostgresConfig {
 pub struct PostgresStore {
     /// Host, port and database, for messages.
     at: String,
-    write: Pool,
-    read: Pool,
+    write: connect::Connections,
+    read: connect::Connections,
+    replica: Option<replica::Replica>,
     timeout: Duration,
     /// This writer's number in `last_batch`.
     writer: i64,
@@ -86,6 +104,7 @@ pub struct PostgresStore {
     /// Days that have a partition.
     days: Mutex<HashSet<i32>>,
     places: places::Places,
+    recent: recent::Recent,
     /// Batches written.
     batches: AtomicU64,
     /// The batch whose commit was not answered: it may be kept.
@@ -105,18 +124,20 @@ impl PostgresStore {
     /// The database cannot be reached, refuses us, is too old, lacks PostGIS, or has a schema newer than this program.
     pub async fn open(config: &PostgresConfig) -> Result<Self, StoreError> {
         let (write, at) = connect::pool(&config.url, config.write_pool, config.statement_timeout)?;
-        let read_url = config.read_url.as_ref().unwrap_or(&config.url);
-        let (read, _) = connect::pool(read_url, config.read_pool, config.statement_timeout)?;
+        let (read, _) = connect::pool(&config.url, config.read_pool, config.statement_timeout)?;
+        let replica = config.read_url.as_ref().map(|url| connect::pool(url, config.read_pool, config.statement_timeout)).transpose()?;
         let timeout = config.statement_timeout;
         let mut store = Self {
             at,
             write,
             read,
+            replica: replica.map(|replica| replica::Replica::new(replica, config.read_lag)),
             timeout,
             writer: 0,
             names: Mutex::default(),
             days: Mutex::default(),
             places: places::Places::default(),
+            recent: recent::Recent::default(),
             batches: AtomicU64::default(),
             uncertain: Mutex::default(),
         };
@@ -126,6 +147,12 @@ impl PostgresStore {
         store.writer = writer;
         store.write_one("DELETE FROM last_batch WHERE at < now() - interval '7 days'", &[]).await?;
         store.prepare_days(now_us, 3).await?;
+        store.write.warm(&store).await?;
+        store.read.warm(&store).await?;
+        if let Some(replica) = &store.replica {
+            // One that is away now may be there later.
+            drop(replica.connections.warm(&store).await);
+        }
         Ok(store)
     }
 
@@ -224,17 +251,12 @@ impl Store for PostgresStore {
         self.read_heard(station, side, since_us, limit).await
     }
 
-    async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError> {
-        let first = day_of(since_us);
-        let dropped = self.write_one("SELECT drop_days($1)", &[(&first, tokio_postgres::types::Type::INT4)]).await;
-        // Also when there was no answer: days may be gone all the same.
-        lock(&self.days).clear();
-        Ok(usize::try_from(dropped?[0].get::<_, i64>(0)).unwrap_or(0))
-    }
-
     async fn close(&self) -> Result<(), StoreError> {
         self.write.close();
         self.read.close();
+        if let Some(replica) = &self.replica {
+            replica.connections.close();
+        }
         Ok(())
     }
 }

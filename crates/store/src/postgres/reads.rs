@@ -45,7 +45,7 @@ const SENDER: &str = "LEFT JOIN name s ON s.id = coalesce(p.sender, p.entity)";
 impl PostgresStore {
     pub(super) async fn read_area(&self, area: Area, since_us: i64, limit: usize) -> Result<Vec<EntityState>, StoreError> {
         let question = AreaQuestion::new(area, since_us, limit);
-        let rows = self.read(&question.sql(), &question.params()).await?;
+        let rows = self.history(&question.sql(), &question.params()).await?;
         let mut bytes = rows.first().and_then(|row| row.get::<_, Option<&[u8]>>(0)).unwrap_or_default();
         let mut states = Vec::with_capacity(bytes.len() / 150);
         while let Some(state) = packed::unpack(&mut bytes) {
@@ -61,7 +61,7 @@ impl PostgresStore {
         until_us: i64,
         limit: usize,
     ) -> Result<Vec<TrackPoint>, StoreError> {
-        let rows = self.read(TRACK, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, bound(limit)))).await?;
+        let rows = self.history(TRACK, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, bound(limit)))).await?;
         let mut doubted = Vec::new();
         let mut points = Vec::with_capacity(rows.len());
         for row in &rows {
@@ -82,7 +82,7 @@ impl PostgresStore {
     /// Says of points why they are implausible, and what the packets say about the course.
     async fn doubt(&self, points: &mut [TrackPoint], ids: &[i64]) -> Result<(), StoreError> {
         let sql = format!("SELECT {PACKET} FROM packet p {SENDER} WHERE p.id = ANY ($1)");
-        for row in self.read(&sql, &[(&ids, Type::INT8_ARRAY)]).await? {
+        for row in self.history(&sql, &[(&ids, Type::INT8_ARRAY)]).await? {
             let packet = stored(&row);
             let at = points.binary_search_by_key(&packet.id, |point| point.id);
             if let (Ok(at), Some(point)) = (at, TrackPoint::read(&packet)) {
@@ -99,13 +99,13 @@ impl PostgresStore {
         until_us: i64,
         limit: usize,
     ) -> Result<Vec<WeatherPoint>, StoreError> {
-        let rows = self.read(WEATHER, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, bound(limit)))).await?;
+        let rows = self.history(WEATHER, &track_params(&(key.kind as i16, key.name.as_bytes(), since_us, until_us, bound(limit)))).await?;
         Ok(rows.iter().map(|row| WeatherPoint::unpack(row.get(0), row.get(1))).collect())
     }
 
     pub(super) async fn read_packet(&self, id: i64) -> Result<Option<StoredPacket>, StoreError> {
         let sql = format!("SELECT {PACKET} FROM packet p {SENDER} WHERE p.id = $1");
-        Ok(self.read(&sql, &[(&id, Type::INT8)]).await?.first().map(stored))
+        Ok(self.history(&sql, &[(&id, Type::INT8)]).await?.first().map(stored))
     }
 
     pub(super) async fn read_scan(&self, after_id: i64, until_us: i64, limit: usize) -> Result<Vec<StoredPacket>, StoreError> {
@@ -113,7 +113,7 @@ impl PostgresStore {
             "SELECT {PACKET} FROM (SELECT * FROM packet p WHERE p.id > $1 AND p.id < $2 ORDER BY p.id LIMIT $3) p
              {SENDER} ORDER BY p.id"
         );
-        let rows = self.read(&sql, &[(&after_id, Type::INT8), (&until_us, Type::INT8), (&bound(limit), Type::INT8)]).await?;
+        let rows = self.history(&sql, &[(&after_id, Type::INT8), (&until_us, Type::INT8), (&bound(limit), Type::INT8)]).await?;
         Ok(rows.iter().map(stored).collect())
     }
 
@@ -151,11 +151,6 @@ impl PostgresStore {
             wanted.extend(taken);
             followed.position += taken.len() as i64;
         }
-        if rows.is_empty() {
-            // All caught up, or all of it forgotten, or a position of another database.
-            let end = end(&self.read(END, &[]).await?);
-            return Ok(Followed { position: end, gap: end != after, ..followed });
-        }
         let sql = format!("SELECT {PACKET} FROM packet p {SENDER} WHERE p.id = ANY ($1)");
         let rows = self.read(&sql, &[(&wanted, Type::INT8_ARRAY)]).await?;
         let mut found: HashMap<i64, StoredPacket> = rows.iter().map(stored).map(|packet| (packet.id, packet)).collect();
@@ -191,13 +186,13 @@ impl PostgresStore {
                  {SENDER} ORDER BY p.id DESC LIMIT $3"
             );
             let names = [(&kinds as _, Type::INT2_ARRAY), (&words as _, Type::BYTEA_ARRAY)];
-            self.read(&sql, &times.into_iter().chain(names).collect::<Vec<_>>()).await?
+            self.history(&sql, &times.into_iter().chain(names).collect::<Vec<_>>()).await?
         } else {
             let sql = format!(
                 "SELECT {PACKET} FROM (SELECT * FROM packet p WHERE p.id >= $1 AND p.id < $2 {duplicates} ORDER BY p.id DESC LIMIT $3) p
                  {SENDER} ORDER BY p.id DESC"
             );
-            self.read(&sql, &times).await?
+            self.history(&sql, &times).await?
         };
         let mut page = PacketPage { packets: rows.iter().map(stored).collect(), next: None };
         if page.packets.len() > query.limit {
@@ -215,7 +210,7 @@ impl PostgresStore {
     pub(super) async fn read_counts(&self) -> Result<Counts, StoreError> {
         let sql = "SELECT coalesce(sum(accepted + implausible), 0)::int8, coalesce(sum(duplicate), 0)::int8, coalesce(sum(bad), 0)::int8,
                    (SELECT value FROM counter WHERE key = 'entities') FROM day";
-        let rows = self.read(sql, &[]).await?;
+        let rows = self.history(sql, &[]).await?;
         let number = |at: usize| u64::try_from(rows[0].get::<_, i64>(at)).unwrap_or(0);
         Ok(Counts { stored: number(0), duplicates: number(1), bad: number(2), entities: number(3) })
     }

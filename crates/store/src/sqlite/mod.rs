@@ -216,10 +216,6 @@ impl Store for SqliteStore {
         .await
     }
 
-    async fn retain_since(&self, since_us: i64) -> Result<usize, StoreError> {
-        self.ask(|answer| Job::Retain(since_us.div_euclid(DAY_US), answer)).await
-    }
-
     async fn close(&self) -> Result<(), StoreError> {
         self.ask(Job::Close).await?;
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();

@@ -32,7 +32,6 @@ type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 pub(super) enum Job {
     Append(Batch, Answer<Appended>),
     Import(Imported, Answer<Appended>),
-    Retain(i64, Answer<usize>),
     /// Drops a day, or puts another file in its place, if it holds so many packets.
     Replace {
         day: i64,
@@ -121,7 +120,6 @@ impl Writer {
         match job {
             Job::Append(batch, answer) => drop(answer.send(self.append(&batch))),
             Job::Import(batch, answer) => drop(answer.send(self.import(&batch))),
-            Job::Retain(day, answer) => drop(answer.send(self.retain(day))),
             Job::Replace { day, packets, with, answer } => drop(answer.send(self.replace(day, packets, with.as_deref()))),
             Job::Restore { day, records, answer } => drop(answer.send(self.restore(day, &records))),
             Job::Forget(before_day, answer) => drop(answer.send(self.forget(before_day))),
@@ -279,14 +277,6 @@ impl Writer {
             self.open.insert(day, file);
         }
         self.open.get_mut(&day).ok_or(StoreError::Closed)
-    }
-
-    fn retain(&mut self, first: i64) -> Result<usize, StoreError> {
-        let old: Vec<i64> = lock(&self.days).iter().filter(|(day, counts)| **day < first && !counts.keep).map(|(day, _)| *day).collect();
-        for day in &old {
-            self.remove(*day)?;
-        }
-        Ok(old.len())
     }
 
     fn replace(&mut self, day: i64, packets: u64, with: Option<&Path>) -> Result<bool, StoreError> {

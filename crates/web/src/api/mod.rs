@@ -1,10 +1,14 @@
 //! `/api/v1`: JSON for programs (docs/api.md).
 
+pub(crate) mod heard;
 pub(crate) mod packets;
+pub(crate) mod routes;
 pub(crate) mod search;
 pub(crate) mod stations;
 pub(crate) mod status;
+pub(crate) mod telemetry;
 pub(crate) mod track;
+pub(crate) mod weather;
 
 use axum::http::Uri;
 use jiff::{Timestamp, tz::TimeZone};
@@ -29,6 +33,19 @@ pub(crate) fn time(name: &str, value: Option<&str>) -> Result<Option<i64>, ApiEr
     text.parse::<Timestamp>().map(|at| Some(at.as_microsecond())).map_err(|_| {
         ApiError::bad_request(format!("{name} = \"{}\" is not a time; give RFC 3339 such as 2026-11-23T10:15:00Z", shown(value)))
     })
+}
+
+/// Longest time that a series may span: what the pages show, 31 days, and a little.
+const MOST_SPAN_US: i64 = 32 * 86_400_000_000;
+
+/// The time that a series is asked for: the day before `until` without `since`, up to now without `until`.
+pub(crate) fn span(since: Option<&str>, until: Option<&str>, now_us: i64) -> Result<(i64, i64), ApiError> {
+    let until_us = time("until", until)?.unwrap_or(now_us);
+    let since_us = time("since", since)?.unwrap_or(until_us.saturating_sub(86_400_000_000));
+    if until_us.saturating_sub(since_us) > MOST_SPAN_US {
+        return Err(ApiError::bad_request("from since to until is more than 32 days; ask for less at once"));
+    }
+    Ok((since_us, until_us))
 }
 
 /// A limit parameter.

@@ -1,12 +1,13 @@
-//! `GET /api/v1/packets`: what was received, as it was received, newest first; and one packet with the way it took.
+//! `GET /api/v1/packets`: what was received, as it was received, newest first; and one packet with the way it took and
+//! what each of its bytes means.
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Query, State},
 };
-use godwit_packet::{Packet, Text, is_alias, parse};
+use godwit_packet::{DiagnosticCode, Explained, Kind, Packet, Text, explain, is_alias, parse};
 use godwit_pipeline::{EntityKey, EntityKind, Name};
-use godwit_store::{PacketQuery, StoredPacket};
+use godwit_store::{PacketPage, PacketQuery, StoredPacket};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -15,19 +16,75 @@ use super::{
     stations::{names, rounded},
     time,
 };
-use crate::{Site, error::ApiError};
+use crate::{
+    Site,
+    error::{ApiError, PathOf},
+};
+
+/// Packets that one request looks at when a filter passes few of them; `next` goes on from there.
+const MOST_LOOKED_AT: usize = 10_000;
+/// The verdicts that may be asked for.
+const VERDICTS: [&str; 4] = ["accepted", "duplicate", "implausible", "bad"];
+/// Longest text to look for, bytes: as long as a line may be.
+const MOST_TEXT: usize = 512;
 
 #[derive(Deserialize)]
 pub(crate) struct ListQuery {
     since: Option<String>,
     until: Option<String>,
     name: Option<String>,
+    kind: Option<String>,
+    verdict: Option<String>,
+    text: Option<String>,
     limit: Option<String>,
     cursor: Option<String>,
     duplicates: Option<String>,
 }
 
-/// `GET /api/v1/packets?since=&until=&name=&limit=&cursor=&duplicates=`.
+/// What a list may leave out beyond what the store does.
+#[derive(Debug, Default)]
+struct Filter {
+    kind: Option<&'static str>,
+    verdict: Option<&'static str>,
+    /// Without regard to capitals.
+    text: Option<Vec<u8>>,
+}
+
+impl Filter {
+    fn of(query: &ListQuery) -> Result<Self, ApiError> {
+        let text = query.text.as_ref().map(|text| text.as_bytes().to_vec());
+        if text.as_ref().is_some_and(|text| text.len() > MOST_TEXT) {
+            return Err(ApiError::bad_request(format!("text is longer than {MOST_TEXT} bytes")));
+        }
+        Ok(Self {
+            kind: one_of("kind", query.kind.as_deref(), Kind::ALL.iter().map(|kind| kind.as_str()))?,
+            verdict: one_of("verdict", query.verdict.as_deref(), VERDICTS)?,
+            text: text.filter(|text| !text.is_empty()),
+        })
+    }
+
+    fn passes(&self, packet: &StoredPacket) -> bool {
+        self.kind.is_none_or(|kind| kind == packet.kind)
+            && self.verdict.is_none_or(|verdict| verdict == packet.verdict)
+            && self.text.as_ref().is_none_or(|text| packet.raw.windows(text.len()).any(|part| part.eq_ignore_ascii_case(text)))
+    }
+
+    fn passes_all(&self) -> bool {
+        self.kind.is_none() && self.verdict.is_none() && self.text.is_none()
+    }
+}
+
+/// The one of these words that a parameter is.
+fn one_of(name: &str, value: Option<&str>, all: impl IntoIterator<Item = &'static str>) -> Result<Option<&'static str>, ApiError> {
+    let Some(value) = value else { return Ok(None) };
+    let words: Vec<&str> = all.into_iter().collect();
+    match words.iter().find(|one| **one == value) {
+        Some(one) => Ok(Some(one)),
+        None => Err(ApiError::bad_request(format!("{name} = \"{}\" is none of {}", shown(value), words.join(", ")))),
+    }
+}
+
+/// `GET /api/v1/packets?since=&until=&name=&kind=&verdict=&text=&limit=&cursor=&duplicates=`.
 pub(crate) async fn list(State(site): State<Site>, Query(query): Query<ListQuery>) -> Result<Json<Value>, ApiError> {
     let before_id = match query.cursor.as_deref() {
         None => None,
@@ -46,17 +103,17 @@ pub(crate) async fn list(State(site): State<Site>, Query(query): Query<ListQuery
             return Err(ApiError::bad_request(format!("duplicates = \"{}\" is neither true nor false", shown(other))));
         }
     };
-    let page = site
-        .store
-        .packets(PacketQuery {
-            since_us: time("since", query.since.as_deref())?.unwrap_or(0),
-            until_us: time("until", query.until.as_deref())?.unwrap_or(i64::MAX),
-            about: query.name.as_deref().map(about),
-            duplicates,
-            limit: limit(query.limit.as_deref(), 100, 10_000)?,
-            before_id,
-        })
-        .await?;
+    let filter = Filter::of(&query)?;
+    let limit = limit(query.limit.as_deref(), 100, 10_000)?;
+    let asked = PacketQuery {
+        since_us: time("since", query.since.as_deref())?.unwrap_or(0),
+        until_us: time("until", query.until.as_deref())?.unwrap_or(i64::MAX),
+        about: query.name.as_deref().map(about),
+        duplicates: duplicates || filter.verdict == Some("duplicate"),
+        limit,
+        before_id,
+    };
+    let page = if filter.passes_all() { site.store.packets(asked).await? } else { filtered(&site, asked, &filter).await? };
     let packets: Vec<Value> = page.packets.iter().map(packet).collect();
     let mut answer = json!({ "packets": packets });
     if let Some(next) = page.next {
@@ -65,8 +122,37 @@ pub(crate) async fn list(State(site): State<Site>, Query(query): Query<ListQuery
     Ok(Json(answer))
 }
 
-/// `GET /api/v1/packets/{id}`: a packet and the stations it went through.
-pub(crate) async fn one(State(site): State<Site>, Path(id): Path<String>) -> Result<Json<Value>, ApiError> {
+/// Those of the packets asked for that pass. Looks at no more than [`MOST_LOOKED_AT`]: `next` goes on there, also when
+/// nothing was found yet.
+async fn filtered(site: &Site, mut asked: PacketQuery, filter: &Filter) -> Result<PacketPage, ApiError> {
+    let limit = asked.limit;
+    let mut found = PacketPage::default();
+    let mut looked_at = 0;
+    loop {
+        // Much is looked through for little: more at once than is wanted.
+        asked.limit = (MOST_LOOKED_AT - looked_at).min(2000);
+        let page = site.store.packets(asked.clone()).await?;
+        looked_at += page.packets.len();
+        found.next = page.next;
+        for packet in page.packets {
+            if found.packets.len() == limit {
+                // There is more on this page: the next request begins with it.
+                found.next = found.packets.last().map(|packet| packet.id);
+                return Ok(found);
+            }
+            if filter.passes(&packet) {
+                found.packets.push(packet);
+            }
+        }
+        if found.next.is_none() || looked_at >= MOST_LOOKED_AT {
+            return Ok(found);
+        }
+        asked.before_id = found.next;
+    }
+}
+
+/// `GET /api/v1/packets/{id}`: a packet, the stations it went through and what its bytes mean.
+pub(crate) async fn one(State(site): State<Site>, PathOf(id): PathOf<String>) -> Result<Json<Value>, ApiError> {
     let unknown = || ApiError::not_found(format!("There is no packet \"{}\", or it is past the retention.", shown(&id)));
     let number = id.parse().ok().filter(|id| *id > 0).ok_or_else(unknown)?;
     let stored = site.store.packet(number).await?.ok_or_else(unknown)?;
@@ -80,7 +166,31 @@ pub(crate) async fn one(State(site): State<Site>, Path(id): Path<String>) -> Res
         };
         object["hops"] = hops(&parsed, &position).into();
     }
+    let explained = explain(&stored.raw);
+    if let Err(error) = &explained.packet {
+        object["error"] = json!({ "code": error.code.as_str(), "message": error.message(), "offset": error.offset });
+    }
+    object["explanation"] = explained.spans.iter().map(span).collect();
     Ok(Json(object))
+}
+
+/// A run of bytes and what it means. Together the spans cover the line, each byte once.
+fn span(explained: &Explained) -> Value {
+    let mut object = json!({
+        "start": explained.span.start,
+        "end": explained.span.end,
+        "field": explained.span.field.as_str(),
+        "text": explained.text,
+        "meaning": explained.meaning,
+    });
+    if !explained.value.is_empty() {
+        object["value"] = explained.value.clone().into();
+    }
+    if !explained.warnings.is_empty() {
+        let warning = |code: &DiagnosticCode| json!({ "code": code.as_str(), "message": code.message() });
+        object["warnings"] = explained.warnings.iter().map(warning).collect();
+    }
+    object
 }
 
 /// The way of a packet in order: its sender (of a third-party packet the gateway, which sent it), the digipeaters that were
@@ -128,6 +238,9 @@ fn packet(packet: &StoredPacket) -> Value {
     });
     if let Some(reason) = &packet.reason {
         object["reason"] = reason.clone().into();
+        if let Some(code) = DiagnosticCode::ALL.iter().find(|code| packet.verdict == "bad" && code.as_str() == reason) {
+            object["message"] = code.message().into();
+        }
     }
     if !text.is_utf8() {
         object["raw_base64"] = base64(&packet.raw).into();

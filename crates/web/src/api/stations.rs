@@ -3,7 +3,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Query, State},
 };
 use godwit_live::Area;
 use godwit_packet::{parse, symbol_name};
@@ -12,7 +12,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
 use super::{limit, rfc3339, shown, time};
-use crate::{Devices, Site, error::ApiError};
+use crate::{
+    Devices, Site,
+    error::{ApiError, PathOf},
+};
 
 #[derive(Deserialize)]
 pub(crate) struct ListQuery {
@@ -61,20 +64,17 @@ pub(crate) struct OneQuery {
 /// `GET /api/v1/stations/{name}?kind=`.
 pub(crate) async fn one(
     State(site): State<Site>,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
     Query(query): Query<OneQuery>,
 ) -> Result<Json<Value>, ApiError> {
     let kinds = kinds(query.kind.as_deref())?;
-    for name in names(&name) {
-        for kind in kinds {
-            let key = EntityKey { kind: *kind, name };
-            let state = match site.live.get(&key) {
-                Some(state) => Some(state),
-                None => site.store.entity(key).await?,
-            };
-            if let Some(state) = state {
-                return Ok(Json(full(&state, &site.devices)));
-            }
+    for key in keys(&name, kinds) {
+        let state = match site.live.get(&key) {
+            Some(state) => Some(state),
+            None => site.store.entity(key).await?,
+        };
+        if let Some(state) = state {
+            return Ok(Json(full(&state, &site.devices)));
         }
     }
     Err(unknown(&name))
@@ -104,6 +104,21 @@ pub(crate) fn names(text: &str) -> Vec<Name> {
         [Some(text.as_bytes()), latin1.as_deref(), Some(upper.as_bytes())].into_iter().flatten().filter_map(Name::new).collect();
     names.dedup();
     names
+}
+
+/// What a name and kinds may mean, the likeliest first.
+pub(crate) fn keys(name: &str, kinds: &[EntityKind]) -> Vec<EntityKey> {
+    names(name).into_iter().flat_map(|name| kinds.iter().map(move |kind| EntityKey { kind: *kind, name })).collect()
+}
+
+/// The first of these that was ever heard.
+pub(crate) async fn known(site: &Site, keys: &[EntityKey]) -> Result<Option<EntityKey>, ApiError> {
+    for key in keys {
+        if site.live.get(key).is_some() || site.store.entity(*key).await?.is_some() {
+            return Ok(Some(*key));
+        }
+    }
+    Ok(None)
 }
 
 /// At most this many decimals.

@@ -2,7 +2,7 @@
 
 use axum::{
     Json,
-    extract::{Path, Query, State},
+    extract::{Query, State},
 };
 use godwit_pipeline::EntityKey;
 use godwit_store::TrackPoint;
@@ -11,10 +11,13 @@ use serde_json::{Value, json};
 
 use super::{
     limit, rfc3339,
-    stations::{kinds, names, rounded, unknown},
+    stations::{keys, kinds, known, rounded, unknown},
     time,
 };
-use crate::{Site, error::ApiError};
+use crate::{
+    Site,
+    error::{ApiError, PathOf},
+};
 
 /// What a track without `since` goes back: a day, in microseconds.
 const DAY_US: i64 = 86_400_000_000;
@@ -30,30 +33,23 @@ pub(crate) struct TrackQuery {
 /// `GET /api/v1/stations/{name}/track?kind=&since=&until=&limit=`.
 pub(crate) async fn track(
     State(site): State<Site>,
-    Path(name): Path<String>,
+    PathOf(name): PathOf<String>,
     Query(query): Query<TrackQuery>,
 ) -> Result<Json<Value>, ApiError> {
     let kinds = kinds(query.kind.as_deref())?;
     let until_us = time("until", query.until.as_deref())?.unwrap_or_else(|| (site.clock)());
     let since_us = time("since", query.since.as_deref())?.unwrap_or(until_us.saturating_sub(DAY_US));
     let limit = limit(query.limit.as_deref(), 1000, 10_000)?;
-    let mut known = None;
-    let mut keys = Vec::new();
-    for name in names(&name) {
-        keys.extend(kinds.iter().map(|kind| EntityKey { kind: *kind, name }));
-    }
-    for key in keys {
+    let keys = keys(&name, kinds);
+    for key in keys.iter().copied() {
         let mut points = site.store.track(key, since_us, until_us, limit + 1).await?;
         if !points.is_empty() {
             let truncated = points.len() > limit;
             points.truncate(limit);
             return Ok(answer(key, &points, truncated));
         }
-        if known.is_none() && (site.live.get(&key).is_some() || site.store.entity(key).await?.is_some()) {
-            known = Some(key);
-        }
     }
-    known.map(|key| answer(key, &[], false)).ok_or_else(|| unknown(&name))
+    known(&site, &keys).await?.map(|key| answer(key, &[], false)).ok_or_else(|| unknown(&name))
 }
 
 fn answer(key: EntityKey, points: &[TrackPoint], truncated: bool) -> Json<Value> {

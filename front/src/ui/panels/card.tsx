@@ -2,6 +2,7 @@
  * The card of a station, object or item. What the stream knows is there at once, the rest follows from
  * `/api/v1/stations/{name}`. Everything from the air is drawn as text.
  */
+import { pagePath } from "../../pages/address";
 import type { StationDetail } from "../api";
 import { Age } from "../age";
 import { ambiguityKm, bearing, distance, height, latLng, locator, moment, speed } from "../format";
@@ -90,6 +91,9 @@ function Values({ page, station, heardMs }: { page: Page; station: Partial<Stati
       )}
       {station.weather !== undefined && <WeatherValues weather={station.weather} />}
       {station.telemetry !== undefined && <TelemetryValues telemetry={station.telemetry} />}
+      {(station.weather !== undefined || station.telemetry !== undefined) && station.name !== undefined && (
+        <p class="charts-link"><a href={pagePath("weather", station.name, station.kind)}>{t("card.charts")}</a></p>
+      )}
       <dl>
         {station.status !== undefined && <Row title={t("card.status")}><span dir="auto">{station.status}</span></Row>}
         {station.mic_e_message !== undefined && <Row title={t("card.mic_e")}>{station.mic_e_message}</Row>}
@@ -121,6 +125,7 @@ function Actions({ page, selection, station, raw }: { page: Page; selection: Sel
   const placed = lat !== undefined && lng !== undefined;
   return (
     <div class="actions">
+      <a class="action" href={pagePath("info", selection.name, selection.kind)}><Icon name="info" /><span>{t("card.info")}</span></a>
       {placed && (
         <>
           <button type="button" class="action" aria-pressed={page.follow.value} onClick={() => page.setFollow(!page.follow.value)}>

@@ -2,6 +2,7 @@
 import "../texts.en.panels";
 import "./panels.css";
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
+import { ruler } from "../../map/shown";
 import { copyText } from "../clipboard";
 import { latLng, locator } from "../format";
 import { t } from "../i18n";
@@ -42,7 +43,7 @@ export function PointMenu({ page, point }: { page: Page; point: Point }) {
     event.preventDefault();
     event.stopPropagation();
   };
-  const item = (icon: "near" | "copy" | "pin", text: string, act: () => void) => (
+  const item = (icon: "near" | "copy" | "pin" | "ruler", text: string, act: () => void) => (
     <button type="button" role="menuitem" tabIndex={-1} onClick={() => {
       close();
       act();
@@ -56,6 +57,10 @@ export function PointMenu({ page, point }: { page: Page; point: Point }) {
       <div role="menu" aria-label={t("point.menu")} onKeyDown={onKeyDown}>
         {item("near", t("point.near"), () => page.nearTo({ lat: point.lat, lng: point.lng }))}
         {item("pin", t("point.from"), () => page.setFrom({ lat: point.lat, lng: point.lng }))}
+        {item("ruler", t("point.ruler"), () => {
+          ruler.value = [{ lat: Number(point.lat.toFixed(5)), lng: Number(point.lng.toFixed(5)) }];
+          page.openSide("ruler");
+        })}
         {item("copy", t("point.copy"), () => void copyText(`${point.lat.toFixed(5)}, ${point.lng.toFixed(5)}`))}
       </div>
     </section>

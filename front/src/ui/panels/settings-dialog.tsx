@@ -3,7 +3,6 @@ import { Choice, Select } from "../choice";
 import { LANGUAGES, t } from "../i18n";
 import { Icon } from "../icons";
 import { canInstall, install } from "../install";
-import type { Page } from "../page";
 import { LANGUAGE_CHOICES, MOTIONS, THEMES, languageChoice, languageFailed, motion, shortcuts, theme } from "../settings";
 import { PRESETS, type Preset, type Quantity, UNIT_CHOICES, UNIT_SYMBOLS, presetOf, units } from "../units";
 import { Dialog } from "./dialog";
@@ -36,10 +35,10 @@ function UnitChoices() {
   );
 }
 
-export function SettingsDialog({ page }: { page: Page }) {
-  const { version } = page.settings;
+/** `help` opens the list of keys, where there are any. */
+export function SettingsDialog({ version, close, help }: { version: string; close: () => void; help?: () => void }) {
   return (
-    <Dialog id="settings-title" title={t("settings.title")} close={() => page.openOver("")}>
+    <Dialog id="settings-title" title={t("settings.title")} close={close}>
       <Select title={t("menu.language")} options={LANGUAGE_CHOICES} chosen={languageChoice.value}
         text={(one) => (one === "auto" ? t("menu.language.auto") : LANGUAGES[one])} lang={(one) => (one === "auto" ? undefined : one)}
         choose={(one) => {
@@ -55,7 +54,7 @@ export function SettingsDialog({ page }: { page: Page }) {
         {canInstall.value && (
           <button type="button" class="action" onClick={() => void install()}><Icon name="install" /><span>{t("settings.install")}</span></button>
         )}
-        <button type="button" class="action" onClick={() => page.openOver("help")}>{t("help.title")}</button>
+        {help !== undefined && <button type="button" class="action" onClick={help}>{t("help.title")}</button>}
       </div>
       {version !== "" && <p class="faint">{t("app.name")} {version}</p>}
     </Dialog>
