@@ -210,7 +210,7 @@ async fn duckdb_reads_what_we_wrote() {
     for (row, packet) in rows.iter().zip(&packets) {
         assert_eq!(
             (row["id"].as_i64(), row["received_us"].as_i64(), row["verdict"].as_str(), row["raw"].as_str()),
-            (Some(packet.id), Some(packet.received_at_us), Some(&*packet.verdict), Some(&*hex(&packet.raw))),
+            (Some(packet.id), Some(packet.received_at_us), Some(packet.verdict), Some(&*hex(&packet.raw))),
             "{row}"
         );
         assert_eq!(row["reason"].is_string(), packet.reason.is_some(), "{row}");
