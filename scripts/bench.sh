@@ -10,3 +10,4 @@ cargo build --release --locked -q -p godwit; cargo run --release --locked -q -p 
 echo '--- what answers and the limit on requests cost'; cargo run --release --locked -q -p godwit --example requests
 echo '--- viewers'; GODWIT=${CARGO_TARGET_DIR:-target}/release/godwit cargo run --release --locked -q --manifest-path bench/live/Cargo.toml
 echo '--- page weight'; (cd front && node scripts/budget.mjs)
+echo "--- the map beside Leaflet's canvas renderer"; (cd front && node scripts/bench-map.mjs)

@@ -164,40 +164,29 @@ async function updates(browser, path, ready) {
   return ms;
 }
 
-/** The longest wait between two pictures and the longest task, while the map is dragged to and fro. */
+/** The tasks of the page's main thread while the map is dragged to and fro: how long each had the processor, and its wall time. */
 async function panning(browser) {
   const one = await open(browser, "/");
   await one.page.waitForFunction("document.querySelector('.status')?.dataset.state === 'live'", null, { timeout: 60_000 });
   await wait(8000);
-  await one.page.evaluate(() => {
-    const seen = { tasks: [], frames: [], begun: performance.now() };
-    window.seen = seen;
-    new PerformanceObserver((list) => seen.tasks.push(...list.getEntries().map((entry) => entry.duration))).observe({ type: "longtask" });
-    let last = performance.now();
-    const frame = () => {
-      const now = performance.now();
-      seen.frames.push(now - last);
-      last = now;
-      requestAnimationFrame(frame);
-    };
-    requestAnimationFrame(frame);
-  });
   const timer = setInterval(tick, 250);
-  for (let round = 0; round < 4; round++) {
+  await browser.startTracing(one.page, { categories: ["toplevel", "__metadata", "devtools.timeline", "disabled-by-default-devtools.timeline"] });
+  for (let round = 0; round < 3; round++) {
     const [from, to] = round % 2 === 0 ? [900, 300] : [300, 900];
     await one.page.mouse.move(from, 400);
     await one.page.mouse.down();
-    for (let step = 1; step <= 12; step++) {
-      await one.page.mouse.move(from + ((to - from) * step) / 12, 400 + step * 5);
-      await wait(16);
-    }
+    for (let step = 1; step <= 8; step++) await one.page.mouse.move(from + ((to - from) * step) / 8, 400 + step * 8);
     await one.page.mouse.up();
     await wait(300);
   }
   clearInterval(timer);
-  const seen = await one.page.evaluate(() => window.seen);
+  const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
   await one.close();
-  return seen;
+  const main = new Set(traceEvents.filter((event) => event.name === "thread_name" && event.args?.name === "CrRendererMain").map((event) => `${event.pid} ${event.tid}`));
+  const tasks = traceEvents.filter((event) => event.ph === "X" && /RunTask$/.test(event.name) && main.has(`${event.pid} ${event.tid}`));
+  const draws = traceEvents.filter((event) => event.ph === "X" && event.name === "FireAnimationFrame");
+  const longest = (list, field) => Math.max(0, ...list.map((event) => (event[field] ?? 0) / 1000));
+  return { tasks: tasks.length, draws: draws.length, cpuMs: longest(tasks, "tdur"), wallMs: longest(tasks, "dur"), measured: tasks.some((event) => event.tdur > 0) };
 }
 
 const median = (list) => [...list].sort((a, b) => a - b)[Math.floor(list.length / 2)];
@@ -223,10 +212,10 @@ try {
     failed ||= ratio < FLOOR;
   }
   entities = world(100_000, VIEW.width * 3.2, VIEW.height * 3.8);
-  const { tasks, frames } = await panning(browser);
-  const longest = Math.max(0, ...tasks);
-  console.log(`100,000 known, panning: ${frames.length} frames, longest wait ${Math.max(...frames).toFixed(0)} ms, longest task ${longest.toFixed(0)} ms, ${frames.filter((ms) => ms > 100).length} waits over 100 ms`);
-  failed ||= longest > 100;
+  const { tasks, draws, cpuMs, wallMs, measured } = await panning(browser);
+  console.log(`100,000 known, panning: ${draws} pictures, ${tasks} tasks of the main thread, the longest ${cpuMs.toFixed(0)} ms of processor, ${wallMs.toFixed(0)} ms of wall time`);
+  // Wall time is that of the machine's other work too.
+  failed ||= !measured || cpuMs > 100;
 } finally {
   await browser.close();
   server.close();

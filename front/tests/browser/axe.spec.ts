@@ -44,6 +44,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       ["/N0CALL-9?follow=1", ".following"], ["/?lat=48.1&lng=11.5&z=9&panel=list", ".virtual .line"], ["/?panel=list&lat=48&lng=11&z=3", ".side"],
       ["/?lat=48.1&lng=11.5&z=9&panel=filter&moving=1", ".chip"], ["/?from=48.1,11.5&panel=near", ".rows .line"],
       ["/?calls=N0CALL-9,N0CALL-13", ".rows .line"], ["/NOSUCH-1", ".note"],
+      ["/?lat=48.1&lng=11.5&z=9&panel=ruler&ruler=48.1,11.5;48.2,11.6;48,11.4", ".straight"], ["/?lat=48.1&lng=11.5&z=9&panel=files", ".files .action"],
     ];
     for (const [address, there] of states) {
       await page.goto(address);
