@@ -209,6 +209,8 @@ impl PostgresStore {
         };
         let (copied, committed) = join!(biased; copy::send(sink, packets), client.batch_execute("COMMIT"));
         match (copied, committed) {
+            // COMMIT was sent behind it: a connection that ends may have taken both there.
+            (Err(error), _) if error.as_db_error().is_none() => Ended::Uncertain(error),
             (Err(error), _) => Ended::Failed(error),
             (Ok(()), Ok(())) => {
                 let (before, writer) = known.writers;
