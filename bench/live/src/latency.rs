@@ -64,7 +64,11 @@ pub async fn load() {
             println!("ready");
             while let Ok(Some(line)) = lines.next_line().await {
                 let seconds: f64 = line.strip_prefix("measure ").and_then(|word| word.parse().ok()).expect("seconds");
-                seen.borrow_mut().counts = true;
+                {
+                    let mut seen = seen.borrow_mut();
+                    seen.took_us.clear();
+                    seen.counts = true;
+                }
                 let before = *turn.borrow();
                 sleep(Duration::from_secs_f64(seconds)).await;
                 let mut seen = seen.borrow_mut();
@@ -105,7 +109,10 @@ async fn send(feed: tokio::net::TcpListener, seen: Rc<RefCell<Seen>>, turns: wat
         clock.tick().await;
         let line = [&traffic::line(turn)[..], b"\r\n"].concat();
         seen.borrow_mut().sent[(turn % traffic::STATIONS) as usize] = Some(Instant::now());
-        socket.get_mut().write_all(&line).await.expect("written");
+        if socket.get_mut().write_all(&line).await.is_err() {
+            // The program was ended: everything is measured.
+            return;
+        }
         turns.send_replace(turn);
     }
 }
