@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Faults on purpose, ROUNDS times (20 for the full measure), for at most MINUTES: the crash matrix of several replicas
-# with long outages, kill -9 of a single one, and the hostile APRS-IS server.
+# with long outages, kill -9 of a single one, and the hostile APRS-IS server. A round takes three minutes. The order of
+# the faults is drawn from GODWIT_CHAOS_SEED; what a failure leaves is named at its end.
 set -euo pipefail
 scripts/need.sh rust postgres redis
 echo '--- one replica: kill -9 in mid-traffic; hostile servers'

@@ -156,6 +156,8 @@ function status(viewers, entities) {
     packets: { received: 123_456, stored: 110_000, duplicates: 12_900, bad: 556, refused: 0 },
     kept: { stored: 8_110_000, duplicates: 912_900, bad: 31_556, entities: 41_000 },
     live: { tiles: 12, log_bytes: 40_000, viewers_closed_slow: 0, latency_ms: { p50: 140, p99: 260, count: all, buckets } },
+    queues: { feed: { depth: 3, capacity: 10_000, dropped: 0 }, keeper: { depth: 0, capacity: 64, dropped: 0 } },
+    limit: { allowed: 12_345, refused: 6, decided_alone: 0, uncounted: 0 },
     history: { blocks_read: 3, reading_ms: 40, answers_made: 12, answers_remembered: 40, refused: 0, memory_bytes: 300_000 },
     jobs: [
       { name: "retention", priority: 1, next_run: ago(-1800), running: false, runs: 40, failures: 0, last_run: ago(1800), last_ok: true, last_duration_ms: 12, last_result: "nothing is over its time" },

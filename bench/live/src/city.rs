@@ -64,7 +64,12 @@ fn header(length: usize) -> usize {
 
 /// The tiles of a view (front/src/live/tiles.ts): its width in pixels and the margin of a fifth on each side.
 fn view(centre: (f64, f64), zoom: i32, (width, height): (f64, f64)) -> Vec<(u8, u16, u16)> {
-    let level: u8 = if zoom < 11 { 7 } else { 9 };
+    let level: u8 = match zoom {
+        ..7 => 3,
+        7..9 => 5,
+        9..11 => 7,
+        11.. => 9,
+    };
     let (side, world) = (f64::from(1_u32 << level), 256.0 * 2.0_f64.powi(zoom));
     let reach = |pixels: f64| pixels / world * side * 0.7;
     let range = |middle: f64, reach: f64| (middle * side - reach).floor() as u16..=(middle * side + reach).floor() as u16;
@@ -81,8 +86,7 @@ fn mercator(latitude: f64, longitude: f64) -> (f64, f64) {
 pub fn hour() {
     let start_us = 1_800_000_000 * SECOND_US;
     let live = Live::new(Limits { entities: 500_000, age_us: 86_400 * SECOND_US, viewers: 10 }, start_us);
-    let mut simulator =
-        Simulator::new(&SimulatorConfig { seed: 1, stations: STATIONS, rate: f64::from(PACKETS_A_SECOND), start_us });
+    let mut simulator = Simulator::new(&SimulatorConfig { seed: 1, stations: STATIONS, rate: f64::from(PACKETS_A_SECOND), start_us });
     let mut pipeline = Pipeline::default();
     // Before the viewers come, everybody was heard, and it shows where most is going on.
     let mut busy: HashMap<(u16, u16), (u32, (f64, f64))> = HashMap::new();
@@ -101,7 +105,14 @@ pub fn hour() {
     live.tick(now_us, number);
     println!("an hour in the busiest city, {PACKETS_A_SECOND} packets/s in the world, {:.1} of them there", f64::from(*packets) / 1200.0);
 
-    let views = [("desktop, zoom 12", 12, (1280.0, 800.0)), ("desktop, zoom 11", 11, (1280.0, 800.0)), ("phone, zoom 11", 11, (390.0, 844.0)), ("desktop, zoom 10", 10, (1280.0, 800.0))];
+    let views = [
+        ("desktop, zoom 12", 12, (1280.0, 800.0)),
+        ("desktop, zoom 11", 11, (1280.0, 800.0)),
+        ("phone, zoom 11", 11, (390.0, 844.0)),
+        ("desktop, zoom 10", 10, (1280.0, 800.0)),
+        ("desktop, zoom 8", 8, (1280.0, 800.0)),
+        ("desktop, zoom 6", 6, (1280.0, 800.0)),
+    ];
     let mut viewers: Vec<_> = views
         .iter()
         .map(|(name, zoom, size)| {
@@ -109,7 +120,7 @@ pub fn hour() {
             let list = view(city, *zoom, *size);
             viewer.subscribe(&tiles(&list), now_us).expect("tiles");
             let first = viewer.news(now_us);
-            Hour { name, viewer, tiles: list.len(), first: first.len(), messages: 0, bytes: 0, updates: 0, largest: 0 }
+            Hour { name, viewer, tiles: list.len(), first: first.len(), messages: 0, bytes: 0, updates: 0, unpacked: 0, largest: 0 }
         })
         .collect();
     let mut packers = [
@@ -137,6 +148,7 @@ pub fn hour() {
             hour.messages += 1;
             hour.bytes += bytes.len() + header(bytes.len());
             hour.updates += deltas.updates(&bytes);
+            hour.unpacked += bytes.len() + header(bytes.len()) + deltas.saved(&bytes);
             hour.largest = hour.largest.max(bytes.len());
             if at != 1 {
                 continue;
@@ -152,10 +164,11 @@ pub fn hour() {
     }
     for hour in &viewers {
         println!(
-            "  {}, {} tiles: {:.3} MB after a first {:.1} kB; {} messages of {:.1} updates, {:.1} bytes an update, the largest {} bytes",
+            "  {}, {} tiles: {:.3} MB ({:.3} if large deltas were not packed) after a first {:.1} kB; {} messages of {:.1} updates, {:.1} bytes an update, the largest {} bytes",
             hour.name,
             hour.tiles,
             hour.bytes as f64 / 1e6,
+            hour.unpacked as f64 / 1e6,
             hour.first as f64 / 1e3,
             hour.messages,
             hour.updates as f64 / f64::from(hour.messages),
@@ -189,6 +202,7 @@ struct Hour {
     messages: u32,
     bytes: usize,
     updates: usize,
+    unpacked: usize,
     largest: usize,
 }
 

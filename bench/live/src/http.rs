@@ -128,6 +128,9 @@ pub fn compare() {
         }
     }
     let [constant, snapshot, hello, unchanged] = costs.map(median);
-    println!("a country's snapshot of {bytes} bytes: {snapshot:.1} us of CPU, a constant of that size {constant:.1} us: {:.2} of its rate", constant / snapshot);
+    println!(
+        "a country's snapshot of {bytes} bytes: {snapshot:.1} us of CPU, a constant of that size {constant:.1} us: {:.2} of its rate",
+        constant / snapshot
+    );
     println!("304 for it: {unchanged:.1} us, a constant of 13 bytes {hello:.1} us: {:.2} of its rate", hello / unchanged);
 }

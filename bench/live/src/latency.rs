@@ -38,7 +38,12 @@ struct Seen {
 /// measures for so many seconds (`measure SECONDS`) and answers with packets, deliveries, median, 99th percentile and the
 /// longest, ms.
 pub async fn load() {
-    let seen = Rc::new(RefCell::new(Seen { sent: vec![None; traffic::STATIONS as usize], took_us: Vec::new(), counts: false, deltas: Deltas::default() }));
+    let seen = Rc::new(RefCell::new(Seen {
+        sent: vec![None; traffic::STATIONS as usize],
+        took_us: Vec::new(),
+        counts: false,
+        deltas: Deltas::default(),
+    }));
     LocalSet::new()
         .run_until(async move {
             let feed = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port");

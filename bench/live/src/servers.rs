@@ -86,9 +86,11 @@ fn godwit(listener: TcpListener, rates: watch::Receiver<u32>, sent: watch::Sende
         status: Arc::new(|| serde_json::json!({})),
         ready: Arc::new(|| (true, serde_json::json!({}))),
         image_hosts: "".into(),
+        basemap_file: None,
         clock: now_us,
         stop: ending.stop(),
         viewers: ViewerTiming::default(),
+        limit: None,
     };
     // Beside the site: the same bytes again and again, without anything of ours.
     let constant = Router::new().route("/constant/{bytes}", get(constant));
@@ -170,7 +172,8 @@ async fn each(listener: TcpListener, nodelay: bool, rates: watch::Receiver<u32>,
     let packets = plain.packets.clone();
     tokio::spawn(ones(rates, sent, move |one| drop(packets.send(one))));
     let listener = listener.tap_io(move |socket: &mut TcpStream| drop(socket.set_nodelay(nodelay)));
-    let upgrade = async |State(plain): State<Plain>, upgrade: WebSocketUpgrade| upgrade.on_upgrade(move |socket| each_viewer(socket, plain));
+    let upgrade =
+        async |State(plain): State<Plain>, upgrade: WebSocketUpgrade| upgrade.on_upgrade(move |socket| each_viewer(socket, plain));
     axum::serve(listener, Router::new().route("/live/v1/ws", get(upgrade)).with_state(plain)).await.expect("serving");
 }
 

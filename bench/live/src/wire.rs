@@ -93,6 +93,8 @@ pub struct Deltas(HashMap<[u8; 13], Seen>);
 #[derive(Debug, Default)]
 struct Seen {
     updates: usize,
+    /// Bytes that packing saved.
+    saved: usize,
     names: Vec<Box<[u8]>>,
 }
 
@@ -100,6 +102,11 @@ impl Deltas {
     /// How many entities the deltas of a message tell of.
     pub fn updates(&mut self, message: &[u8]) -> usize {
         frames(message).filter_map(|(kind, body)| Some(self.seen(kind, body)?.updates)).sum()
+    }
+
+    /// Bytes that the packing of deltas saved in a message.
+    pub fn saved(&mut self, message: &[u8]) -> usize {
+        frames(message).filter_map(|(kind, body)| Some(self.seen(kind, body)?.saved)).sum()
     }
 
     /// Calls for the name of each entity that the deltas of a message tell of.
@@ -125,7 +132,7 @@ impl Deltas {
             }
             let mut content = Vec::new();
             flate2::read::DeflateDecoder::new(batch).read_to_end(&mut content).expect("DEFLATE");
-            Seen::of(&content)
+            Seen { saved: content.len().saturating_sub(batch.len()), ..Seen::of(&content) }
         }))
     }
 }
@@ -144,6 +151,6 @@ impl Seen {
             names.push(name.into());
             left = next;
         }
-        Self { updates, names }
+        Self { updates, saved: 0, names }
     }
 }

@@ -6,10 +6,7 @@ use godwit_live::{Area, Limits, Live};
 use godwit_pipeline::Pipeline;
 use godwit_simulator::{Simulator, SimulatorConfig};
 
-use crate::{
-    city::thread_cpu_s,
-    load::tiles,
-};
+use crate::{city::thread_cpu_s, load::tiles};
 
 const SECOND_US: i64 = 1_000_000;
 const ENTITIES: usize = 100_000;
@@ -50,7 +47,12 @@ pub fn locks() {
     }
     let longest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
-    println!("  200 packets/s: a tick {:.2} ms, the longest {:.2}; 50 packets at once {:.2} ms", mean(&ticks), longest(&ticks), longest(&applying));
+    println!(
+        "  200 packets/s: a tick {:.2} ms, the longest {:.2}; 50 packets at once {:.2} ms",
+        mean(&ticks),
+        longest(&ticks),
+        longest(&applying)
+    );
     let mut ticks = Vec::new();
     for _ in 0..8 {
         number += 1;

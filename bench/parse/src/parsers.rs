@@ -26,15 +26,16 @@ pub(crate) const ALL: &[Parser] = &[
 ];
 
 fn godwit(line: &[u8]) -> bool {
-    match &godwit_packet::parse(line) {
-        Ok(packet) => {
+    let mut packet = godwit_packet::Packet::default();
+    match godwit_packet::parse_into(line, &mut packet) {
+        Ok(()) => {
             black_box(packet.device());
             let known = packet.kind != godwit_packet::Kind::Unknown;
-            black_box(packet);
+            black_box(&packet);
             known
         }
         Err(error) => {
-            black_box(error);
+            black_box(&error);
             false
         }
     }

@@ -126,7 +126,8 @@ async fn main() {
     }
     drop(serving);
     let rate = Rate { requests: u32::MAX, window: Duration::from_secs(60) };
-    let redis = Redis::start();
+    // Counting clients needs no disk.
+    let redis = Redis::start_with(|_| vec!["--appendonly".to_owned(), "no".to_owned()]);
     let keys = "{bench}:limit".to_owned();
     let link =
         RedisLink::new(RedisAddress::parse(&redis.url(), None).unwrap(), keys.clone(), Duration::from_secs(1), BreakerConfig::default());

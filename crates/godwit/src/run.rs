@@ -99,15 +99,20 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let jobs = jobs::start(settings, &store, &devices, holder, tasks)?;
 
     let draining = Arc::new(AtomicBool::new(false));
-    let site = site(
-        settings,
-        live.clone(),
-        (store.clone(), blocks, devices),
-        (status, counters, queues, cluster.clone(), jobs, limit),
-        &draining,
-        stoppers.viewers.stop(),
+    let parts = Parts {
+        live: live.clone(),
+        store: store.clone(),
+        blocks,
+        devices,
+        feed: status,
+        counters,
+        queues,
+        cluster: cluster.clone(),
+        jobs,
+        limit,
         basemap_file,
-    );
+    };
+    let site = site(settings, parts, &draining, stoppers.viewers.stop());
     let timing = site.viewers;
     // Operators' numbers are on their own address, or on the site's if that is said to be theirs.
     let site_and = |for_operators: bool| {
@@ -355,15 +360,23 @@ async fn basemap_file(settings: &Settings) -> anyhow::Result<Option<Arc<FileMap>
     })
 }
 
-fn site(
-    settings: &Settings,
+/// What runs, for the site to show.
+struct Parts {
     live: Arc<Live>,
-    (store, blocks, devices): (Arc<dyn Store>, Arc<Blocks>, Devices),
-    (feed, counters, queues, cluster, jobs, limit): (FeedStatus, Arc<Counters>, Queues, Option<Arc<Cluster>>, Jobs, Option<Limit>),
-    draining: &Arc<AtomicBool>,
-    stop: Stop,
+    store: Arc<dyn Store>,
+    blocks: Arc<Blocks>,
+    devices: Devices,
+    feed: FeedStatus,
+    counters: Arc<Counters>,
+    queues: Queues,
+    cluster: Option<Arc<Cluster>>,
+    jobs: Jobs,
+    limit: Option<Limit>,
     basemap_file: Option<Arc<FileMap>>,
-) -> Site {
+}
+
+fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Stop) -> Site {
+    let Parts { live, store, blocks, devices, feed, counters, queues, cluster, jobs, limit, basemap_file } = parts;
     let (latitude, longitude, zoom) = settings.view();
     let basemaps: Vec<Value> = settings
         .get("tiles-url")

@@ -149,9 +149,13 @@ fn measured<'w>(states: impl Iterator<Item = &'w EntityState>, latitude: f64, lo
 }
 
 fn best(mut near: Vec<(f64, &EntityState)>, latitude: f64, longitude: f64, limit: usize) -> Vec<Near> {
-    near.sort_unstable_by(|(a, one), (b, other)| a.total_cmp(b).then(one.key.cmp(&other.key)));
+    let order = |(a, one): &(f64, &EntityState), (b, other): &(f64, &EntityState)| a.total_cmp(b).then(one.key.cmp(&other.key));
+    if near.len() > limit {
+        near.select_nth_unstable_by(limit, order);
+        near.truncate(limit);
+    }
+    near.sort_unstable_by(order);
     near.into_iter()
-        .take(limit)
         .filter_map(|(distance_km, state)| {
             let fix = drawn(state)?;
             let bearing_deg = bearing_deg(latitude, longitude, fix.latitude, fix.longitude);

@@ -5,10 +5,10 @@
 /// Bytes looked at together.
 pub(crate) const BLOCK: usize = 64;
 
-/// A bit for each of 64 places, set where `is_wanted`, the first place lowest.
+/// A bit for each of `PLACES` places, 64 at most, set where `is_wanted`, the first place lowest.
 #[inline(always)]
-pub(crate) fn bits(is_wanted: impl Fn(usize) -> bool) -> u64 {
-    let mut marks = [0; BLOCK];
+pub(crate) fn bits<const PLACES: usize>(is_wanted: impl Fn(usize) -> bool) -> u64 {
+    let mut marks = [0; PLACES];
     for (at, mark) in marks.iter_mut().enumerate() {
         *mark = u8::from(is_wanted(at));
     }
@@ -24,21 +24,40 @@ pub(crate) fn bits(is_wanted: impl Fn(usize) -> bool) -> u64 {
 /// `from` is at least 1.
 #[inline(always)]
 pub(crate) fn bits_of(line: &[u8], from: usize, to: usize, is_wanted: impl Fn(u8, u8) -> bool) -> u64 {
-    const PAIRS: usize = BLOCK + 1;
-    let rest = from.checked_sub(1).and_then(|before| line.get(before..)).unwrap_or_default();
     let len = line.len().min(to).saturating_sub(from);
-    let padded: [u8; PAIRS];
-    // Where fewer than 64 bytes are left, the last 64 are looked at and those before not counted.
-    let (window, skipped) = match (rest.first_chunk::<PAIRS>(), line.last_chunk::<PAIRS>()) {
+    if len <= HALF {
+        bits_within::<HALF, { HALF + 1 }>(line, from, len, is_wanted)
+    } else {
+        bits_within::<BLOCK, { BLOCK + 1 }>(line, from, len, is_wanted)
+    }
+}
+
+/// Bytes looked at where there are no more: half the work.
+const HALF: usize = BLOCK / 2;
+
+/// [`bits_of`] `len` bytes, of `PLACES` at most; a window is one byte longer, for the byte before the first.
+#[inline(always)]
+fn bits_within<const PLACES: usize, const WINDOW: usize>(line: &[u8], from: usize, len: usize, is_wanted: impl Fn(u8, u8) -> bool) -> u64 {
+    let rest = from.checked_sub(1).and_then(|before| line.get(before..)).unwrap_or_default();
+    // Where the line ends within the window, its last bytes are looked at and those before not counted.
+    let (window, skipped) = match (rest.first_chunk::<WINDOW>(), line.last_chunk::<WINDOW>()) {
         (Some(window), _) => (window, 0),
-        (None, Some(window)) => (window, (from + BLOCK).wrapping_sub(line.len())),
-        (None, None) => {
-            padded = pad(rest);
-            (&padded, 0)
-        }
+        (None, Some(window)) => (window, (from + PLACES).wrapping_sub(line.len()) & (BLOCK - 1)),
+        (None, None) => return first(bits_of_short::<PLACES, WINDOW>(rest, is_wanted), len),
     };
-    let found = bits(|at| is_wanted(window[at], window[at + 1])) >> (skipped & (BLOCK - 1));
-    if len >= BLOCK { found } else { found & ((1 << len) - 1) }
+    first(bits::<PLACES>(|at| is_wanted(window[at], window[at + 1])) >> skipped, len)
+}
+
+/// The lowest bits, as many as `len`.
+#[inline(always)]
+fn first(bits: u64, len: usize) -> u64 {
+    if len >= BLOCK { bits } else { bits & ((1 << len) - 1) }
+}
+
+#[inline(never)]
+fn bits_of_short<const PLACES: usize, const WINDOW: usize>(rest: &[u8], is_wanted: impl Fn(u8, u8) -> bool) -> u64 {
+    let window: [u8; WINDOW] = pad(rest);
+    bits::<PLACES>(|at| is_wanted(window[at], window[at + 1]))
 }
 
 /// The bytes of what is shorter than a window, and zeros.
@@ -73,15 +92,15 @@ mod tests {
 
     #[test]
     fn the_first_place_is_the_lowest_bit() {
-        assert_eq!(bits(|at| matches!(at, 0 | 9 | 63)), 1 | 1 << 9 | 1 << 63);
+        assert_eq!(bits::<BLOCK>(|at| matches!(at, 0 | 9 | 63)), 1 | 1 << 9 | 1 << 63);
     }
 
     #[test]
     fn any_part_of_a_line_can_be_looked_at() {
-        for len in [1, 2, 40, 63, 64, 65, 66, 100, 130] {
+        for len in [1, 2, 31, 32, 33, 34, 40, 63, 64, 65, 66, 100, 130] {
             let line: Vec<u8> = (0..len).map(|at| (at * 37 % 251) as u8).collect();
             for from in 1..=len {
-                for to in [from, from + 1, from + 9, from + 63, from + 64, from + 65, len] {
+                for to in [from, from + 1, from + 9, from + 32, from + 33, from + 63, from + 64, from + 65, len] {
                     let is_wanted = |before: u8, byte: u8| before.is_multiple_of(2) & byte.is_multiple_of(3);
                     let expected = (from..to.min(len).min(from + 64))
                         .filter(|&at| is_wanted(line[at - 1], line[at]))

@@ -9,7 +9,7 @@ use crate::blocks::{BLOCK, bits_of};
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Trace};
 use crate::text::digits;
-use crate::{Field, Packet, PositionFormat, Text, dao, extension, frequency, mic_e, object, signal, storm, telemetry};
+use crate::{Field, Kind, Packet, PositionFormat, Symbol, Text, dao, extension, frequency, mic_e, object, signal, storm, telemetry};
 
 /// Most pieces a comment can fall into: seven elements taken out leave eight.
 const PIECES: usize = 8;
@@ -139,15 +139,22 @@ fn is_interesting(before: u8, byte: u8) -> bool {
     (byte == b'=') | (byte == b'!') | (byte == b'|') | lettered | !plain
 }
 
-/// Looks for elements in `line[start..end]`; a DAO must end before `dao_end`. Offsets found are into that part.
+/// Which of the first 64 bytes of `line[from..to]` are interesting. A function of its own, so that nothing else has to
+/// make room for it.
+#[inline(never)]
+fn interesting(line: &[u8], from: usize, to: usize) -> u64 {
+    bits_of(line, from, to, is_interesting)
+}
+
+/// Looks for elements in `line[start..end]`, of which `bits` are the first [`interesting`] ones; a DAO must end before
+/// `dao_end`. Offsets found are into that part.
 #[inline(always)]
-fn find(line: &[u8], start: usize, end: usize, dao_end: usize) -> Found {
+fn find(line: &[u8], start: usize, end: usize, dao_end: usize, mut bits: u64) -> Found {
     let text = &line[start..end];
     let mut found = Found::default();
     let mut bar = None;
     let mut base = 0;
-    while base < text.len() {
-        let mut bits = bits_of(line, start + base, end, is_interesting);
+    loop {
         while bits != 0 {
             let at = base + bits.trailing_zeros() as usize;
             bits &= bits - 1;
@@ -178,14 +185,17 @@ fn find(line: &[u8], start: usize, end: usize, dao_end: usize) -> Found {
             }
         }
         base += BLOCK;
+        if base >= text.len() {
+            return found;
+        }
+        bits = interesting(line, start + base, end);
     }
-    found
 }
 
 /// Where the last DAO is that ends before `dao_end`.
 #[cold]
 fn find_dao(line: &[u8], start: usize, end: usize, dao_end: usize) -> Option<usize> {
-    find(line, start, end, dao_end).dao
+    find(line, start, end, dao_end, interesting(line, start, end)).dao
 }
 
 #[inline(always)]
@@ -218,18 +228,44 @@ pub(crate) fn keep<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) {
 #[inline]
 pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) {
     if !text.is_empty() {
-        elements(d, text);
+        decode_some(d, text);
     }
 }
 
-fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
+fn decode_some<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
     while let [rest @ .., 0 | 0xFF | b'\r' | b'\n'] = text {
         d.mark(Field::Padding, &text[rest.len()..]);
         text = rest;
     }
+    let at = d.offset(text);
+    let bits = interesting(d.line, at, at + text.len());
+    // Most comments are short and plain.
+    if bits != 0 || text.len() > BLOCK || frequency::is_possible(text) || signal::is_altered(text) || has_more(d.packet, text) {
+        return elements(d, text, bits);
+    }
+    d.packet.comment.set(text);
+    if let Some(b' ' | b'/') = text.first() {
+        d.mark(Field::Separator, &text[..1]);
+        d.packet.comment.cut(0, 1);
+    }
+}
+
+/// True if the symbol, or a Mic-E altitude that is still missing, gives characters a meaning that they lack elsewhere.
+#[inline]
+fn has_more(packet: &Packet<'_>, text: &[u8]) -> bool {
+    packet.symbol.is_some_and(has_elements) || packet.mic_e.is_some() && packet.altitude_m.is_none() && text.contains(&b'}')
+}
+
+/// True for storms, signposts and areas.
+#[inline]
+fn has_elements(symbol: Symbol) -> bool {
+    matches!(symbol.code, '@' | 'm' | 'l')
+}
+
+fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8], bits: u64) {
     let mut comment = Comment { text, ..Comment::default() };
     let at = d.offset(text);
-    let mut found = find(d.line, at, at + text.len(), text.len());
+    let mut found = find(d.line, at, at + text.len(), text.len(), bits);
     if let Some(at) = found.altitude {
         let part = &text[at..at + 9];
         let feet = altitude(part).unwrap_or(0.0);
@@ -253,16 +289,16 @@ fn elements<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut text: &'a [u8]) {
             found.dao = behind.or_else(|| find_dao(d.line, at, at + text.len(), start));
         }
     }
-    if let Some(at) = found.dao {
+    // Without a position there is nothing to make more precise, and what looks so is text.
+    if let Some(at) = found.dao.filter(|_| d.packet.kind != Kind::Weather) {
         if found.daos > 1 {
             d.flag(Code::DaoMany, &text[at..at + 5]);
         }
         dao::apply(d, &text[at..at + 5]);
         comment.cut(at, at + 5);
     }
-    match d.packet.symbol {
-        Some(symbol) if matches!(symbol.code, '@' | 'm' | 'l') => by_symbol(d, &mut comment),
-        _ => {}
+    if d.packet.symbol.is_some_and(has_elements) {
+        by_symbol(d, &mut comment);
     }
     if d.packet.mic_e.is_some() && d.packet.altitude_m.is_none() {
         late_altitude(d, &mut comment);
@@ -378,6 +414,12 @@ mod tests {
         assert!(body(b"\xFCber").diagnostics.has(Code::EncodingFallback));
         assert!(!body("über".as_bytes()).diagnostics.has(Code::EncodingFallback));
         assert!(body(b"a\x07b").diagnostics.has(Code::ControlBytes));
+    }
+
+    #[test]
+    fn weather_without_a_position_has_no_dao() {
+        let packet = parse(b"OE9XXX>APRS:_11231015c232s004g011t047 abc!w8'!").expect("good");
+        assert_eq!((packet.dao, packet.comment.to_string_lossy().as_ref()), (None, "abc!w8'!"));
     }
 
     #[test]

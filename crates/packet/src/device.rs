@@ -236,7 +236,11 @@ impl DeviceDatabase {
     /// The device of a destination, SSID ignored.
     #[must_use]
     pub fn by_tocall(&self, destination: &str) -> Option<&Device> {
-        let tocall = Tocall::of(destination.as_bytes());
+        self.by_address(destination.as_bytes())
+    }
+
+    fn by_address(&self, destination: &[u8]) -> Option<&Device> {
+        let tocall = Tocall::of(destination);
         let head = (tocall.bytes & HEAD) as u32;
         for pattern in self.of_head(head) {
             if pattern.bytes & HEAD != u64::from(head) {
@@ -291,7 +295,7 @@ impl DeviceDatabase {
             let mic_e = packet.mic_e?;
             return self.by_mic_e(mic_e.type_byte?, mic_e.suffix.bytes());
         }
-        self.by_tocall(packet.destination)
+        self.by_address(packet.destination.as_bytes())
     }
 
     /// Reads the database's own JSON (`tocalls.dense.json` or `tocalls.pretty.json`), to refresh the table built in.

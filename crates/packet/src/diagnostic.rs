@@ -8,6 +8,8 @@ macro_rules! codes {
         /// Why something in a packet is odd or was refused. `as_str` is stable; the message may improve.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
         #[non_exhaustive]
+        // As wide as an offset, so that no byte between the fields of a diagnostic is left over and a list is cleared at once.
+        #[repr(u16)]
         pub enum DiagnosticCode { $(#[doc = $message] $name,)+ }
 
         impl DiagnosticCode {

@@ -58,7 +58,8 @@ impl Trace for Marks {
 #[must_use]
 pub fn explain(line: &[u8]) -> Explanation<'_> {
     let mut marks = Marks::default();
-    let packet = parse_traced(line, &mut marks);
+    let mut packet = Packet::default();
+    let packet = parse_traced(line, &mut packet, &mut marks).map(|()| packet);
     let line = line.get(..usize::from(u16::MAX)).unwrap_or(line);
     let spans = cover(line, marks.0);
     let diagnostics: Vec<Diagnostic> = match &packet {

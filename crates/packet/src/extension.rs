@@ -49,7 +49,7 @@ pub struct Dfs {
 }
 
 /// Reads the extensions at the start of `rest` and returns what follows. Two in a row are taken and flagged.
-#[inline]
+#[inline(always)]
 pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'a [u8], is_plain: bool) -> &'a [u8] {
     if is_plain && let Some(after) = object::area(d, rest) {
         return after;

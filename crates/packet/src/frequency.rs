@@ -73,6 +73,12 @@ fn megahertz(bytes: &[u8]) -> Option<(f64, usize)> {
     Some((f64::from(whole * 1000 + fraction) / 1000.0, 4 + places))
 }
 
+/// True if a frequency may stand at the start of `text`.
+#[inline(always)]
+pub(crate) fn is_possible(text: &[u8]) -> bool {
+    matches!(text, [_, _, _, b'.', ..] | [b' ' | b'/', _, _, _, b'.', ..])
+}
+
 /// Takes a frequency off the start of `text`; returns how many bytes it took.
 #[inline]
 pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> usize {

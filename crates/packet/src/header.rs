@@ -3,16 +3,16 @@
 use crate::blocks::{BLOCK, bits, is_stop, pad};
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Outcome, Refused};
-use crate::{Field, MAX_PATH, Path};
+use crate::{Address, Field, MAX_PATH, Path};
 
 /// Source, destination and path of a packet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Header<'a> {
     /// Callsign of the sender, as sent.
-    pub source: &'a str,
+    pub source: Address<'a>,
     /// Destination address, as sent.
-    pub destination: &'a str,
+    pub destination: Address<'a>,
     /// The path after it.
     pub path: Path<'a>,
 }
@@ -118,7 +118,7 @@ fn plain(line: &[u8]) -> Option<Scanned<'_>> {
             &padded
         }
     };
-    let mut stops = bits(|at| is_stop(window[at]));
+    let mut stops = bits::<BLOCK>(|at| is_stop(window[at]));
     // A header that is longer than the window has no `:` in it.
     let mut next = || {
         let at = std::num::NonZeroU64::new(stops)?.trailing_zeros() as usize;
@@ -170,20 +170,9 @@ fn plain(line: &[u8]) -> Option<Scanned<'_>> {
     }
     let path = Path::new(line.get(destination_end + 1..at).unwrap_or_default(), len, used, q);
     let oddity = (!is_ax25_source(window, source_end)).then_some((Code::SsidNotAx25, 0));
-    // Only bytes of callsigns and `>` have been passed.
-    let (source, destination) = text(line, destination_end)?.split_at_checked(source_end)?;
-    Some(Scanned { header: Header { source, destination: destination.get(1..)?, path }, end: at + 1, oddity })
-}
-
-/// The start of a line as text, up to `end`.
-#[inline(always)]
-fn text(line: &[u8], end: usize) -> Option<&str> {
-    // The check takes sixteen bytes at a time from the first whose address is a multiple of eight, and single bytes else.
-    // So it is quicker for more bytes, if they end where sixteen do.
-    let sixteen = line.as_ptr().align_offset(8).saturating_add(16);
-    let more = if end <= sixteen { sixteen } else { sixteen.saturating_add(16) };
-    let quick = line.get(..more).and_then(|more| std::str::from_utf8(more).ok()).and_then(|more| more.get(..end));
-    quick.or_else(|| std::str::from_utf8(line.get(..end)?).ok())
+    // Only bytes of callsigns and separators have been passed, so these are ASCII.
+    let [source, destination] = [line.get(..source_end)?, line.get(source_end + 1..destination_end)?].map(Address::new);
+    Some(Scanned { header: Header { source, destination, path }, end: at + 1, oddity })
 }
 
 /// Reads any header, and says what is odd or wrong about it.
@@ -214,8 +203,8 @@ fn careful(line: &[u8], any_source: bool) -> Outcome<Scanned<'_>> {
     }
     at = end;
     let path = scan_path(line, &mut at, &mut oddity)?;
-    // Only ASCII has been passed, so these never fall back.
-    let [source, destination] = [source, destination].map(|call| std::str::from_utf8(call).unwrap_or_default());
+    // Only ASCII has been passed.
+    let [source, destination] = [source, destination].map(Address::new);
     let path = Path::new(line.get(end + 1..at).unwrap_or_default(), path.len, path.used, path.q);
     let header = Header { source, destination, path };
     Ok(Scanned { header, end: at + 1, oddity })
@@ -233,6 +222,7 @@ pub(crate) fn scan_aea(line: &[u8]) -> Option<Scanned<'_>> {
         return None;
     }
     let path = Path::new(hops.as_bytes(), u8::try_from(len).ok()?, 0, None);
+    let [source, destination] = [source, destination].map(|call| Address::new(call.as_bytes()));
     Some(Scanned { header: Header { source, destination, path }, end: end + 1, oddity: None })
 }
 
@@ -348,11 +338,41 @@ mod tests {
         for source in ["OE9XXX-15", "Lachens", "EL-4K3M", "ER-WP4CIE", "DW1234", "OE9XXX-L1", "A"] {
             let line = format!("{source}>OGNINRE,qAS,X:>on");
             let packet = parse(line.as_bytes()).expect(source);
-            assert_eq!((packet.source, packet.destination), (source, "OGNINRE"));
+            assert_eq!((packet.source.as_str(), packet.destination.as_str()), (source, "OGNINRE"));
         }
         let odd = parse(b"Lachens>APRS:>x").expect("taken");
         assert!(odd.diagnostics.has(Code::SsidNotAx25));
         assert!(parse(b"OE9XXX-15>APRS:>x").expect("taken").diagnostics.is_empty());
+    }
+
+    #[test]
+    fn the_quick_way_gives_what_the_careful_way_gives() {
+        let same = |line: &[u8]| {
+            if let Some(quick) = plain(line) {
+                let careful = careful(line, false).expect("taken by both");
+                assert_eq!(
+                    (quick.header, quick.end, quick.oddity),
+                    (careful.header, careful.end, careful.oddity),
+                    "{}",
+                    line.escape_ascii()
+                );
+            }
+        };
+        for source in
+            ["A", "OE9XXX", "OE9XXXX", "OE9XXX-9", "OE9XX-15", "OE9XXX-16", "OE9-X-9", "oe9xxx-9", "OE9XXX-00", "ABCDEFG-1", "ABCDEFGHI"]
+        {
+            let line = format!("{source}>APRS,OE9A*,WIDE2-1,qAR,OE9XYZ-10:!x");
+            for at in 0..line.len() {
+                for byte in 0..=u8::MAX {
+                    let mut line = line.clone().into_bytes();
+                    line[at] = byte;
+                    same(&line);
+                    line.resize(80, b'x');
+                    same(&line);
+                }
+            }
+        }
+        assert!(plain(b"OE9XXX-9>APRS,OE9A*,WIDE2-1,qAR,OE9XYZ-10:!x").is_some());
     }
 
     #[test]

@@ -39,8 +39,8 @@ impl Serialize for Json<'_, '_> {
                 let mut map = serializer.serialize_map(None)?;
                 raw(&mut map, self.raw)?;
                 if let Some(header) = &error.header {
-                    map.serialize_entry("source", header.source)?;
-                    map.serialize_entry("destination", header.destination)?;
+                    map.serialize_entry("source", header.source.as_str())?;
+                    map.serialize_entry("destination", header.destination.as_str())?;
                 }
                 if let Some(kind) = error.kind {
                     map.serialize_entry("kind", kind.as_str())?;
@@ -107,7 +107,7 @@ impl Serialize for View<'_, '_> {
         marks(&mut map, packet)?;
         let device = self.devices.identify(packet).filter(|device| !device.is_unknown()).map(|device| {
             let mut object = serde_json::Map::new();
-            let tocall = packet.destination.split('-').next().unwrap_or_default();
+            let tocall = packet.destination.as_str().split('-').next().unwrap_or_default();
             let parts = [("tocall", tocall), ("vendor", &device.vendor), ("model", &device.model), ("class", &device.class)];
             for (key, value) in parts {
                 let is_mic_e = key == "tocall" && packet.mic_e.is_some();
@@ -138,8 +138,8 @@ fn diagnostic(code: DiagnosticCode, start: u16, end: u16) -> serde_json::Value {
 }
 
 fn header<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::Error> {
-    map.serialize_entry("source", packet.source)?;
-    map.serialize_entry("destination", packet.destination)?;
+    map.serialize_entry("source", packet.source.as_str())?;
+    map.serialize_entry("destination", packet.destination.as_str())?;
     let path: Vec<_> = packet.path.iter().map(|hop| serde_json::json!({"callsign": hop.callsign, "used": hop.used})).collect();
     map.serialize_entry("path", &path)?;
     optional(map, "q_construct", packet.q_construct())?;

@@ -13,6 +13,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+mod address;
 mod base91;
 mod blocks;
 mod comment;
@@ -53,6 +54,7 @@ mod third_party;
 mod timestamp;
 mod weather;
 
+pub use address::Address;
 pub use comment::Comment;
 pub use dao::{Dao, DaoPrecision};
 pub use device::{Device, DeviceDatabase};
@@ -63,7 +65,7 @@ pub use explain::{Explained, Explanation, explain};
 pub use extension::{Dfs, Phg};
 pub use frequency::{Frequency, Tone};
 pub use header::Header;
-pub use info::{parse, parse_header};
+pub use info::{parse, parse_header, parse_into};
 #[cfg(feature = "serde")]
 pub use json::{Json, json, json_with};
 pub use message::{Bulletin, Message, NwsBulletin};

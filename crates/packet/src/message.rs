@@ -113,7 +113,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         }
     }
     d.mark(Field::MessageText, message.text.bytes());
-    if message.text.bytes().len() > TEXT_ALLOWED {
+    if message.text.bytes().len() > TEXT_ALLOWED && !is_nws(addressee) {
         d.flag(Code::MsgLong, &message.text.bytes()[TEXT_ALLOWED..]);
     }
     if !message.text.is_utf8() {

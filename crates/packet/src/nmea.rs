@@ -20,7 +20,7 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
         rest = sentence(d, rest)?;
     }
     if d.packet.symbol.is_none() && d.packet.position.is_some() {
-        d.packet.symbol = symbol::from_addresses(d.packet.destination, d.packet.source);
+        d.packet.symbol = symbol::from_addresses(d.packet.destination.as_str(), d.packet.source.as_str());
         d.flag(Code::SymbolDefault, &info[..0]);
     }
     comment::decode(d, rest);
@@ -64,6 +64,7 @@ fn sentence<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> Outcome
         b"RMC" => rmc(d, &fields),
         b"GGA" => gga(d, &fields),
         b"GLL" => {
+            time_of_day(d, fields[5]);
             if fields[6].first() == Some(&b'V') {
                 d.flag(Code::NmeaNofix, text);
             } else {
@@ -236,5 +237,7 @@ mod tests {
         assert_eq!(waypoint.name.expect("named"), "CAMP");
         assert!(read("$GNRMC,101530,A,6012.330,S,02456.304,W,0.0,0.0,231126,,").position.expect("one").latitude < 0.0);
         assert_eq!(read("$PMGNST,02.12,3").kind, Kind::Nmea);
+        let gll = read("$GPGLL,2554.459,N,08020.187,W,154027.281,A");
+        assert!(gll.position.is_some() && gll.timestamp.is_some_and(|time| (time.hour, time.second) == (15, 27)));
     }
 }

@@ -176,7 +176,7 @@ impl<'a> Packet<'a> {
                 field(&mut ogn, token);
             }
         }
-        let network = self.destination.starts_with("OG") || self.destination == "FXCAPP";
+        let network = self.destination.as_bytes().starts_with(b"OG") || self.destination == "FXCAPP";
         ((network && ogn != Ogn::default()) || ogn.aircraft.is_some()).then_some(ogn)
     }
 

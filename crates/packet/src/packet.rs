@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::diagnostic::{DiagnosticCode, Diagnostics};
 use crate::{
-    AreaObject, Comment, Dao, Dfs, DirectionFinding, Field, Frequency, Header, Heard, Message, MicE, MicEMessage, Path, Phg, Status,
-    Symbol, Telemetry, Text, Timestamp, Weather,
+    Address, AreaObject, Comment, Dao, Dfs, DirectionFinding, Field, Frequency, Header, Heard, Message, MicE, MicEMessage, Path, Phg,
+    Status, Symbol, Telemetry, Text, Timestamp, Weather,
 };
 
 /// What sort of packet it is. By the data type in front, so a position with weather is a [`Kind::Position`] that has
@@ -300,9 +300,9 @@ pub struct Packet<'a> {
     /// The line, without its end.
     pub raw: &'a [u8],
     /// Callsign of the sender, as sent.
-    pub source: &'a str,
+    pub source: Address<'a>,
     /// Destination address, as sent: mostly the sender's software (tocall).
-    pub destination: &'a str,
+    pub destination: Address<'a>,
     /// Digipeaters, q construct and servers.
     pub path: Path<'a>,
     /// The information field: everything after the first `:`.
@@ -361,14 +361,16 @@ pub struct Packet<'a> {
     pub diagnostics: Diagnostics,
 }
 
-impl<'a> Packet<'a> {
-    pub(crate) fn new(raw: &'a [u8], header: Header<'a>, info: &'a [u8]) -> Self {
+impl Default for Packet<'_> {
+    /// A packet without anything, to read into.
+    #[inline]
+    fn default() -> Self {
         Self {
-            raw,
-            source: header.source,
-            destination: header.destination,
-            path: header.path,
-            info,
+            raw: &[],
+            source: Address::default(),
+            destination: Address::default(),
+            path: Path::default(),
+            info: &[],
             kind: Kind::Unknown,
             name: None,
             alive: None,
@@ -396,6 +398,18 @@ impl<'a> Packet<'a> {
             third_party: None,
             diagnostics: Diagnostics::default(),
         }
+    }
+}
+
+impl<'a> Packet<'a> {
+    /// Sets what the header says.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self, raw: &'a [u8], header: Header<'a>, info: &'a [u8]) {
+        self.raw = raw;
+        self.source = header.source;
+        self.destination = header.destination;
+        self.path = header.path;
+        self.info = info;
     }
 
     /// The q construct of the path (`qAR` ...), which says how the packet came to APRS-IS.

@@ -124,14 +124,16 @@ impl<'a> Path<'a> {
         Some(ascii(call.strip_suffix(b"*").unwrap_or(call)))
     }
 
-    /// The station that heard the packet on radio and passed it to APRS-IS.
+    /// The station that heard the packet on radio and passed it to APRS-IS; `None` for what came by internet, whatever
+    /// the q construct (`TCPIP*,qAS,CALL` is another server or client passing it on).
     #[must_use]
     pub fn igate(&self) -> Option<&'a str> {
-        match self.q_construct() {
+        let igate = match self.q_construct() {
             Some("qAR" | "qAr" | "qAo" | "qAO" | "qAS" | "qAI") => self.after_q().next().map(|hop| hop.callsign),
             Some(_) => None,
             None => self.igate_mark(),
-        }
+        };
+        igate.filter(|_| self.heard() != Heard::Internet)
     }
 
     /// How the packet was heard. A path without q construct and without used elements says nothing.
@@ -294,6 +296,7 @@ mod tests {
         assert_eq!(path.after_q().count(), 2);
         assert_eq!(self::path("WIDE1-1,OE9G,I").igate(), Some("OE9G"));
         assert_eq!(self::path("TCPIP*,qAC,T2TEST").igate(), None);
+        assert_eq!(self::path("TCPIP*,qAS,OE9G-15").igate(), None);
         assert_eq!(self::path("qAR").igate(), None);
         assert_eq!(self::path("qAS,20010DB8000000000000000000000001").igate(), Some("20010DB8000000000000000000000001"));
     }

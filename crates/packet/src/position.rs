@@ -62,7 +62,7 @@ pub(crate) fn is_complete(body: &[u8]) -> bool {
 }
 
 /// Reads a plain or compressed position with its symbol and returns what follows.
-#[inline]
+#[inline(always)]
 pub(crate) fn coordinates<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<&'a [u8]> {
     match body.first() {
         Some(b'/' | b'\\' | b'A'..=b'Z' | b'a'..=b'j') => compressed::decode(d, body),
@@ -107,6 +107,7 @@ struct PlainValues {
     lower_case: bool,
 }
 
+#[inline(always)]
 fn plain<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -> Outcome<&'a [u8]> {
     if body.len() < PLAIN_LEN {
         return Err(d.refuse(Code::PosFormat, body));
@@ -204,13 +205,15 @@ fn exact(text: [u8; 8]) -> Option<(i32, u8)> {
     if beyond & 0x0080_8080_8080_8080 != 0 {
         return None;
     }
-    let digit = |at: u32| (low >> (8 * at) & 0xF) as i32;
-    let hundredths = digit(2) * 1000 + digit(3) * 100 + digit(5) * 10 + digit(6);
-    (hundredths < 6000).then_some(((digit(0) * 10 + digit(1)) * 6000 + hundredths, text[7]))
+    // Every byte becomes ten times itself and the next one, which no byte is too small for.
+    let pairs = low.wrapping_mul(10).wrapping_add(low >> 8);
+    let pair = |at: u32| (pairs >> (8 * at) & 0xFF) as i32;
+    let hundredths = pair(2) * 100 + pair(5);
+    (hundredths < 6000).then_some((pair(0) * 6000 + hundredths, text[7]))
 }
 
 /// The usual position: every digit there, upper case, in range. All else is left to [`plain_values`].
-#[inline]
+#[inline(always)]
 fn usual_values(body: &[u8]) -> Option<PlainValues> {
     let (latitude, north) = exact(*body.first_chunk()?)?;
     let (minutes, east) = exact(*body.get(10..)?.first_chunk()?)?;

@@ -73,7 +73,10 @@ impl<'a> Packet<'a> {
             b"UNIT." => TelemetryDefinition::Units(list().take(13).collect()),
             b"EQNS." => {
                 let mut equations = [[0.0, 1.0, 0.0]; 5];
-                for (place, number) in equations.as_flattened_mut().iter_mut().zip(list()) {
+                // Places left empty at the end were not sent; between others an empty one is zero.
+                let sent = list().collect::<Vec<_>>();
+                let len = sent.iter().rposition(|number| !number.is_empty()).map_or(0, |last| last + 1);
+                for (place, number) in equations.as_flattened_mut().iter_mut().zip(&sent[..len]) {
                     *place = if number.is_empty() { 0.0 } else { decimal(number.bytes())? };
                 }
                 TelemetryDefinition::Equations(equations)
@@ -123,6 +126,9 @@ pub(crate) fn report<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
     if sequence.is_empty() || rest.is_empty() {
         return Err(d.refuse(Code::TelemSequence, body));
     }
+    if !telemetry.sequence_text.bytes().iter().all(u8::is_ascii_alphanumeric) {
+        return Err(d.refuse(Code::TelemSequence, sequence));
+    }
     if telemetry.sequence.is_none() && sequence != b"MIC" {
         d.flag(Code::TelemSequence, sequence);
     }
@@ -156,7 +162,7 @@ fn channels<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut rest: &'a [u8], teleme
             d.flag(Code::TelemValue, part);
             return rest;
         }
-        if value.is_some_and(|value| !(0.0..=255.0).contains(&value) || value.fract() != 0.0) {
+        if text.len() != part.len() || value.is_some_and(|value| !(0.0..=255.0).contains(&value) || value.fract() != 0.0) {
             d.flag(Code::TelemValue, part);
         }
         d.mark(Field::TelemetryValue, part);
@@ -222,6 +228,7 @@ mod tests {
         assert_eq!(body("T#1,1,2,3,4,5,0101").telemetry.expect("has one").bits, None);
         assert_eq!(body("T#1,99999999999").telemetry.expect("has one").values(), [Some(99_999_999_999.0)]);
         assert!(parse(b"OE9XXX>APRS:T#hello").is_err());
+        assert_eq!(parse(b"OE9XXX>APRS:T#190 187,097").expect_err("two numbers").code, Code::TelemSequence);
         assert_eq!(body("Telemetry is fun").kind, Kind::Unknown);
     }
 
@@ -239,6 +246,9 @@ mod tests {
         let packet = body(":OE9XXX-11:EQNS.0,0.01,0,0,1,-40");
         let Some(TelemetryDefinition::Equations(equations)) = packet.telemetry_definition() else { panic!("no equations") };
         assert_eq!(equations[..3], [[0.0, 0.01, 0.0], [0.0, 1.0, -40.0], [0.0, 1.0, 0.0]]);
+        let packet = body(":OE9XXX-11:EQNS.0,10,,0,,,,  ");
+        let Some(TelemetryDefinition::Equations(equations)) = packet.telemetry_definition() else { panic!("no equations") };
+        assert_eq!(equations[..3], [[0.0, 10.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0]]);
         let bits = body(":OE9XXX-11:BITS.10110000,Balloon").telemetry_definition();
         assert_eq!(bits, Some(TelemetryDefinition::Bits { sense: 0b1011_0000, project: Text(b"Balloon") }));
         let Some(TelemetryDefinition::Names(names)) = body(":OE9XXX-11:PARM.Volt,Temp").telemetry_definition() else { panic!("no names") };

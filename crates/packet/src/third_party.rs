@@ -24,7 +24,8 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
             d.trace.mark(field, base + start, base + end);
         });
     }
-    let mut packet = Box::new(Packet::new(body, scanned.header, &body[scanned.end..]));
+    let mut packet = Box::<Packet<'a>>::default();
+    packet.begin(body, scanned.header, &body[scanned.end..]);
     let mut inner = Decoder { line: d.line, depth: d.depth + 1, packet: &mut packet, trace: &mut *d.trace };
     match info::decode(&mut inner) {
         Ok(()) => d.packet.third_party = Some(packet),
@@ -49,11 +50,11 @@ mod tests {
     fn the_inner_packet_is_read_in_full() {
         let packet = parse(b"OE9G-10>APRS,WIDE1-1:}DL1AA>APRS,TCPIP,OE9G-10*::OE9XXX-9 :hello{3").expect("good");
         let inner = packet.innermost();
-        assert_eq!((packet.kind, packet.source), (Kind::ThirdParty, "OE9G-10"));
-        assert_eq!((inner.kind, inner.source, inner.heard().as_str()), (Kind::Message, "DL1AA", "internet"));
+        assert_eq!((packet.kind, packet.source.as_str()), (Kind::ThirdParty, "OE9G-10"));
+        assert_eq!((inner.kind, inner.source.as_str(), inner.heard().as_str()), (Kind::Message, "DL1AA", "internet"));
         assert_eq!(inner.message.expect("a message").text, "hello");
         let foreign = parse(b"OE9G-10>APRS:}node_7 #2>APRS,NET,OE9G-10*:>on air").expect("good");
-        assert_eq!((foreign.innermost().source, foreign.innermost().kind), ("node_7 #2", Kind::Status));
+        assert_eq!((foreign.innermost().source.as_str(), foreign.innermost().kind), ("node_7 #2", Kind::Status));
         let no_source = parse(b"OE9G-10>APRS:}>APRS:>on air").expect("taken");
         assert!(no_source.third_party.is_none());
     }
@@ -62,7 +63,7 @@ mod tests {
     fn the_form_of_aea_controllers() {
         let packet = parse(b"OE9G-10>APRS:}DL1AA>DB0X>DB0Y>APRS:>on air").expect("good");
         let inner = packet.innermost();
-        assert_eq!((inner.source, inner.destination, inner.kind), ("DL1AA", "APRS", Kind::Status));
+        assert_eq!((inner.source.as_str(), inner.destination.as_str(), inner.kind), ("DL1AA", "APRS", Kind::Status));
         assert_eq!(inner.path.iter().map(|hop| hop.callsign).collect::<Vec<_>>(), ["DB0X", "DB0Y"]);
         assert!(parse(b"OE9G-10>APRS:}DL1AA>DB0X>:>on").expect("good").third_party.is_none());
         let spans = crate::explain(b"OE9G-10>APRS:}DL1AA>DB0X>DB0Y>APRS:>on air").spans;

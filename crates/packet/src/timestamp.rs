@@ -52,10 +52,19 @@ impl<'a> Timestamp<'a> {
     /// Reads the seven bytes of `/ @ ;`; `None` when they are no possible time.
     #[inline]
     pub(crate) fn seven(text: &'a [u8]) -> Option<Self> {
-        let value = digits(text.get(..6)?)?;
-        let (a, b, c) = (two(value / 10_000), two(value / 100 % 100), two(value % 100));
+        let text = text.get(..7)?;
+        let (start, end) = (text.first_chunk()?, text.last_chunk()?);
+        let word = u64::from(u32::from_le_bytes(*start)) | u64::from(u32::from_le_bytes(*end)) << 24;
+        // Digits become 0 to 9; what the second number adds sets the highest bit of all else.
+        let low = (word ^ 0x3030_3030_3030) & 0xFFFF_FFFF_FFFF;
+        if (low | low.wrapping_add(0x7676_7676_7676)) & 0x8080_8080_8080 != 0 {
+            return None;
+        }
+        // Every byte becomes ten times itself and the next one.
+        let pairs = low * 10 + (low >> 8);
+        let [a, b, c] = [0, 16, 32].map(|at| (pairs >> at & 0xFF) as u8);
         let none = Self { text, form: TimestampForm::Full, year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0 };
-        let time = match text.get(6)? {
+        let time = match text[6] {
             b'h' => Self { form: TimestampForm::HourMinuteSecond, hour: a, minute: b, second: c, ..none },
             b'z' => Self { form: TimestampForm::DayHourMinute, day: a, hour: b, minute: c, ..none },
             b'/' => Self { form: TimestampForm::DayHourMinuteLocal, day: a, hour: b, minute: c, ..none },

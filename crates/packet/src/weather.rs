@@ -183,22 +183,29 @@ fn number(bytes: &[u8]) -> Option<Option<i32>> {
     Some(Some(value))
 }
 
-/// Some stations send humidity in three digits (`h100`, `h058`) and cold below -99 °F in four (`t-103`).
-fn one_digit_more(rest: &[u8], letter: u8) -> Option<i32> {
+/// Some stations send humidity in three digits (`h100`, `h058`), cold below -99 °F in four characters (`t-103`), gusts and
+/// temperatures in four digits (`g0006`). `Some(None)` is one that is out of range.
+fn one_digit_more(rest: &[u8], letter: u8) -> Option<Option<i32>> {
     let len = match (letter, rest) {
         (b'h', [_, b'0' | b'1', ..]) => 3,
-        (b't', [_, b'-', ..]) => 4,
+        (b't' | b'g', _) => 4,
         _ => return None,
     };
     let wide = rest.get(1..=len)?;
     if rest.get(len + 1).is_some_and(u8::is_ascii_digit) {
         return None;
     }
-    let magnitude = i32::try_from(digits(if letter == b't' { &wide[1..] } else { wide })?).ok()?;
-    match letter {
-        b't' => Some(-magnitude),
-        _ => (magnitude <= 100).then_some(magnitude),
-    }
+    let (sign, wide) = match wide {
+        [b'-', wide @ ..] if letter == b't' => (-1, wide),
+        wide => (1, wide),
+    };
+    let value = sign * i32::try_from(digits(wide)?).ok()?;
+    let highest = match letter {
+        b'h' => 100,
+        b't' => 200,
+        _ => 9999,
+    };
+    Some(Some(value).filter(|&value| value <= highest))
 }
 
 /// A field with fewer digits than it should have, or fewer dots for unknown: its value and how many bytes that takes.
@@ -207,6 +214,7 @@ fn narrow(letter: u8, value: &[u8]) -> Option<(Option<i32>, usize)> {
     let least = match letter {
         b'c' | b'g' | b't' | b'r' | b'p' | b'P' | b'L' | b'l' | b'h' | b's' => 1,
         b'b' => 4,
+        b'V' | b'X' => return short_extra(letter, value),
         _ => return None,
     };
     let sign = usize::from(letter == b't' && value.first() == Some(&b'-'));
@@ -217,6 +225,17 @@ fn narrow(letter: u8, value: &[u8]) -> Option<(Option<i32>, usize)> {
     }
     let dots = value.iter().take_while(|&&byte| byte == b'.').count();
     (dots > 0).then_some((None, dots))
+}
+
+/// A voltage with a point (`V20.7`), or two digits of which one cannot say what they mean: the exponent of radiation is
+/// missing, or the place of a voltage's point unknown.
+fn short_extra(letter: u8, value: &[u8]) -> Option<(Option<i32>, usize)> {
+    let two = digits(value.get(..2)?)?;
+    match (letter, value.get(2..)?) {
+        (b'V', [b'.', tenth @ b'0'..=b'9', ..]) => Some((i32::try_from(two * 10 + u32::from(tenth - b'0')).ok(), 4)),
+        (_, [b'.', ..]) => None,
+        _ => Some((None, 2)),
+    }
 }
 
 /// Inches of snow: whole, or with a point.
@@ -299,22 +318,30 @@ fn one_field<T: Trace>(
         return None;
     }
     let is_snow = letter == b's' && !is_wind;
-    let (mut value, snow, value_len) = match rest.get(1..len) {
-        Some(inches) if is_snow => (None, self::inches(inches)?, len - 1),
-        Some(kind) if letter == b'Z' => (kind.iter().all(u8::is_ascii_alphanumeric).then_some(None)?, None, len - 1),
-        whole => match whole.and_then(number) {
+    let whole = rest.get(1..len);
+    let (mut value, snow, value_len) = if is_snow {
+        match whole.and_then(inches) {
+            Some(inches) => (None, inches, len - 1),
+            None => {
+                let dots = rest[1..].iter().take_while(|&&byte| byte == b'.').count();
+                let is_unknown = dots > 0 && !rest.get(1 + dots).is_some_and(u8::is_ascii_digit);
+                (None, None, is_unknown.then_some(dots)?)
+            }
+        }
+    } else if letter == b'Z' {
+        (whole?.iter().all(u8::is_ascii_alphanumeric).then_some(None)?, None, len - 1)
+    } else {
+        match whole.and_then(number) {
             Some(value) => (value, None, len - 1),
-            None if is_snow => return None,
             None => narrow(letter, &rest[1..]).map(|(value, len)| (value, None, len))?,
-        },
+        }
     };
     let value_bytes = &rest[1..=value_len];
-    if value_len + 1 < len {
-        len = value_len + 1;
-        d.flag(Code::WxFieldWidth, &rest[..len]);
-    } else if let Some(wide) = one_digit_more(rest, letter) {
+    let is_odd = value_len + 1 != len;
+    len = value_len + 1;
+    if !is_odd && let Some(wide) = one_digit_more(rest, letter) {
         d.flag(Code::WxFieldWidth, &rest[..=len]);
-        value = Some(wide);
+        value = wide;
         len += 1;
     }
     let part = &rest[..len];
@@ -339,6 +366,13 @@ fn one_field<T: Trace>(
         b'X' => 14,
         _ => 15,
     };
+    if is_odd {
+        // What comes again and is too short is the name of the software (`t2k`).
+        if *seen >> slot & 1 == 1 {
+            return None;
+        }
+        d.flag(Code::WxFieldWidth, part);
+    }
     if *seen >> slot & 1 == 1 {
         d.flag(Code::WxDup, part);
         return Some(len);
@@ -512,6 +546,15 @@ mod tests {
         let narrow = behind("000/000g5t72P0p12h9b9948");
         assert_eq!((tenth(narrow.temperature_c), narrow.rain_midnight_mm, tenth(narrow.rain_24h_mm)), (Some(22.2), Some(0.0), Some(3.0)));
         assert_eq!((tenth(narrow.wind_gust_ms), narrow.humidity_percent, narrow.pressure_hpa), (Some(2.2), Some(9.0), Some(994.8)));
+        assert_eq!(behind("000/000g000t050h101b10132").humidity_percent, None);
+        assert_eq!(behind("000/000g000t050s.h50").humidity_percent, Some(50.0));
+        assert_eq!(behind("000/000g000t050b10132X01L010").luminosity_wm2, Some(10.0));
+        assert_eq!(behind("000/000g000t050V20.7").battery_v, Some(20.7));
+        assert_eq!(packet("@231015z4722.85N/00832.46E_232/004g011t050V62.DsVP").comment.to_string_lossy(), "V62.DsVP");
+        assert_eq!(behind("000/000g000t050b10132t2k").software, Some(Text(b"t2k")));
+        let four = behind("006/006g0006t0091h21");
+        assert_eq!((tenth(four.wind_gust_ms), tenth(four.temperature_c)), (Some(2.7), Some(32.8)));
+        assert_eq!(behind("006/006g000t1310h21").temperature_c, None);
         let wide = behind("000/000g000t050p1220b100630h01");
         assert_eq!((tenth(wide.rain_24h_mm), wide.pressure_hpa, wide.humidity_percent), (Some(31.0), Some(1006.3), Some(1.0)));
         assert_eq!(behind("000/000g000t050l123").luminosity_wm2, Some(1123.0));

@@ -329,7 +329,7 @@ mod tests {
                     continue;
                 }
                 let here = (line.at_us, position.latitude, position.longitude);
-                if let Some(there) = last.insert(packet.source.to_owned(), here) {
+                if let Some(there) = last.insert(packet.source.as_str().to_owned(), here) {
                     let hours = ((here.0 - there.0) as f64 / 3.6e9).max(1e-9);
                     let km = distance_km((there.1, there.2), (here.1, here.2));
                     // Ambiguity and rounding aside, nothing is faster than an aircraft.

@@ -75,6 +75,16 @@ pub trait Days: Store {
     /// The store cannot be written.
     async fn forget_aggregates(&self, before_day: i64) -> Result<u64, StoreError>;
 
+    /// Makes the indexes of days before this one as small as they can be, where that is not done yet: packets come in the
+    /// order of time, and leave a third of an index by station empty. Beside readers and writers. Returns how many days.
+    /// An engine without need for it has nothing to do.
+    ///
+    /// # Errors
+    /// The store cannot be written; a day that broke off is done another time.
+    async fn pack_days(&self, _before_day: i64) -> Result<usize, StoreError> {
+        Ok(0)
+    }
+
     /// Remembers that the archive has a day: how many packets and the checksum of the file.
     ///
     /// # Errors

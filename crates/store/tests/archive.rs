@@ -201,11 +201,16 @@ async fn duckdb_reads_what_we_wrote() {
     let rows: Vec<Value> = serde_json::from_str(rows).unwrap();
     let packets = all(&store).await;
     assert_eq!(rows.len(), 512);
-    let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02X}")).collect::<String>();
+    let hex = |bytes: &[u8]| {
+        bytes.iter().fold(String::new(), |mut text, byte| {
+            let _ = std::fmt::Write::write_fmt(&mut text, format_args!("{byte:02X}"));
+            text
+        })
+    };
     for (row, packet) in rows.iter().zip(&packets) {
         assert_eq!(
             (row["id"].as_i64(), row["received_us"].as_i64(), row["verdict"].as_str(), row["raw"].as_str()),
-            (Some(packet.id), Some(packet.received_at_us), Some(&*packet.verdict), Some(&*hex(&packet.raw))),
+            (Some(packet.id), Some(packet.received_at_us), Some(packet.verdict), Some(&*hex(&packet.raw))),
             "{row}"
         );
         assert_eq!(row["reason"].is_string(), packet.reason.is_some(), "{row}");

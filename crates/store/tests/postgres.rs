@@ -13,7 +13,7 @@ use std::{
 };
 
 use godwit_pipeline::{EntityKey, EntityKind, Name};
-use godwit_store::{Area, Batch, Days, HeardSide, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError};
+use godwit_store::{Area, Batch, Days, HeardSide, Lease, PacketQuery, PostgresConfig, PostgresStore, Store, StoreError, Thin};
 use godwit_testkit::{Authority, Frozen, PgBouncer, Postgres, PostgresOptions, TestDatabase, psql};
 
 use common::{DAY, NOON, S, batch};
@@ -469,6 +469,37 @@ async fn the_slowest_statements_are_known_where_they_are_measured() {
     assert!(all.iter().all(|figures| figures.statement.len() <= 300 && !figures.statement.contains('\n')));
     assert!(all.is_sorted_by(|a, b| a.total_ms >= b.total_ms), "those that took most time first");
     assert_eq!(store.slowest_statements(2).await.unwrap().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn days_that_ended_are_packed_once() {
+    let database = TestDatabase::create();
+    let bouncer = PgBouncer::start(database.server.as_ref().unwrap(), 3);
+    let store = open(&bouncer.url(database.name())).await;
+    for round in 0..20_i64 {
+        let texts: Vec<String> = (0..500).map(|i| format!("S{}>APRS:!4722.85N/00832.46E>{round}", i * 7 % 500)).collect();
+        let lines: Vec<(i64, &[u8])> =
+            texts.iter().enumerate().map(|(i, text)| (NOON + round * 60 * S + i as i64, text.as_bytes())).collect();
+        store.append(batch(&lines)).await.unwrap();
+    }
+    let size = || psql(&database.url, "SELECT pg_indexes_size('packet_20261123')").parse::<u64>().unwrap();
+    let (before, today) = (size(), NOON / DAY);
+    assert_eq!(store.pack_days(today).await.unwrap(), 0, "it has not ended");
+    assert_eq!(size(), before);
+    // What a time before this left when it broke off.
+    psql(
+        &database.url,
+        "CREATE INDEX left_ccnew ON packet_20261123 (raw); UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'left_ccnew'::regclass",
+    );
+    assert_eq!(store.pack_days(today + 1).await.unwrap(), 1);
+    assert_eq!(psql(&database.url, "SELECT to_regclass('left_ccnew') IS NULL"), "t");
+    assert!(size() < before * 85 / 100, "{} of {before}", size());
+    assert_eq!(store.track(key("S77"), 0, i64::MAX, 100).await.unwrap().len(), 20);
+    assert_eq!(store.pack_days(today + 1).await.unwrap(), 0, "once");
+    store.append(batch(&[(NOON + 7, b"S77>APRS:!4722.85N/00832.46E>late")])).await.unwrap();
+    assert_eq!(store.track(key("S77"), 0, i64::MAX, 100).await.unwrap().len(), 21);
+    store.thin_day(today, 10_001, Thin::Tracks(60)).await.unwrap().unwrap();
+    assert_eq!(store.pack_days(today + 1).await.unwrap(), 1, "again, for its table is another");
 }
 
 /// Tables as large as the planner needs to see which index pays, with statistics of their own: 20,000 stations, a day

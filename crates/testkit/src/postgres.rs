@@ -300,7 +300,7 @@ pub fn try_psql(url: &str, sql: &str) -> String {
 pub struct Frozen(Child);
 
 impl Frozen {
-    /// Runs these statements, the last of which may be a COPY from the client, and does nothing more.
+    /// Runs these statements, the last of which is a COPY from the client, and does nothing more.
     ///
     /// # Panics
     /// The server does not wait for it within ten seconds.
@@ -320,7 +320,7 @@ impl Frozen {
         sent.expect("stdin").expect("psql reads");
         let started = Instant::now();
         let waits = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'frozen' AND wait_event = 'ClientRead'
-                     AND xact_start IS NOT NULL";
+                     AND state = 'active'";
         while psql(url, waits) != "1" {
             assert!(started.elapsed() < Duration::from_secs(10), "the server does not wait: {sql}");
             sleep(Duration::from_millis(20));

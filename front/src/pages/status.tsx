@@ -43,6 +43,8 @@ export interface StatusAnswer {
   kept?: { stored?: number; duplicates?: number; bad?: number; unavailable?: boolean };
   live?: { tiles: number; log_bytes: number; viewers_closed_slow: number; latency_ms?: { p50?: number; p99?: number; count: number; buckets: { le: number | null; count: number }[] } };
   history?: Record<string, number>;
+  queues?: Record<string, { depth: number; capacity: number; dropped: number }>;
+  limit?: { allowed: number; refused: number; breaker?: Breaker };
   jobs?: Job[];
   devices_fetch?: Breaker;
   cluster?: {
@@ -158,6 +160,29 @@ function Latency({ of }: { of: NonNullable<NonNullable<StatusAnswer["live"]>["la
   );
 }
 
+function Queues({ queues }: { queues: NonNullable<StatusAnswer["queues"]> }) {
+  return (
+    <Section id="queues" title={p("status.queues")}>
+      <table>
+        <thead>
+          <tr>
+            <th scope="col">{p("status.queue")}</th><th scope="col" class="count">{p("status.queue.depth")}</th>
+            <th scope="col" class="count">{p("status.queue.capacity")}</th><th scope="col" class="count">{p("status.queue.dropped")}</th>
+          </tr>
+        </thead>
+        <tbody>
+          {Object.entries(queues).map(([name, queue]) => (
+            <tr key={name}>
+              <th scope="row">{word("queue", name)}</th>
+              <td class="count">{number(queue.depth)}</td><td class="count">{number(queue.capacity)}</td><td class="count">{number(queue.dropped)}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </Section>
+  );
+}
+
 function Jobs({ jobs }: { jobs: readonly Job[] }) {
   if (jobs.length === 0) return null;
   return (
@@ -222,6 +247,13 @@ export function Status() {
             {status.history !== undefined && (
               <Section id="history" title={p("status.history")}>
                 <Figures of={Object.entries(status.history).map(([name, value]) => [word("history", name), value] as const)} />
+              </Section>
+            )}
+            {status.queues != null && <Queues queues={status.queues} />}
+            {status.limit !== undefined && (
+              <Section id="limit" title={p("status.limit")}>
+                <Figures of={[[word("count", "allowed"), status.limit.allowed], [word("count", "turned_away"), status.limit.refused]]} />
+                {status.limit.breaker !== undefined && <p><BreakerState of={status.limit.breaker} /></p>}
               </Section>
             )}
           </div>

@@ -125,7 +125,7 @@ test.describe("with the mock server", () => {
     await page.goto("/weather/N0CALL-13");
     await expect(page.locator(".chart")).toHaveCount(8);
     const temperature = page.getByRole("figure", { name: /^Temperature/ });
-    await expect(temperature.locator(".plot path.tone0")).toHaveAttribute("d", /^M[\d.]+ [\d.]+L/);
+    await expect(temperature.locator(".plot path.tone0")).toHaveAttribute("d", /M[\d.]+ [\d.]+L/);
     const plot = temperature.getByRole("group");
     await plot.hover({ position: { x: 150, y: 80 } });
     await expect(temperature.locator(".reading")).toContainText(/Temperature -?\d+\.\d °C · Dew point \(computed\) -?\d+\.\d °C/);
@@ -142,7 +142,7 @@ test.describe("with the mock server", () => {
 
     await page.getByRole("radio", { name: "30 days" }).check({ force: true });
     await expect(page).toHaveURL(/range=30d/);
-    await expect(temperature.locator("svg text", { hasText: "Nov" }).first()).toBeVisible();
+    await expect(temperature.locator("svg text", { hasText: /^\d+ [A-Z][a-z]+$/ }).first()).toBeVisible();
     await page.getByText("Values as a table").click();
     await expect(page.locator(".as-table tbody tr").first()).toContainText("°C");
     await info.attach("weather", { body: await page.screenshot({ fullPage: true }), contentType: "image/png" });

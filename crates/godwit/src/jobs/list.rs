@@ -2,13 +2,18 @@
 
 use std::{sync::Arc, time::Duration};
 
-use godwit_flow::{BreakerReading, Stopper};
+use godwit_flow::{BreakerReading, Stopper, now_us};
 use godwit_web::Devices;
 
 use super::{Board, Job, Upkeep, retention, retention::Rules};
 use crate::config::Settings;
 
 const HOUR: Duration = Duration::from_secs(3600);
+
+const DAY_US: i64 = 86_400_000_000;
+
+/// After it ended a day gets what waited in spools for so long.
+const CLOSED_US: i64 = DAY_US / 4;
 
 /// Days made ahead beside today.
 const AHEAD: u16 = 3;
@@ -42,6 +47,12 @@ pub(crate) fn start(
             async move { Ok(format!("{} partitions made", store.prepare_ahead(AHEAD).await?)) }
         };
         list.push(Job { priority: 100, longest: HOUR / 6, ..Job::new("partitions", HOUR, run) });
+        let closed = store.clone();
+        let run = move || {
+            let store = closed.clone();
+            async move { Ok(format!("{} days packed", store.pack_days((now_us() - CLOSED_US).div_euclid(DAY_US)).await?)) }
+        };
+        list.push(Job { priority: 20, longest: HOUR * 6, ..Job::new("pack", HOUR, run) });
     }
     let (rules, old) = (Rules::new(settings), store.clone());
     let run = move || {

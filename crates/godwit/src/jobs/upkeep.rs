@@ -39,6 +39,10 @@ impl Days for Database {
         self.store()?.forget_aggregates(before_day).await
     }
 
+    async fn pack_days(&self, before_day: i64) -> Result<usize, StoreError> {
+        self.store()?.pack_days(before_day).await
+    }
+
     async fn set_archived(&self, day: i64, packets: u64, checksum: &str) -> Result<(), StoreError> {
         self.store()?.set_archived(day, packets, checksum).await
     }

@@ -1,12 +1,16 @@
 //! What must hold for any bytes at all: run by the property tests here and by the fuzz targets in `fuzz/`.
 
 use godwit_packet::encode::{self, Header, Phg, Position, Time};
-use godwit_packet::{Packet, Text, explain, parse};
+use godwit_packet::{Packet, Text, explain, parse, parse_into};
 
-/// Parsing never panics, gives the same twice, and every value is within its range or absent.
+/// Parsing never panics, gives the same twice, also into a packet that held another, and every value is within its range
+/// or absent.
 pub(crate) fn parsed(line: &[u8]) {
     let first = parse(line);
-    assert_eq!(first, parse(line));
+    let mut packet = Packet::default();
+    assert_eq!(parse_into(b"OE9XXX-9>APRS:!4722.85N/00832.46E_088/036g005t050/A=001414|!!!!|", &mut packet), Ok(()));
+    let second = parse_into(line, &mut packet);
+    assert_eq!(first, second.map(|()| packet));
     match &first {
         Ok(packet) => in_range(packet, line.len()),
         Err(error) => assert!(error.offset <= line.len(), "offset {} of {}", error.offset, line.len()),

@@ -209,6 +209,8 @@ impl PostgresStore {
         };
         let (copied, committed) = join!(biased; copy::send(sink, packets), client.batch_execute("COMMIT"));
         match (copied, committed) {
+            // COMMIT was sent behind it: a connection that ends may have taken both there.
+            (Err(error), _) if error.as_db_error().is_none() => Ended::Uncertain(error),
             (Err(error), _) => Ended::Failed(error),
             (Ok(()), Ok(())) => {
                 let (before, writer) = known.writers;
@@ -225,12 +227,13 @@ impl PostgresStore {
     /// The first flight. True if this very batch was kept although its COMMIT was not answered.
     async fn begin(&self, client: &Client, work: &mut Work<'_>) -> Result<(Known, bool), Error> {
         // One writer at a time: ids stay unique and names have one number without any further lock. All that is asked
-        // is found by an index; the planner, not knowing how much of it is in memory, might read whole tables. Who writes
+        // is found by an index; the planner, not knowing how much of it is in memory, might read whole tables, and what it
+        // then takes for dear it would compile first. Who writes
         // by a lease says so by a lock that stops nobody.
         let by_lease = if work.fence.is_some() { "; SELECT pg_advisory_xact_lock_shared(7161140, 4)" } else { "" };
         let start = format!(
             "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;
-             SET LOCAL enable_mergejoin = off; SELECT pg_advisory_xact_lock(7161140, 1){by_lease}",
+             SET LOCAL enable_mergejoin = off; SET LOCAL jit = off; SELECT pg_advisory_xact_lock(7161140, 1){by_lease}",
             self.timeout.as_millis().max(1)
         );
         let uncertain = *lock(&self.uncertain);

@@ -46,12 +46,16 @@ impl Days for PostgresStore {
         let count = count(packets);
         let params: [Param<'_>; 3] = [(&which as _, Type::INT4), (&count as _, Type::INT8), (&every_s as _, Type::INT4)];
         let rows = self.long("SELECT thin_day($1, $2, $3)", &params, self.timeout).await?;
-        Ok(rows[0].get::<_, Option<i64>>(0).and_then(|left| u64::try_from(left).ok()))
+        let left = rows[0].get::<_, Option<i64>>(0).and_then(|left| u64::try_from(left).ok());
+        if left.is_some() {
+            self.write_one("UPDATE day SET packed = false WHERE day = $1", &[(&which, Type::INT4)]).await?;
+        }
+        Ok(left)
     }
 
     async fn restore(&self, day: i64, records: Vec<Record>) -> Result<(), StoreError> {
         self.append_restored(&records).await?;
-        self.write_one("UPDATE day SET keep = true WHERE day = $1", &[(&number(day), Type::INT4)]).await.map(drop)
+        self.write_one("UPDATE day SET keep = true, packed = false WHERE day = $1", &[(&number(day), Type::INT4)]).await.map(drop)
     }
 
     async fn forget_aggregates(&self, before_day: i64) -> Result<u64, StoreError> {
@@ -60,6 +64,16 @@ impl Days for PostgresStore {
                    SELECT (SELECT count(*) FROM a) + (SELECT count(*) FROM b) + (SELECT count(*) FROM c) + (SELECT count(*) FROM d)";
         let rows = self.long(sql, &[(&number(before_day), Type::INT4)], LONG).await?;
         Ok(u64::try_from(rows[0].get::<_, i64>(0)).unwrap_or(0))
+    }
+
+    async fn pack_days(&self, before_day: i64) -> Result<usize, StoreError> {
+        let sql = "SELECT day, day_table(day) FROM day WHERE NOT packed AND day < $1 ORDER BY day";
+        let days = self.write_one(sql, &[(&number(before_day), Type::INT4)]).await?;
+        for row in &days {
+            self.pack(row.get(1)).await?;
+            self.write_one("UPDATE day SET packed = true WHERE day = $1", &[(&row.get::<_, i32>(0), Type::INT4)]).await?;
+        }
+        Ok(days.len())
     }
 
     async fn set_archived(&self, day: i64, packets: u64, checksum: &str) -> Result<(), StoreError> {
@@ -71,6 +85,36 @@ impl Days for PostgresStore {
 }
 
 impl PostgresStore {
+    /// Builds the indexes of a table anew, full to the brim. Statement by statement: it cannot be done in a transaction.
+    async fn pack(&self, table: &str) -> Result<(), StoreError> {
+        let sql = "SELECT indexrelid::regclass::text, indisvalid FROM pg_index WHERE indrelid = to_regclass($1)";
+        let indexes = self.write_one(sql, &[(&table, Type::TEXT)]).await?;
+        let mut statements = Vec::new();
+        for row in &indexes {
+            let (index, valid): (&str, bool) = (row.get(0), row.get(1));
+            // One that is not valid was left by a time before this that broke off.
+            statements.push(if valid {
+                format!("ALTER INDEX {index} SET (fillfactor = 100)")
+            } else {
+                format!("DROP INDEX CONCURRENTLY {index}")
+            });
+        }
+        if !statements.is_empty() {
+            statements.push(format!("REINDEX TABLE CONCURRENTLY {table}"));
+        }
+        let connection = self.connection(&self.write).await?;
+        for statement in statements {
+            let error = match timeout(LONG, connection.batch_execute(&statement)).await {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => self.failed(&error),
+                Err(_) => self.timed_out(),
+            };
+            drop(Object::take(connection));
+            return Err(error);
+        }
+        Ok(())
+    }
+
     /// One statement that may take longer than others, but waits for the locks of others only a moment.
     async fn long(&self, sql: &str, params: &[Param<'_>], limit: Duration) -> Result<Vec<Row>, StoreError> {
         let mut connection = self.connection(&self.write).await?;

@@ -34,7 +34,9 @@ pub trait Lease: Send + Sync {
 #[async_trait]
 impl Lease for PostgresStore {
     async fn try_acquire(&self, name: &str, holder: &str, ttl: Duration) -> Result<Option<Fence>, StoreError> {
-        self.end_writers_without_a_lease(name).await;
+        if !self.may_be_acquired(name, holder).await {
+            return Ok(None);
+        }
         let sql = "INSERT INTO lease AS l VALUES ($1, $2, 1, now_us() + $3)
                    ON CONFLICT (name) DO UPDATE SET holder = $2, token = l.token + 1, expires_us = now_us() + $3
                    WHERE l.holder = $2 OR l.expires_us <= now_us() RETURNING token";
@@ -63,13 +65,17 @@ const HOLDERS: &str = "pg_locks l WHERE l.locktype = 'advisory' AND l.granted AN
 /// locks in it: the server waits for the rest of a COPY for hours. So those who wait end its session, each by one rule
 /// that the living never meet. What they may not do fails by itself.
 impl PostgresStore {
-    /// Who wants the lease ends those who write by it although it has expired: the row would stay locked.
-    async fn end_writers_without_a_lease(&self, name: &str) {
+    /// Whether the lease is free, expired or this holder's, without waiting for its row. Of an expired one, those who
+    /// still write by it are ended: the row would stay locked.
+    async fn may_be_acquired(&self, name: &str, holder: &str) -> bool {
         let sql = format!(
-            "SELECT pg_terminate_backend(l.pid) FROM {HOLDERS} AND l.objid = 4
-             AND EXISTS (SELECT 1 FROM lease WHERE name = $1 AND expires_us <= now_us())"
+            "SELECT lease.holder = $2 OR lease.expires_us <= now_us(),
+               (SELECT count(pg_terminate_backend(l.pid)) FROM {HOLDERS} AND l.objid = 4 AND lease.expires_us <= now_us())
+             FROM lease WHERE lease.name = $1"
         );
-        drop(self.write_one(&sql, &[(&name, Type::TEXT)]).await);
+        let asked = self.write_one(&sql, &[(&name, Type::TEXT), (&holder, Type::TEXT)]).await;
+        // If it cannot be asked so, taking it says why.
+        asked.map_or(true, |rows| rows.first().is_none_or(|row| row.get(0)))
     }
 
     /// Who waited in vain to write ends those who have been writing for longer than a batch may take and let the server

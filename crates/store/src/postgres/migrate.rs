@@ -12,7 +12,7 @@ const MIGRATIONS: [&str; 5] = [
     include_str!("../../migrations/postgres/V0002__log.sql"),
     include_str!("../../migrations/postgres/V0003__packed_state_and_aggregates.sql"),
     include_str!("../../migrations/postgres/V0004__jobs.sql"),
-    include_str!("../../migrations/postgres/V0005__one_way_to_drop_a_day.sql"),
+    include_str!("../../migrations/postgres/V0005__packed_days.sql"),
 ];
 
 /// The oldest version that this engine is tested with.

@@ -52,14 +52,10 @@ pub(super) async fn states(client: &Client, states: &[(i32, &EntityState)]) -> R
     let last: Vec<i64> = states.iter().map(|(_, state)| state.last_heard_us).collect();
     let alive: Vec<bool> = states.iter().map(|(_, state)| state.alive).collect();
     let packed: Vec<Vec<u8>> = states.iter().map(|(_, state)| packed::pack(state)).collect();
-    // Nearly all are there: an UPDATE costs two thirds of an INSERT that finds a conflict and locks the row first. Nobody
-    // else writes meanwhile.
-    let sql = "WITH new AS MATERIALIZED (
-           SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7) n (id, latitude, longitude, cell, last_heard_us, alive, state)),
-         changed AS (UPDATE entity e SET latitude = n.latitude, longitude = n.longitude, cell = n.cell,
-           last_heard_us = n.last_heard_us, alive = n.alive, state = n.state FROM new n WHERE e.id = n.id RETURNING e.id)
-         INSERT INTO entity (id, latitude, longitude, cell, last_heard_us, alive, state)
-         SELECT * FROM new WHERE id NOT IN (SELECT id FROM changed)";
+    let sql = "INSERT INTO entity (id, latitude, longitude, cell, last_heard_us, alive, state)
+         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+         ON CONFLICT (id) DO UPDATE SET latitude = excluded.latitude, longitude = excluded.longitude, cell = excluded.cell,
+           last_heard_us = excluded.last_heard_us, alive = excluded.alive, state = excluded.state";
     let params = [
         (&ids as _, Type::INT4_ARRAY),
         (&latitudes as _, Type::INT4_ARRAY),
@@ -138,10 +134,8 @@ pub(super) async fn links(client: &Client, tally: &Tally, names: &Names) -> Resu
     let hearers: Vec<i32> = rows.iter().map(|row| row.2).collect();
     let packets: Vec<i32> = rows.iter().map(|row| row.3).collect();
     let longest: Vec<Option<i32>> = rows.iter().map(|row| row.4).collect();
-    let sql = "WITH new AS MATERIALIZED (SELECT * FROM unnest($1, $2, $3, $4, $5) n (heard, day, hearer, packets, longest_m)),
-         grown AS (UPDATE heard_link l SET packets = l.packets + n.packets, longest_m = greatest(l.longest_m, n.longest_m)
-           FROM new n WHERE l.heard = n.heard AND l.day = n.day AND l.hearer = n.hearer RETURNING l.heard, l.day, l.hearer)
-         INSERT INTO heard_link SELECT * FROM new WHERE (heard, day, hearer) NOT IN (SELECT heard, day, hearer FROM grown)";
+    let sql = "INSERT INTO heard_link AS l SELECT * FROM unnest($1, $2, $3, $4, $5) ON CONFLICT (heard, day, hearer) DO UPDATE SET
+         packets = l.packets + excluded.packets, longest_m = greatest(l.longest_m, excluded.longest_m)";
     let lists = [&heard, &days, &hearers, &packets].map(|list| (list as _, Type::INT4_ARRAY));
     let params: Vec<Param<'_>> = lists.into_iter().chain([(&longest as _, Type::INT4_ARRAY)]).collect();
     execute(client, sql, &params).await

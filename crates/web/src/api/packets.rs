@@ -207,7 +207,7 @@ fn hops(packet: &Packet<'_>, position: &dyn Fn(&str) -> Option<(f64, f64)>) -> V
         }
         object
     };
-    let mut hops = vec![hop(packet.source, "source", true, own)];
+    let mut hops = vec![hop(packet.source.as_str(), "source", true, own)];
     let mut named = false;
     for digipeater in packet.path.radio().filter(|hop| !matches!(hop.callsign, "TCPIP" | "TCPXX")) {
         let alias = is_alias(digipeater.callsign);

@@ -58,11 +58,15 @@ pub(super) async fn serve(upgrade: OnUpgrade, viewer: Viewer, site: Site) {
     // Behind a plain listener the connection is a socket that can be tuned; behind another it works all the same.
     match upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
         Ok(parts) => {
+            // Copied, so that the handshake's buffer does not live as long as the viewer.
+            let mut incoming = Incoming::default();
+            incoming.push(&parts.read_buf);
+            drop(parts.read_buf);
             let socket = parts.io.into_inner();
             tune(&socket);
-            watch(socket, &parts.read_buf, viewer, site).await;
+            watch(socket, incoming, viewer, site).await;
         }
-        Err(upgraded) => watch(TokioIo::new(upgraded), &[], viewer, site).await,
+        Err(upgraded) => watch(TokioIo::new(upgraded), Incoming::default(), viewer, site).await,
     }
 }
 
@@ -75,10 +79,8 @@ fn tune(socket: &TcpStream) {
     let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
 }
 
-async fn watch(mut socket: impl AsyncRead + AsyncWrite + Unpin, early: &[u8], mut viewer: Viewer, site: Site) {
+async fn watch(mut socket: impl AsyncRead + AsyncWrite + Unpin, mut incoming: Incoming, mut viewer: Viewer, site: Site) {
     let ViewerTiming { patience, drain } = site.viewers;
-    let mut incoming = Incoming::default();
-    incoming.push(early);
     let mut ending = pin!(site.stop.wanted());
     let mut leaves_at = None;
     let hello = viewer.hello((site.clock)());
