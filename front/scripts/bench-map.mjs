@@ -183,7 +183,7 @@ async function panning(browser) {
   const { traceEvents } = JSON.parse((await browser.stopTracing()).toString());
   await one.close();
   const main = new Set(traceEvents.filter((event) => event.name === "thread_name" && event.args?.name === "CrRendererMain").map((event) => `${event.pid} ${event.tid}`));
-  const tasks = traceEvents.filter((event) => event.ph === "X" && /RunTask$/.test(event.name) && main.has(`${event.pid} ${event.tid}`));
+  const tasks = traceEvents.filter((event) => event.ph === "X" && event.name.endsWith("RunTask") && main.has(`${event.pid} ${event.tid}`));
   const draws = traceEvents.filter((event) => event.ph === "X" && event.name === "FireAnimationFrame");
   const longest = (list, field) => Math.max(0, ...list.map((event) => (event[field] ?? 0) / 1000));
   return { tasks: tasks.length, draws: draws.length, cpuMs: longest(tasks, "tdur"), wallMs: longest(tasks, "dur"), measured: tasks.some((event) => event.tdur > 0) };

@@ -139,6 +139,8 @@ test("theme and units are remembered", async ({ page }) => {
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("data-theme", "dark");
+  // Keys are heard as soon as there is a page.
+  await expect(page.locator(".status")).toBeVisible();
   await page.keyboard.press("s");
   await expect(dialog.getByRole("combobox", { name: "Speed" })).toHaveValue("kn");
   await expect(dialog.getByRole("combobox", { name: "Rain" })).toHaveValue("in");
