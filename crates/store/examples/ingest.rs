@@ -66,7 +66,8 @@ async fn ingest(store: &SqliteStore, folder: &std::path::Path, batches: Vec<Batc
         connection.execute_batch(&format!("{pragmas}; CREATE TABLE p ({columns})")).unwrap();
         connection
     };
-    let (two, wide) = (bare("two", "id INTEGER PRIMARY KEY, raw BLOB"), bare("wide", &WIDE_COLUMNS.replace("geometry(Point, 4326)", "blob")));
+    let (two, wide) =
+        (bare("two", "id INTEGER PRIMARY KEY, raw BLOB"), bare("wide", &WIDE_COLUMNS.replace("geometry(Point, 4326)", "blob")));
     let wide_insert = format!("INSERT INTO p VALUES ({})", vec!["?"; 35].join(","));
     let (mut two_took, mut wide_took, mut ours, mut ours_cpu, mut packets) =
         (Duration::ZERO, Duration::ZERO, Duration::ZERO, Duration::ZERO, 0);

@@ -111,7 +111,9 @@ pub(super) const COLUMNS: &[Column] = &[
     column!("source", Text, "callsign of the sender (of the packet inside a third-party one)", |row| text(&row.packet.sender?.to_string())),
     column!("entity_kind", Text, "what the packet is about: `station`, `object`, `item`", |row| text(entity(row.subject?).0.as_str())),
     column!("name", Text, "callsign, or name of the object or item", |row| lossy_bytes(entity(row.subject?).1)),
-    column!("destination", Text, "destination address: mostly the sender's software (tocall)", |row| text(row.subject?.destination.as_str())),
+    column!("destination", Text, "destination address: mostly the sender's software (tocall)", |row| text(
+        row.subject?.destination.as_str()
+    )),
     column!("path", Text, "path as sent, of the outer packet, with `*` and q construct", |row| text(row.outer?.path.as_str())),
     column!("igate", Text, "callsign of the igate", |row| text(row.outer?.path.igate()?)),
     column!("latitude", Number, "degrees north, WGS84", |row| Some(Value::Number(row.subject?.position?.latitude))),
