@@ -53,7 +53,7 @@ for what in "$@"; do
       }
       ;;
     faketime)
-      [ -f /usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1 ] || {
+      compgen -G "/usr/lib/*/faketime/libfaketimeMT.so.1" >/dev/null || {
         command -v apt-get >/dev/null || fail 'faketime is not installed (a test sets the clock).' 'install faketime'
         echo 'installing faketime for the test of a clock that is set ...' >&2
         sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
@@ -64,10 +64,15 @@ for what in "$@"; do
       # Independent readers of the archive: DuckDB for its files, a server of the S3 protocol. They live in target/.
       tools=target/python
       "$tools/bin/python" -c 'import duckdb, moto.server' 2>/dev/null || {
-        command -v python3 >/dev/null || fail 'Python is not installed (DuckDB reads the archive in a test).' 'apt-get install python3-venv'
         echo 'installing DuckDB and moto into target/python for the tests of the archive ...' >&2
         rm -rf "$tools" && mkdir -p target
-        python3 -m venv "$tools" || fail 'Python cannot make a virtual environment.' 'apt-get install python3-venv'
+        # Debian's Python comes without what makes virtual environments.
+        python3 -m venv "$tools" >/dev/null 2>&1 || {
+          command -v apt-get >/dev/null || fail 'Python cannot make a virtual environment (DuckDB reads the archive in a test).' 'install Python 3 with venv and pip'
+          sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+          $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends python3 python3-venv >/dev/null
+          rm -rf "$tools" && python3 -m venv "$tools"
+        }
         "$tools/bin/pip" install --quiet --disable-pip-version-check 'duckdb>=1.1' 'moto[server]>=5'
       }
       ;;
