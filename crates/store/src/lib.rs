@@ -7,6 +7,7 @@
 pub mod archive;
 mod backup;
 mod block;
+mod cell;
 mod days;
 mod error;
 mod facts;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use godwit_pipeline::{EntityKey, EntityState, Name};
 use tokio_postgres::{Row, types::Type};
 
-use super::{PostgresStore, connect::Param, copy, write};
+use super::{PostgresStore, connect::Param, copy};
 use crate::{
-    Area, Counts, Followed, PacketPage, PacketQuery, StoreError, StoredPacket, TrackPoint, WeatherPoint,
+    Area, Counts, Followed, PacketPage, PacketQuery, StoreError, StoredPacket, TrackPoint, WeatherPoint, cell,
     model::{KINDS, VERDICTS},
     packed,
     points::Motion,
@@ -236,8 +236,7 @@ struct AreaQuestion {
 
 impl AreaQuestion {
     fn new(area: Area, since_us: i64, limit: usize) -> Self {
-        let scaled = |degrees: f64, most: f64| (degrees.clamp(-most, most) * 1e6).round() as i32;
-        let edges = [scaled(area.south, 90.0), scaled(area.west, 180.0), scaled(area.north, 90.0), scaled(area.east, 180.0)];
+        let edges = cell::edges(&area);
         Self { edges, cells: cells(edges), since_us, limit: bound(limit) }
     }
 
@@ -254,12 +253,9 @@ impl AreaQuestion {
 }
 
 /// The cells that an area touches, unless they are too many.
-fn cells([south, west, north, east]: [i32; 4]) -> Option<Vec<i32>> {
-    let (first, last) = (write::cell(south, west), write::cell(north, east));
-    let (columns, rows) = ((first % 720, last % 720), (first / 720, last / 720));
-    let columns: Vec<i32> = if west <= east { (columns.0..=columns.1).collect() } else { (columns.0..720).chain(0..=columns.1).collect() };
-    let count = columns.len() * usize::try_from(rows.1 - rows.0 + 1).unwrap_or(0);
-    (count <= CELLS).then(|| (rows.0..=rows.1).flat_map(|row| columns.iter().map(move |column| row * 720 + column)).collect())
+fn cells(edges: [i32; 4]) -> Option<Vec<i32>> {
+    let cells: Vec<i32> = cell::runs(edges).flat_map(|(first, last)| first..=last).take(CELLS + 1).collect();
+    (cells.len() <= CELLS).then_some(cells)
 }
 
 fn state(row: &Row) -> Option<EntityState> {

@@ -8,6 +8,7 @@ use tokio_postgres::{Client, Error, types::Type};
 use super::{append::Names, connect::Param, recent::Writer};
 use crate::{
     Imported,
+    cell::{cell, millionths},
     facts::station,
     model::{VERDICTS, day_of},
     packed,
@@ -32,21 +33,14 @@ pub(super) async fn names(client: &Client, new: &[(i32, EntityKey)]) -> Result<(
     execute(client, sql, &[(&ids, Type::INT4_ARRAY), (&kinds, Type::INT2_ARRAY), (&words, Type::BYTEA_ARRAY)]).await
 }
 
-/// The square of half a degree: 720 in a row from the antimeridian, rows from the south pole.
-pub(super) fn cell(latitude: i32, longitude: i32) -> i32 {
-    let (row, column) = ((latitude + 90_000_000) / 500_000, (longitude + 180_000_000) / 500_000);
-    row.clamp(0, 359) * 720 + column.clamp(0, 719)
-}
-
 pub(super) async fn states(client: &Client, states: &[(i32, &EntityState)]) -> Result<(), Error> {
     if states.is_empty() {
         return Ok(());
     }
     let ids: Vec<i32> = states.iter().map(|(id, _)| *id).collect();
-    let scaled = |degrees: f64| (degrees * 1e6).round() as i32;
     let places = || states.iter().map(|(_, state)| place_of(state));
-    let latitudes: Vec<Option<i32>> = places().map(|place| place.map(|(latitude, _)| scaled(latitude))).collect();
-    let longitudes: Vec<Option<i32>> = places().map(|place| place.map(|(_, longitude)| scaled(longitude))).collect();
+    let latitudes: Vec<Option<i32>> = places().map(|place| place.map(|(latitude, _)| millionths(latitude))).collect();
+    let longitudes: Vec<Option<i32>> = places().map(|place| place.map(|(_, longitude)| millionths(longitude))).collect();
     let cells: Vec<Option<i32>> =
         latitudes.iter().zip(&longitudes).map(|(latitude, longitude)| Some(cell((*latitude)?, (*longitude)?))).collect();
     let last: Vec<i64> = states.iter().map(|(_, state)| state.last_heard_us).collect();

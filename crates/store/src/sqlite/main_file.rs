@@ -9,14 +9,21 @@ use std::{
 use godwit_pipeline::{EntityChange, EntityKey, EntityKind, EntityState, Name, fix_of};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::{Area, StoreError};
+use crate::{Area, StoreError, cell, tally::place_of};
 
 /// In order; the place is the version. Only ever append.
-pub(super) const SCHEMA: &[&str] = &[include_str!("../../migrations/sqlite/main.sql"), include_str!("../../migrations/sqlite/main2.sql")];
+pub(super) const SCHEMA: &[&str] = &[
+    include_str!("../../migrations/sqlite/main.sql"),
+    include_str!("../../migrations/sqlite/main2.sql"),
+    include_str!("../../migrations/sqlite/main3.sql"),
+];
 
 pub(super) fn path(folder: &Path) -> PathBuf {
     folder.join("godwit.sqlite")
 }
+
+/// The cell of what an earlier version kept (main3.sql).
+const OF_BEFORE: i32 = -1;
 
 const COLUMNS: &str = "kind, name, owner, alive, first_heard_us, last_heard_us, raw, positioned_us, position_raw";
 
@@ -68,8 +75,8 @@ pub(super) fn stored(connection: &Connection, key: EntityKey) -> rusqlite::Resul
 /// Keeps states: one row an entity and batch.
 pub(super) fn put<'s>(transaction: &Transaction<'_>, states: impl IntoIterator<Item = &'s EntityState>) -> rusqlite::Result<()> {
     let mut upsert = transaction.prepare_cached(&format!(
-        "INSERT INTO entity ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9) ON CONFLICT (kind, name) DO UPDATE SET
-         owner = ?3, alive = ?4, first_heard_us = ?5, last_heard_us = ?6, raw = ?7, positioned_us = ?8, position_raw = ?9"
+        "INSERT INTO entity ({COLUMNS}, cell) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10) ON CONFLICT (kind, name) DO UPDATE SET
+         owner = ?3, alive = ?4, first_heard_us = ?5, last_heard_us = ?6, raw = ?7, positioned_us = ?8, position_raw = ?9, cell = ?10"
     ))?;
     for state in states {
         let position_raw = state.position.as_ref().filter(|(.., raw)| raw[..] != state.raw[..]).map(|(.., raw)| &raw[..]);
@@ -83,6 +90,7 @@ pub(super) fn put<'s>(transaction: &Transaction<'_>, states: impl IntoIterator<I
             &state.raw[..],
             state.position.as_ref().map(|(at_us, ..)| at_us),
             position_raw,
+            place_of(state).map(|(latitude, longitude)| cell::cell(cell::millionths(latitude), cell::millionths(longitude))),
         ])?;
     }
     Ok(())
@@ -128,14 +136,24 @@ pub(super) fn entities(folder: &Path, since_us: i64) -> Result<Vec<EntityState>,
     })
 }
 
+/// Of one run of cells. Parameters: the first and the last cell, heard since.
+fn in_cells() -> String {
+    format!("SELECT {COLUMNS} FROM entity WHERE cell BETWEEN ?1 AND ?2 AND last_heard_us >= ?3 AND alive")
+}
+
 /// The living entities in an area that were heard since.
 pub(super) fn in_area(folder: &Path, area: &Area, since_us: i64, limit: usize) -> Result<Vec<EntityState>, StoreError> {
     read(folder, |connection| {
-        let mut select = connection
-            .prepare(&format!("SELECT {COLUMNS} FROM entity WHERE last_heard_us >= ?1 AND alive AND positioned_us IS NOT NULL"))?;
-        let inside = |state: &EntityState| state.position.as_ref().is_some_and(|(_, fix, _)| area.contains(fix.latitude, fix.longitude));
-        let states = select.query_map([since_us], state)?.filter_map(Result::transpose);
-        states.filter(|state| state.as_ref().map_or(true, inside)).take(limit).collect()
+        let mut select = connection.prepare(&in_cells())?;
+        let inside = |state: &EntityState| place_of(state).is_some_and(|(latitude, longitude)| area.contains(latitude, longitude));
+        let mut found = Vec::new();
+        for (first, last) in cell::runs(cell::edges(area)).chain([(OF_BEFORE, OF_BEFORE)]) {
+            let states = select.query_map(params![first, last, since_us], state)?.filter_map(Result::transpose);
+            for state in states.filter(|state| state.as_ref().map_or(true, inside)).take(limit - found.len()) {
+                found.push(state?);
+            }
+        }
+        Ok(found)
     })
 }
 
@@ -146,4 +164,39 @@ pub(super) fn entity(folder: &Path, key: EntityKey) -> Result<Option<EntityState
 pub(super) fn entity_count(folder: &Path) -> Result<u64, StoreError> {
     read(folder, |connection| connection.query_row("SELECT count(*) FROM entity", [], |row| row.get::<_, i64>(0)))
         .map(|count| u64::try_from(count).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ZURICH: Area = Area { south: 47.0, west: 8.0, north: 48.0, east: 9.0 };
+
+    #[test]
+    fn what_an_earlier_version_kept_is_found_in_its_area() {
+        let folder = tempfile::tempdir().expect("folder");
+        let old = crate::sqlite::open_for_writing(&path(folder.path()), &SCHEMA[..2]).expect("old file");
+        for (name, raw) in
+            [("A1B", "A1B>APRS:!4725.00N/00830.00E-"), ("F1J", "F1J>APRS:!1725.00S/17830.00E-"), ("N0P", "N0P>APRS:>no place")]
+        {
+            old.execute(
+                "INSERT INTO entity VALUES (0, ?1, NULL, TRUE, 1, 1, ?2, ?3, NULL)",
+                params![name.as_bytes(), raw.as_bytes(), raw.contains('!').then_some(1)],
+            )
+            .expect("row");
+        }
+        drop(old);
+        crate::sqlite::open_for_writing(&path(folder.path()), SCHEMA).expect("file");
+        let found = in_area(folder.path(), &ZURICH, 0, 10).expect("answer");
+        assert_eq!(found.iter().map(|state| state.key.name.as_bytes()).collect::<Vec<_>>(), [b"A1B"]);
+    }
+
+    #[test]
+    fn an_area_is_found_by_its_cells() {
+        let folder = tempfile::tempdir().expect("folder");
+        let connection = crate::sqlite::open_for_writing(&path(folder.path()), SCHEMA).expect("file");
+        let plan: String =
+            connection.query_row(&format!("EXPLAIN QUERY PLAN {}", in_cells()), params![1, 2, 3], |row| row.get(3)).expect("plan");
+        assert!(plan.contains("USING INDEX entity_cell"), "{plan}");
+    }
 }
