@@ -106,7 +106,6 @@ function walk(value: unknown, name: string, to: Drawing, left: { positions: numb
 
 /** A name as one short line, without control characters. */
 function clean(name: string): string {
-  // eslint-disable-next-line no-control-regex
   return [...name.slice(0, 4 * MOST_NAME).replace(/[\p{Cc}\p{Cf}\s]+/gu, " ").trim()].slice(0, MOST_NAME).join("");
 }
 
