@@ -101,6 +101,11 @@ macro_rules! weather_point {
                 let [$($field),*] = packed::unpack_values(bytes);
                 Self { id, received_at_us: id, $($field),* }
             }
+
+            /// What was sent, by the names of the fields here.
+            pub fn readings(&self) -> impl Iterator<Item = (&'static str, f64)> {
+                [$((stringify!($field), self.$field)),*].into_iter().filter_map(|(name, value)| Some((name, value?)))
+            }
         }
     };
 }

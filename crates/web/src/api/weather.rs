@@ -110,32 +110,9 @@ fn answer(key: EntityKey, reports: &[WeatherPoint], truncated: bool) -> Json<Val
 
 fn object(report: &WeatherPoint) -> Value {
     let mut object = json!({ "id": report.id.to_string(), "received_at": rfc3339(report.received_at_us) });
-    macro_rules! values {
-        ($($field:ident),* $(,)?) => {
-            $(if let Some(value) = report.$field {
-                object[stringify!($field)] = value.into();
-            })*
-        };
+    for (name, value) in report.readings() {
+        object[name] = value.into();
     }
-    values!(
-        wind_direction_deg,
-        wind_speed_ms,
-        wind_gust_ms,
-        temperature_c,
-        humidity_percent,
-        pressure_hpa,
-        rain_1h_mm,
-        rain_24h_mm,
-        rain_midnight_mm,
-        snow_24h_mm,
-        luminosity_wm2,
-        rain_total_mm,
-        water_level_m,
-        battery_v,
-        radiation_nsvh,
-        indoor_temperature_c,
-        indoor_humidity_percent,
-    );
     object
 }
 
