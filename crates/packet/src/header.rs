@@ -145,10 +145,7 @@ fn plain(line: &[u8]) -> Option<Scanned<'_>> {
             return None;
         }
         len += 1;
-        // By first and last letter, as many callsigns have six.
-        let ends = u16::from_le_bytes([window[first & (BLOCK - 1)], window[(at - 1) & (BLOCK - 1)]]);
-        let is_likely = (ends == u16::from_le_bytes(*b"RY")) | (ends == u16::from_le_bytes(*b"NE"));
-        if is_likely && at - first == 6 && is_not_to_be_gated(&window[first & (BLOCK - 1)..]) {
+        if at - first == 6 && is_not_to_be_gated(&window[first & (BLOCK - 1)..]) {
             return None;
         }
         if at - first == 3 && window[first & (BLOCK - 1)] == b'q' {
