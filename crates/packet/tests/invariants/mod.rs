@@ -104,8 +104,8 @@ pub(crate) fn encoded(numbers: [i32; 6], flags: u8, comment: &str) {
     let longitude = f64::from(numbers[1] % 1_800_000) / 10_000.0;
     let on = |bit: u8| flags >> bit & 1 == 1;
     let mut sent = Position::new(latitude, longitude, if on(0) { '/' } else { 'E' }, '>');
-    // What has no letters of an element in it comes back as it is.
-    let words: String = comment.chars().filter(|c| matches!(c, 'a'..='z' | '0'..='9' | ' ' | '/' | '.')).take(30).collect();
+    // What cannot be an element comes back as it is: without a point there is no frequency (`255.991 mhz`).
+    let words: String = comment.chars().filter(|c| matches!(c, 'a'..='z' | '0'..='9' | ' ' | '/')).take(30).collect();
     sent.comment = &words;
     sent.is_compressed = on(1);
     sent.messaging = on(2);
