@@ -1,6 +1,6 @@
 /** Who heard a station directly on radio, and whom it heard. */
 import { distance } from "../ui/format";
-import { number } from "../ui/i18n";
+import { locale, number } from "../ui/i18n";
 import { units } from "../ui/units";
 import { useAnswer } from "./answer";
 import { Section, StationLink } from "./parts";
@@ -16,6 +16,11 @@ interface Heard {
   longest_km?: number;
   /** UTC, as 2026-11-28. */
   last_day: string;
+}
+
+function shortDay(day: string): string {
+  const date = new Date(`${day}T00:00:00Z`);
+  return Number.isNaN(date.getTime()) ? day : new Intl.DateTimeFormat(locale(), { day: "numeric", month: "short", timeZone: "UTC" }).format(date);
 }
 
 function Table({ name, side }: { name: string; side: "heard_by" | "heard" }) {
@@ -39,7 +44,7 @@ function Table({ name, side }: { name: string; side: "heard_by" | "heard" }) {
                 <th scope="row"><StationLink name={one.name} /></th>
                 <td class="count">{number(one.packets)}</td>
                 <td class="count">{one.longest_km === undefined ? "" : distance(one.longest_km, units.value)}</td>
-                <td>{one.last_day}</td>
+                <td><time dateTime={one.last_day}>{shortDay(one.last_day)}</time></td>
               </tr>
             ))}
           </tbody>
