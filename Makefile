@@ -33,7 +33,7 @@ lint: ## Format, clippy, types, dependency policy
 bench: build ## Performance against floors measured in the same run
 	@scripts/bench.sh
 
-bench-parse: ## The parser beside its peers
+bench-parse: ## The parser beside its peers; CORPUS=FOLDER for captured lines
 	@scripts/bench-parse.sh
 
 chaos: ## Faults on purpose: kill -9 under load, hostile servers

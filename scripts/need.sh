@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks (rust, node) or installs (browser, postgres, redis, faketime, python) what a target needs, and says what to do when it cannot.
+# Checks (rust, node) or installs (browser, postgres, redis, faketime, python, libclang) what a target needs, and says what to do when it cannot.
 set -euo pipefail
 
 fail() { printf 'godwit: %s\n\n  hint: %s\n' "$1" "$2" >&2; exit 1; }
@@ -50,6 +50,14 @@ for what in "$@"; do
           echo 'create_main_cluster = false' | $sudo tee /etc/postgresql-common/createcluster.d/godwit.conf >/dev/null &&
           DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends \
             postgresql postgresql-postgis pgbouncer >/dev/null
+      }
+      ;;
+    libclang)
+      compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || [ -n "${LIBCLANG_PATH:-}" ] || {
+        command -v apt-get >/dev/null || fail 'libclang is not installed (libfap is built with it).' 'install libclang, or set LIBCLANG_PATH to its folder'
+        echo 'installing libclang for building libfap ...' >&2
+        sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+        $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends libclang-dev >/dev/null
       }
       ;;
     faketime)
