@@ -74,6 +74,12 @@ export class Ruler implements Part {
     return fromMercator((place.x + frame.left) / frame.scale, (place.y + frame.top) / frame.scale);
   }
 
+  /** The pointer still rests where a point was set: there is no next leg yet. */
+  private near(at: At, point: LatLng): boolean {
+    const { frame } = this.core;
+    return Math.hypot(toX(point.lng) * frame.scale - frame.left - at.x, toY(point.lat) * frame.scale - frame.top - at.y) < SNAP_PX;
+  }
+
   press(at: At, _place: Leaflet.LatLng): boolean {
     if (!this.active) return false;
     addPoint(this.snapped(at));
@@ -96,7 +102,7 @@ export class Ruler implements Part {
     const { theme } = this.core;
     const points = ruler.peek();
     const last = points.at(-1);
-    const next = this.at === null || !this.active || last === undefined ? null : this.snapped(this.at);
+    const next = this.at === null || !this.active || last === undefined || this.near(this.at, last) ? null : this.snapped(this.at);
     const legs = points.slice(1).map((to, i) => [points[i] as LatLng, to] as const);
     const set = new Path2D();
     const coming = new Path2D();
