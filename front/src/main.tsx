@@ -52,16 +52,17 @@ async function start(): Promise<void> {
     effect(() => map.setDark(dark.value));
     effect(() => map.setReducedMotion(still.value));
     page.attach(map, place);
-    // Once the first picture is drawn; without it the map is poorer, not broken.
-    const later = window.requestIdleCallback ?? ((run: () => void) => setTimeout(run, 500));
-    later(() => {
+    const loadExtras = () => {
       import("./map/extras").then(
         ({ startExtras }) => {
           page.extras.value = startExtras(map.core, page);
         },
         (error: unknown) => console.warn(`extras of the map: ${String(error)}`),
       );
-    });
+    };
+    // Once the first picture is drawn; without it the map is poorer, not broken. A busy machine is never idle.
+    if ("requestIdleCallback" in window) requestIdleCallback(loadExtras, { timeout: 2000 });
+    else setTimeout(loadExtras, 500);
   } catch (error) {
     console.error(error);
     mapElement.textContent = t("map.failed", { reason: error instanceof Error ? error.message : String(error) });

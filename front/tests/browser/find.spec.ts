@@ -185,7 +185,7 @@ test.describe("nearest stations", () => {
     await expect(menu.getByRole("menuitem").first()).toBeFocused();
     await info.attach("point", { body: await page.screenshot(), contentType: "image/png" });
     await page.keyboard.press("ArrowDown");
-    await expect(menu.getByRole("menuitem", { name: "Measure" })).toBeFocused();
+    await expect(menu.getByRole("menuitem", { name: "Measure distances from here" })).toBeFocused();
     await page.keyboard.press("ArrowUp");
     await page.keyboard.press("Enter");
     await expect(menu).toHaveCount(0);

@@ -28,6 +28,7 @@ test.describe("ruler", () => {
     await expect(panel.getByRole("status").first()).toHaveText("Press the map where to begin.");
     const { width } = page.viewportSize() as { width: number };
     await page.mouse.click(width * 0.6, 220);
+    await expect(panel.locator(".rulerpoint")).toHaveCount(1);
     await page.mouse.click(width * 0.6, 320);
     // A hundred pixels southwards at zoom 9 and 45 degrees: 100 x 156.5 km / 512 x cos 45.
     await expect(panel.locator(".legs li").first()).toContainText("180° S");
