@@ -90,6 +90,8 @@ export class Reach implements Part {
       if (known === undefined || (known !== null && known.heardS + 60 < (entities.heardS[slot] as number))) due.push({ key, slot, name: entities.name(slot), kind });
     }
     for (const { key, slot, name, kind } of due) {
+      // A tab that nobody sees asks nothing; it looks again when it is seen.
+      if (document.hidden) break;
       const heardS = entities.heardS[slot] as number;
       const before = this.looks.get(key);
       let look: Look = { area: null, sign: null, heardS };
