@@ -8,7 +8,7 @@ mod stage;
 use std::{
     fs,
     io::Read,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
@@ -307,11 +307,15 @@ fn a_full_disk_under_the_spool_loses_what_has_no_room_and_says_how_much() {
 }
 
 /// The library that lets a program believe in another time.
-const FAKETIME: &str = "/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1";
+fn faketime() -> PathBuf {
+    let folders = fs::read_dir("/usr/lib").unwrap().flatten();
+    let library = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1")).find(|library| library.exists());
+    library.expect("faketime is not installed: run scripts/need.sh faketime")
+}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_clock_that_is_set_forth_and_back_loses_nothing() {
-    assert!(Path::new(FAKETIME).exists(), "faketime is not installed: run scripts/need.sh faketime");
+    let library = faketime();
     let ledger = LedgerServer::start().await;
     let folder = tempfile::tempdir().unwrap();
     let (data, offset, address) = (folder.path().join("data"), folder.path().join("offset"), free_address());
@@ -320,7 +324,7 @@ async fn a_clock_that_is_set_forth_and_back_loses_nothing() {
     let feed = ["--callsign", "N0CALL-1", "--aprs-is", &ledger.address.to_string(), "--data", data.to_str().unwrap()];
     let mut command = serve(&[], &address, &feed);
     command.stdout(Stdio::null()).stderr(fs::File::create(folder.path().join("log")).unwrap());
-    command.env("LD_PRELOAD", FAKETIME).env("FAKETIME_TIMESTAMP_FILE", &offset).env("FAKETIME_CACHE_DURATION", "1");
+    command.env("LD_PRELOAD", &library).env("FAKETIME_TIMESTAMP_FILE", &offset).env("FAKETIME_CACHE_DURATION", "1");
     command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
     let mut replica = Replica { child: command.spawn().unwrap(), address, name: "r1".to_owned() };
     let received = |replica: &Replica| status(replica)?["packets"]["received"].as_u64();
