@@ -64,7 +64,10 @@ fn line(i: usize) -> String {
         }
         _ => {
             let who = i * 7919 % STATIONS;
-            format!("N{who}B>APRS,WIDE1-1,qAR,GATE{}:!{}-147/064/A=001414 on the road", who % 100, place(who, i / 2 / STATIONS))
+            // Four of these seven came by the internet. With the trackers half of all packets were heard on radio, as 45 % of
+            // 97,000 lines of APRS-IS were in 2012, and 26 % of 1,200 in 2021.
+            let path = if who % 7 < 4 { "TCPIP*,qAC,T2X".to_owned() } else { format!("WIDE1-1,qAR,GATE{}", who % 100) };
+            format!("N{who}B>APRS,{path}:!{}-147/064/A=001414 on the road", place(who, i / 2 / STATIONS))
         }
     }
 }

@@ -1,4 +1,7 @@
 //! What a batch writes in its second flight: everything but the packets. Nothing to write costs nothing.
+//!
+//! Long lists are taken apart by `unnest` in the SELECT list, side by side: in FROM each list goes through a store of its
+//! own, 2 µs a row of seven columns against 0.5.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +32,7 @@ pub(super) async fn names(client: &Client, new: &[(i32, EntityKey)]) -> Result<(
     let ids: Vec<i32> = new.iter().map(|(id, _)| *id).collect();
     let kinds: Vec<i16> = new.iter().map(|(_, key)| key.kind as i16).collect();
     let words: Vec<&[u8]> = new.iter().map(|(_, key)| key.name.as_bytes()).collect();
-    let sql = "INSERT INTO name (id, kind, name) OVERRIDING SYSTEM VALUE SELECT * FROM unnest($1, $2, $3)";
+    let sql = "INSERT INTO name (id, kind, name) OVERRIDING SYSTEM VALUE SELECT unnest($1), unnest($2), unnest($3)";
     execute(client, sql, &[(&ids, Type::INT4_ARRAY), (&kinds, Type::INT2_ARRAY), (&words, Type::BYTEA_ARRAY)]).await
 }
 
@@ -47,7 +50,7 @@ pub(super) async fn states(client: &Client, states: &[(i32, &EntityState)]) -> R
     let alive: Vec<bool> = states.iter().map(|(_, state)| state.alive).collect();
     let packed: Vec<Vec<u8>> = states.iter().map(|(_, state)| packed::pack(state)).collect();
     let sql = "INSERT INTO entity (id, latitude, longitude, cell, last_heard_us, alive, state)
-         SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)
+         SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5), unnest($6), unnest($7)
          ON CONFLICT (id) DO UPDATE SET latitude = excluded.latitude, longitude = excluded.longitude, cell = excluded.cell,
            last_heard_us = excluded.last_heard_us, alive = excluded.alive, state = excluded.state";
     let params = [
@@ -104,7 +107,7 @@ pub(super) async fn heard(client: &Client, tally: &Tally, names: &Names) -> Resu
     }
     let days: Vec<i32> = rows.iter().map(|(day, _)| *day).collect();
     let ids: Vec<i32> = rows.iter().map(|(_, id)| *id).collect();
-    let sql = "WITH new AS (INSERT INTO heard_entity SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING RETURNING day, entity),
+    let sql = "WITH new AS (INSERT INTO heard_entity SELECT unnest($1), unnest($2) ON CONFLICT DO NOTHING RETURNING day, entity),
            counted AS (SELECT day, count(*) FILTER (WHERE kind = 0) stations, count(*) FILTER (WHERE kind = 1) objects,
                          count(*) FILTER (WHERE kind = 2) items
                        FROM new JOIN name ON name.id = new.entity GROUP BY day)
@@ -128,8 +131,8 @@ pub(super) async fn links(client: &Client, tally: &Tally, names: &Names) -> Resu
     let hearers: Vec<i32> = rows.iter().map(|row| row.2).collect();
     let packets: Vec<i32> = rows.iter().map(|row| row.3).collect();
     let longest: Vec<Option<i32>> = rows.iter().map(|row| row.4).collect();
-    let sql = "INSERT INTO heard_link AS l SELECT * FROM unnest($1, $2, $3, $4, $5) ON CONFLICT (heard, day, hearer) DO UPDATE SET
-         packets = l.packets + excluded.packets, longest_m = greatest(l.longest_m, excluded.longest_m)";
+    let sql = "INSERT INTO heard_link AS l SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)
+         ON CONFLICT (heard, day, hearer) DO UPDATE SET packets = l.packets + excluded.packets, longest_m = greatest(l.longest_m, excluded.longest_m)";
     let lists = [&heard, &days, &hearers, &packets].map(|list| (list as _, Type::INT4_ARRAY));
     let params: Vec<Param<'_>> = lists.into_iter().chain([(&longest as _, Type::INT4_ARRAY)]).collect();
     execute(client, sql, &params).await
