@@ -64,8 +64,8 @@ fn line(i: usize) -> String {
         }
         _ => {
             let who = i * 7919 % STATIONS;
-            // Four of these seven came by the internet. With the trackers half of all packets were heard on radio, as 45 % of
-            // 97,000 lines of APRS-IS were in 2012, and 26 % of 1,200 in 2021.
+            // Four of seven stations send by the internet, so that with the trackers half of all packets come from radio. Of
+            // captured APRS-IS lines 45 % of 97,000 do by their q construct (2012), and 26 % of 1,200 (2021).
             let path = if who % 7 < 4 { "TCPIP*,qAC,T2X".to_owned() } else { format!("WIDE1-1,qAR,GATE{}", who % 100) };
             format!("N{who}B>APRS,{path}:!{}-147/064/A=001414 on the road", place(who, i / 2 / STATIONS))
         }

@@ -132,7 +132,8 @@ pub(super) async fn links(client: &Client, tally: &Tally, names: &Names) -> Resu
     let packets: Vec<i32> = rows.iter().map(|row| row.3).collect();
     let longest: Vec<Option<i32>> = rows.iter().map(|row| row.4).collect();
     let sql = "INSERT INTO heard_link AS l SELECT unnest($1), unnest($2), unnest($3), unnest($4), unnest($5)
-         ON CONFLICT (heard, day, hearer) DO UPDATE SET packets = l.packets + excluded.packets, longest_m = greatest(l.longest_m, excluded.longest_m)";
+         ON CONFLICT (heard, day, hearer) DO UPDATE SET
+           packets = l.packets + excluded.packets, longest_m = greatest(l.longest_m, excluded.longest_m)";
     let lists = [&heard, &days, &hearers, &packets].map(|list| (list as _, Type::INT4_ARRAY));
     let params: Vec<Param<'_>> = lists.into_iter().chain([(&longest as _, Type::INT4_ARRAY)]).collect();
     execute(client, sql, &params).await
