@@ -1,8 +1,9 @@
 //! A batch in one transaction, in three flights: what goes out together is sent without waiting for answers between.
 //!
 //! 1. The lock, the fence; what is known of the names and entities in the batch.
-//! 2. The latest state, the aggregates, the log.
-//! 3. COPY of the packets, and COMMIT.
+//! 2. The beginning of COPY.
+//! 3. The packets; the latest state, the aggregates, the log, which are made up while the server is busy with the
+//!    packets; COMMIT.
 //!
 //! An error in a flight makes all that follow it fail, so the first error of a flight is the one that counts, and a
 //! COMMIT behind an error is a ROLLBACK.
@@ -200,27 +201,27 @@ impl PostgresStore {
         if let Err(error) = self.give_ids(client, work, &mut known).await {
             return Ended::Failed(error);
         }
-        let packets = copy::rows(work, &known.ids, &known.names);
-        let (wrote, sink) = join!(biased; self.update(client, work, &mut known), client.copy_in(&copy));
-        drop(copy);
-        let sink = match wrote.and(sink) {
+        let sink = match client.copy_in(&copy).await {
             Ok(sink) => sink,
             Err(error) => return Ended::Failed(error),
         };
-        let (copied, committed) = join!(biased; copy::send(sink, packets), client.batch_execute("COMMIT"));
-        match (copied, committed) {
-            // COMMIT was sent behind it: a connection that ends may have taken both there.
-            (Err(error), _) if error.as_db_error().is_none() => Ended::Uncertain(error),
-            (Err(error), _) => Ended::Failed(error),
-            (Ok(()), Ok(())) => {
+        // The server closes it when the packets are all there.
+        drop(copy);
+        let copying = match copy::send(sink, work, &known.ids, &known.names).await {
+            Ok(copying) => copying,
+            Err(error) => return Ended::Failed(error),
+        };
+        match self.update(client, work, &mut known, copying).await {
+            Ok(()) => {
                 let (before, writer) = known.writers;
                 let states = known.states;
                 let left = known.changed.into_iter().filter_map(|key| Some((key, states.get(&key)?.clone())));
                 self.recent.learn(before.as_ref(), writer, left);
                 Ended::Kept(appended, known.names)
             }
-            (Ok(()), Err(error)) if error.as_db_error().is_some() => Ended::Failed(error),
-            (Ok(()), Err(error)) => Ended::Uncertain(error),
+            Err(error) if error.as_db_error().is_some() => Ended::Failed(error),
+            // COMMIT was sent: a connection that ends may have taken it there.
+            Err(error) => Ended::Uncertain(error),
         }
     }
 
@@ -316,8 +317,8 @@ impl PostgresStore {
         }
     }
 
-    /// The second flight: everything but the packets.
-    async fn update(&self, client: &Client, work: &Work<'_>, known: &mut Known) -> Result<(), Error> {
+    /// The end of the packets, everything else, and COMMIT.
+    async fn update(&self, client: &Client, work: &Work<'_>, known: &mut Known, copying: copy::Copying) -> Result<(), Error> {
         let before: HashMap<EntityKey, (i32, i32)> =
             known.states.iter().map(|(key, state)| (*key, (day_of(state.first_heard_us), day_of(state.last_heard_us)))).collect();
         let mut changed = BTreeSet::new();
@@ -352,7 +353,8 @@ impl PostgresStore {
         let keep_before_us = work.import.map(|import| import.keep_before_us);
         let logged_ids: &[i64] = if work.restored { &[] } else { &known.ids };
         let trim = self.batches.fetch_add(1, Ordering::Relaxed).is_multiple_of(TRIM_EVERY);
-        let (named, stated, hours, heard, links, days, logged, trimmed, noted, imported) = join!(biased;
+        let (copied, named, stated, hours, heard, links, days, logged, trimmed, noted, imported, committed) = join!(biased;
+            copying.finish(),
             write::names(client, &known.new_names),
             write::states(client, &states),
             write::hours(client, &tally),
@@ -363,11 +365,12 @@ impl PostgresStore {
             write::trim(client, trim),
             write::last_batch(client, self.writer, work.hash),
             write::progress(client, work.import),
+            client.batch_execute("COMMIT"),
         );
-        for done in [named, stated, hours, heard, links, days, trimmed, noted, imported] {
+        let logged = logged.map(|writer| known.writers.1 = writer);
+        for done in [copied, named, stated, hours, heard, links, days, logged, trimmed, noted, imported, committed] {
             done?;
         }
-        known.writers.1 = logged?;
         known.changed = changed;
         Ok(())
     }

@@ -1,9 +1,10 @@
 //! The packets of a batch as COPY BINARY takes them.
 
-use std::pin::pin;
+use std::pin::Pin;
 
 use bytes::{BufMut, Bytes, BytesMut};
-use godwit_pipeline::Verdict;
+use futures_sink::Sink;
+use godwit_pipeline::{Record, Verdict};
 use tokio_postgres::{CopyInSink, Error};
 
 use super::append::{Names, Work};
@@ -24,36 +25,60 @@ pub(super) const DOUBTED: i16 = -1;
 /// How much goes into one message.
 const CHUNK: usize = 64 * 1024;
 
-/// All rows, with header and trailer.
-pub(super) fn rows(work: &Work<'_>, ids: &[i64], names: &Names) -> Bytes {
-    let raw: usize = work.records.iter().map(|record| record.raw.len()).sum();
-    let mut out = BytesMut::with_capacity(32 + raw + 110 * work.records.len());
+/// A COPY whose rows are all sent.
+pub(super) struct Copying(Pin<Box<CopyInSink<Bytes>>>);
+
+impl Copying {
+    /// Says that this was all, and waits for the server.
+    pub(super) async fn finish(mut self) -> Result<(), Error> {
+        self.0.as_mut().finish().await.map(drop)
+    }
+
+    async fn send(&mut self, chunk: Bytes) -> Result<(), Error> {
+        std::future::poll_fn(|context| Sink::poll_ready(self.0.as_mut(), context)).await?;
+        Sink::start_send(self.0.as_mut(), chunk)
+    }
+}
+
+/// Sends all rows, with header and trailer. The server takes the first while the others are made.
+pub(super) async fn send(sink: CopyInSink<Bytes>, work: &Work<'_>, ids: &[i64], names: &Names) -> Result<Copying, Error> {
+    let mut copying = Copying(Box::pin(sink));
+    let mut out = BytesMut::with_capacity(CHUNK + CHUNK / 4);
     out.put_slice(b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0");
-    let place = |list: &[&str], word| list.iter().position(|known| *known == word).and_then(|at| i16::try_from(at).ok()).unwrap_or(0);
     for ((record, facts), id) in work.records.iter().zip(&work.facts).zip(ids) {
-        let Facts { motion, weather, .. } = facts;
-        // Most stations speak of themselves.
-        let sender = record.sender.map(station).filter(|sender| Some(*sender) != record.entity);
-        let number = |key: Option<_>| key.and_then(|key| names.get(&key)).map(|id| id.to_be_bytes());
-        let doubted = matches!(record.verdict, Verdict::Implausible(_));
-        let course_deg = if doubted { motion.map(|_| DOUBTED) } else { motion.and_then(|motion| motion.course_deg) };
-        out.put_i16(COLUMNS);
-        put(&mut out, Some(id.to_be_bytes()));
-        put(&mut out, number(record.entity));
-        put(&mut out, number(sender));
-        put(&mut out, motion.map(|motion| motion.latitude.to_be_bytes()));
-        put(&mut out, motion.map(|motion| motion.longitude.to_be_bytes()));
-        put(&mut out, Some(place(KINDS, record.kind).to_be_bytes()));
-        put(&mut out, Some(place(&VERDICTS, record.verdict.as_str()).to_be_bytes()));
-        put(&mut out, Some(&record.raw[..]));
-        put(&mut out, record.verdict.reason());
-        put(&mut out, motion.and_then(|motion| motion.altitude_m).map(i32::to_be_bytes));
-        put(&mut out, motion.and_then(|motion| motion.speed).map(i16::to_be_bytes));
-        put(&mut out, course_deg.map(i16::to_be_bytes));
-        put(&mut out, weather.as_ref());
+        row(&mut out, record, facts, *id, names);
+        if out.len() >= CHUNK {
+            copying.send(out.split().freeze()).await?;
+            out.reserve(CHUNK + CHUNK / 4);
+        }
     }
     out.put_i16(-1);
-    out.freeze()
+    copying.send(out.freeze()).await?;
+    Ok(copying)
+}
+
+fn row(out: &mut BytesMut, record: &Record, facts: &Facts, id: i64, names: &Names) {
+    let Facts { motion, weather, .. } = facts;
+    let place = |list: &[&str], word| list.iter().position(|known| *known == word).and_then(|at| i16::try_from(at).ok()).unwrap_or(0);
+    // Most stations speak of themselves.
+    let sender = record.sender.map(station).filter(|sender| Some(*sender) != record.entity);
+    let number = |key: Option<_>| key.and_then(|key| names.get(&key)).map(|id| id.to_be_bytes());
+    let doubted = matches!(record.verdict, Verdict::Implausible(_));
+    let course_deg = if doubted { motion.map(|_| DOUBTED) } else { motion.and_then(|motion| motion.course_deg) };
+    out.put_i16(COLUMNS);
+    put(out, Some(id.to_be_bytes()));
+    put(out, number(record.entity));
+    put(out, number(sender));
+    put(out, motion.map(|motion| motion.latitude.to_be_bytes()));
+    put(out, motion.map(|motion| motion.longitude.to_be_bytes()));
+    put(out, Some(place(KINDS, record.kind).to_be_bytes()));
+    put(out, Some(place(&VERDICTS, record.verdict.as_str()).to_be_bytes()));
+    put(out, Some(&record.raw[..]));
+    put(out, record.verdict.reason());
+    put(out, motion.and_then(|motion| motion.altitude_m).map(i32::to_be_bytes));
+    put(out, motion.and_then(|motion| motion.speed).map(i16::to_be_bytes));
+    put(out, course_deg.map(i16::to_be_bytes));
+    put(out, weather.as_ref());
 }
 
 fn put(out: &mut BytesMut, value: Option<impl AsRef<[u8]>>) {
@@ -65,15 +90,4 @@ fn put(out: &mut BytesMut, value: Option<impl AsRef<[u8]>>) {
             out.put_slice(value);
         }
     }
-}
-
-/// Sends the rows.
-pub(super) async fn send(sink: CopyInSink<Bytes>, mut rows: Bytes) -> Result<(), Error> {
-    let mut sink = pin!(sink);
-    while !rows.is_empty() {
-        let chunk = rows.split_to(rows.len().min(CHUNK));
-        std::future::poll_fn(|context| futures_sink::Sink::poll_ready(sink.as_mut(), context)).await?;
-        futures_sink::Sink::start_send(sink.as_mut(), chunk)?;
-    }
-    sink.finish().await.map(drop)
 }
