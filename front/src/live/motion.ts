@@ -12,3 +12,9 @@ export function glide(movedAtMs: number, nowMs: number): number {
   if (t >= 1) return 1;
   return 1 - (1 - t) ** 3;
 }
+
+/** How fast the glide goes at a time: parts of it a millisecond. */
+export function glideRate(movedAtMs: number, nowMs: number): number {
+  const left = 1 - (nowMs - movedAtMs) / GLIDE_MS;
+  return left > 0 && left <= 1 ? (3 * left ** 2) / GLIDE_MS : 0;
+}

@@ -62,6 +62,11 @@ const CREDIT = "Natural Earth";
 
 /** When GL takes over from Canvas 2D. */
 const SETTLE_MS = 4000;
+/** A glide is drawn again when something has moved by so many pixels, or after so long. */
+const STEP_PX = 0.5;
+const SLOWEST_MS = 100;
+/** About the time between two pictures of the screen. */
+const FRAME_MS = 16;
 
 /** Leaflet writes credit lines as markup; these are text. */
 function escaped(text: string): string {
@@ -105,6 +110,7 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
   let still = options.reducedMotion;
   let pick: (slots: number[]) => void = () => {};
   let waiting = 0;
+  let gliding = 0 as unknown as ReturnType<typeof setTimeout>;
   let settling = 0 as unknown as ReturnType<typeof setTimeout>;
   const scene = new Scene();
   const labels = new Labels();
@@ -156,6 +162,9 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
   }
 
   function draw(): void {
+    // Drawn out of turn, the picture that waits is this one: kept, it would be a second each frame from now on.
+    cancelAnimationFrame(waiting);
+    clearTimeout(gliding);
     waiting = 0;
     const frame = overlay.frame;
     const now = performance.now();
@@ -179,7 +188,11 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
       labels.draw(aboveContext, scene, world.entities, frame, theme, size, selected, now);
       for (const part of parts) part.over?.(aboveContext, frame, now);
     }
-    if (scene.movingUntil > now) later();
+    if (scene.movingUntil <= now) return;
+    // The next picture is due when something has moved far enough to be seen; then it is in time with the screen's.
+    const dueMs = Math.min(STEP_PX / scene.pace, SLOWEST_MS) - FRAME_MS;
+    if (dueMs < FRAME_MS) later();
+    else gliding = setTimeout(later, dueMs);
   }
 
   function ring(context: CanvasRenderingContext2D, size: number, i: number): void {
@@ -406,6 +419,7 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
       unlisten();
       clearInterval(fading);
       clearTimeout(settling);
+      clearTimeout(gliding);
       cancelAnimationFrame(waiting);
       cancelAnimationFrame(hovering);
       points?.destroy();

@@ -2,7 +2,7 @@
  * What is to be seen in a frame: the entities in view with their places in canvas pixels. Made once a frame for symbols,
  * labels and picking alike. Owner: the map; typed arrays that grow, no objects.
  */
-import { GLIDE_MS, glide } from "../live/motion";
+import { GLIDE_MS, glide, glideRate } from "../live/motion";
 import type { EntityColumns } from "../live/types";
 import { NO_CELL, cellOf, overlayOf, rotates } from "./atlas";
 import { Clusters } from "./clusters";
@@ -22,6 +22,8 @@ export class Scene {
   count = 0;
   /** When the last glide in view ends (performance.now()); 0 when nothing moves. */
   movingUntil = 0;
+  /** How fast the fastest glide in view goes, pixels a millisecond. */
+  pace = 0;
   /** Crowds at low zoom; their members are not in `data`. */
   readonly clusters = new Clusters();
   /** By how many pixels an entity stands beside its place: those that overlap, fanned out. */
@@ -36,7 +38,12 @@ export class Scene {
     const shown = copies(left / scale, (left + width) / scale);
     this.count = 0;
     this.movingUntil = 0;
+    this.pace = 0;
     let last = -1;
+    const inView = (wx: number, wy: number) => {
+      const y = wy * scale - top;
+      return y >= -margin && y <= height + margin && shown.some((copy) => (wx + copy) * scale - left >= -margin && (wx + copy) * scale - left <= width + margin);
+    };
     for (let slot = 0; slot < entities.length; slot++) {
       if (entities.present[slot] === 0) continue;
       // The selected and the marked are shown whatever the filter says.
@@ -49,9 +56,13 @@ export class Scene {
         const fx = entities.fromX[slot] as number;
         const fy = entities.fromY[slot] as number;
         if (fx !== wx || fy !== wy) {
-          wx = fx + (wx - fx) * part;
-          wy = fy + (wy - fy) * part;
-          this.movingUntil = Math.max(this.movingUntil, moved + GLIDE_MS);
+          const [toX, toY] = [wx, wy];
+          wx = fx + (toX - fx) * part;
+          wy = fy + (toY - fy) * part;
+          if (inView(wx, wy) || inView(toX, toY)) {
+            this.movingUntil = Math.max(this.movingUntil, moved + GLIDE_MS);
+            this.pace = Math.max(this.pace, Math.hypot(toX - fx, toY - fy) * scale * glideRate(moved, nowMs));
+          }
         }
       }
       const y = wy * scale - top;
