@@ -2,15 +2,29 @@
 import type { Page, WebSocketRoute } from "@playwright/test";
 import { type TestEntity, delta, encodeBatch, hello, message, snapshot } from "../encoder.mjs";
 
-/** The tile, and the address of a view whose middle is its own. At zoom 12 a pixel is 32 steps of the tile. */
-const TILE: [number, number, number] = [9, 272, 178];
-export const STEPS = 32;
-const latitude = (Math.atan(Math.sinh(Math.PI * (1 - (2 * 178.5) / 512))) * 180) / Math.PI;
-export const ADDRESS = `/?lat=${latitude.toFixed(6)}&lng=${((272.5 / 512) * 360 - 180).toFixed(6)}&z=12`;
+export type Tile = [level: number, x: number, y: number];
+
+/** The tile unless a test names another, and the address of a view whose middle is its own. */
+const TILE: Tile = [9, 272, 178];
+export const STEPS = stepsOf(TILE, 12);
+export const ADDRESS = addressOf(TILE, 12);
+
+/** Steps of a tile in a pixel. */
+function stepsOf([level]: Tile, zoom: number): number {
+  return 65_536 / (256 * 2 ** (zoom - level));
+}
+
+/** A view whose middle is the tile's. */
+export function addressOf([level, x, y]: Tile, zoom: number): string {
+  const side = 2 ** level;
+  const latitude = (Math.atan(Math.sinh(Math.PI * (1 - (2 * y + 1) / side))) * 180) / Math.PI;
+  return `/?lat=${latitude.toFixed(6)}&lng=${(((x + 0.5) / side) * 360 - 180).toFixed(6)}&z=${zoom}`;
+}
 
 /** The place of a point beside the middle of the view, in pixels, within the tile. */
-export function at(dx: number, dy: number): { x: number; y: number } {
-  return { x: 32_768 + Math.round(dx * STEPS), y: 32_768 + Math.round(dy * STEPS) };
+export function at(dx: number, dy: number, tile = TILE, zoom = 12): { x: number; y: number } {
+  const steps = stepsOf(tile, zoom);
+  return { x: 32_768 + Math.round(dx * steps), y: 32_768 + Math.round(dy * steps) };
 }
 
 export interface Script {
@@ -19,7 +33,7 @@ export interface Script {
 }
 
 /** Takes the server's place for the stream, with these entities at the beginning. */
-export async function script(page: Page, entities: readonly TestEntity[]): Promise<Script> {
+export async function script(page: Page, entities: readonly TestEntity[], told = TILE): Promise<Script> {
   let socket: WebSocketRoute | null = null;
   let seq = 1;
   const nowS = () => Math.floor(Date.now() / 1000);
@@ -27,14 +41,14 @@ export async function script(page: Page, entities: readonly TestEntity[]): Promi
   await page.routeWebSocket("**/live/v1/ws", (route) => {
     socket = route;
     route.onMessage((text) => {
-      const asked = (JSON.parse(String(text)) as { tiles: [number, number, number][] }).tiles;
-      send(...asked.map((tile) => snapshot(tile, seq, encodeBatch(String(tile.slice(0, 3)) === String(TILE) ? [...entities] : [], { baseTimeS: nowS() }))));
+      const asked = (JSON.parse(String(text)) as { tiles: Tile[] }).tiles;
+      send(...asked.map((tile) => snapshot(tile, seq, encodeBatch(String(tile.slice(0, 3)) === String(told) ? [...entities] : [], { baseTimeS: nowS() }))));
     });
     send(hello(1n, Date.now(), "scripted"));
   });
   return {
     tell(changed, removed = [], baseTimeS = nowS()) {
-      send(delta(TILE, seq, seq + 1, encodeBatch([...changed], { baseTimeS, removed: [...removed] })));
+      send(delta(told, seq, seq + 1, encodeBatch([...changed], { baseTimeS, removed: [...removed] })));
       seq++;
     },
   };
