@@ -3,7 +3,12 @@
 
 #![allow(missing_docs, clippy::unwrap_used, reason = "tests")]
 
-use std::{collections::BTreeSet, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use godwit_flow::{Stopper, now_us};
 use godwit_live::{Limits, Live};
@@ -217,6 +222,24 @@ async fn whoever_is_asked_to_leave_follows_until_it_has_moved() {
     drop(pages);
     assert_eq!(last.closed().await, 1001, "who stays is closed in the end");
     timeout(LONG, server.live.deserted()).await.expect("nobody is left");
+}
+
+#[tokio::test]
+async fn lists_that_come_faster_than_anybody_pans_wait() {
+    let server = Server::start(ViewerTiming::default()).await;
+    let mut page = Page::open(server.address, 1 << 16).await;
+    let began = Instant::now();
+    for x in 0..40 {
+        page.say(0x81, format!(r#"{{"tiles":[[9,{x},0]]}}"#).as_bytes()).await;
+    }
+    let mut before = 0;
+    while before < 8 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let tiles = server.live.figures().tiles as usize;
+        assert!(tiles <= 1 + began.elapsed().as_millis() as usize / 100, "{tiles} lists in {:?}", began.elapsed());
+        assert!(tiles >= before && began.elapsed() < LONG, "none is left out");
+        before = tiles;
+    }
 }
 
 #[tokio::test]

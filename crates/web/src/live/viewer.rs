@@ -42,6 +42,10 @@ const MOST_AT_A_TIME: usize = 262_144;
 /// one or two deltas of each tile and the pulse. So its tick is one write.
 const MOST_PIECES: usize = 2 + 2 * Viewer::MOST_TILES + 1;
 
+/// A list of tiles is followed by so much silence of ours: what a viewer says meanwhile waits with the kernel. So nobody
+/// makes the server keep more than ten lists of tiles a second, for as long as a tile is kept.
+const BETWEEN_LISTS: Duration = Duration::from_millis(100);
+
 /// Why a viewer is no longer written to.
 enum Gone {
     /// It did not read.
@@ -83,18 +87,26 @@ async fn watch(mut socket: impl AsyncRead + AsyncWrite + Unpin, mut incoming: In
     let ViewerTiming { patience, drain } = site.viewers;
     let mut ending = pin!(site.stop.wanted());
     let mut leaves_at = None;
+    let mut hears_at = Instant::now();
     let hello = viewer.hello((site.clock)());
     let mut outcome = send(&mut socket, &hello, patience).await;
     while outcome.is_ok() {
-        match hear(&mut incoming, &mut viewer, (site.clock)()) {
-            Ok(Some(answer)) => {
-                outcome = write(&mut socket, &[answer], patience).await;
-                continue;
-            }
-            Ok(None) => {}
-            Err(goodbye) => {
-                let _ = timeout(ViewerTiming::GRACE, write(&mut socket, &[goodbye], patience)).await;
-                return;
+        let hears = Instant::now() >= hears_at;
+        if hears {
+            match hear(&mut incoming, &mut viewer, (site.clock)()) {
+                Ok(Heard::Nothing) => {}
+                Ok(Heard::Tiles) => {
+                    hears_at = Instant::now() + BETWEEN_LISTS;
+                    continue;
+                }
+                Ok(Heard::Ping(answer)) => {
+                    outcome = write(&mut socket, &[answer], patience).await;
+                    continue;
+                }
+                Err(goodbye) => {
+                    let _ = timeout(ViewerTiming::GRACE, write(&mut socket, &[goodbye], patience)).await;
+                    return;
+                }
             }
         }
         tokio::select! {
@@ -110,7 +122,8 @@ async fn watch(mut socket: impl AsyncRead + AsyncWrite + Unpin, mut incoming: In
                 let _ = timeout(ViewerTiming::GRACE, write(&mut socket, &[goodbye], patience)).await;
                 return;
             }
-            read = read(&mut socket, &mut incoming) => {
+            () = sleep_until(hears_at), if !hears => {}
+            read = read(&mut socket, &mut incoming), if hears => {
                 if !matches!(read, Ok(1..)) {
                     return;
                 }
@@ -126,17 +139,25 @@ async fn watch(mut socket: impl AsyncRead + AsyncWrite + Unpin, mut incoming: In
     }
 }
 
-/// Goes through what a viewer has said. Returns what must be answered, or with what it must be closed.
-fn hear(incoming: &mut Incoming, viewer: &mut Viewer, now_us: i64) -> Result<Option<Bytes>, Bytes> {
-    loop {
-        match incoming.next().map_err(|(code, reason)| frames::close(code, reason))? {
-            None => return Ok(None),
-            Some(Said::Ping(payload)) => return Ok(Some(frames::pong(&payload))),
-            Some(Said::Close) => return Err(frames::close(1000, "")),
-            Some(Said::Text(text)) => {
-                let text = std::str::from_utf8(&text).map_err(|_| frames::close(1007, "the text is not UTF-8"))?;
-                viewer.subscribe(text, now_us).map_err(|error| frames::close(1008, &error.to_string()))?;
-            }
+/// What a viewer said.
+enum Heard {
+    Nothing,
+    /// Which tiles it wants; done.
+    Tiles,
+    /// What must be answered.
+    Ping(Bytes),
+}
+
+/// Takes the next of what a viewer has said, or tells with what it must be closed.
+fn hear(incoming: &mut Incoming, viewer: &mut Viewer, now_us: i64) -> Result<Heard, Bytes> {
+    match incoming.next().map_err(|(code, reason)| frames::close(code, reason))? {
+        None => Ok(Heard::Nothing),
+        Some(Said::Ping(payload)) => Ok(Heard::Ping(frames::pong(&payload))),
+        Some(Said::Close) => Err(frames::close(1000, "")),
+        Some(Said::Text(text)) => {
+            let text = std::str::from_utf8(&text).map_err(|_| frames::close(1007, "the text is not UTF-8"))?;
+            viewer.subscribe(text, now_us).map_err(|error| frames::close(1008, &error.to_string()))?;
+            Ok(Heard::Tiles)
         }
     }
 }
