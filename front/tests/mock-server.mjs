@@ -96,6 +96,7 @@ let seq = 1;
 /** What moved in the last ticks, for those who ask for what they missed. */
 const log = [];
 const LOG_TICKS = 100;
+const STRAY_KM = 2;
 
 function tick() {
   const from = seq;
@@ -110,7 +111,11 @@ function tick() {
     if (!one.moves || random() > 0.15) continue;
     before.set(one.id, LEVELS.map((level) => place(one, level).tile));
     const km = (one.kmh / 3600) * 6;
-    one.course = (one.course + (random() - 0.5) * 30 + 360) % 360;
+    // The server lives as long as all the tests: who strayed turns home, or tests that look for it later find its place empty.
+    const home = began.get(one.id);
+    const [north, east] = [home.latitude - one.latitude, (home.longitude - one.longitude) * Math.cos((one.latitude * Math.PI) / 180)];
+    const ahead = Math.hypot(north, east) * 111 > STRAY_KM ? (Math.atan2(east, north) * 180) / Math.PI : one.course;
+    one.course = (ahead + (random() - 0.5) * 30 + 360) % 360;
     one.latitude += (Math.cos((one.course * Math.PI) / 180) * km) / 111;
     one.longitude += (Math.sin((one.course * Math.PI) / 180) * km) / (111 * Math.cos((one.latitude * Math.PI) / 180));
     one.heardMs = Date.now();
