@@ -1,6 +1,6 @@
 /** Distance and bearing from point to point: a press on the map, or Enter for its middle, sets the next point. */
 import "../texts.en.tools";
-import { useEffect } from "preact/hooks";
+import { useEffect, useLayoutEffect } from "preact/hooks";
 import { Ruler, addPoint, dropPoint } from "../../map/ruler";
 import { MOST_POINTS, parseRuler, ruler } from "../../map/shown";
 import { bearing, distance, latLng, locator } from "../format";
@@ -52,7 +52,8 @@ export function RulerPanel({ page }: { page: Page }) {
   const legs = points.slice(1).map((to, i) => ({ from: points[i] as LatLng, to }));
   const totalKm = legs.reduce((sum, { from, to }) => sum + way(from, to).km, 0);
   const [first, last] = [points[0], points.at(-1)];
-  useEffect(() => startRuler(page), []);
+  // With the panel, not a frame later: a quick press on the map is a point already.
+  useLayoutEffect(() => startRuler(page), []);
   useEffect(() => {
     const onKey = (event: KeyboardEvent) => {
       const onMap = (event.target as HTMLElement | null)?.closest?.("#map") != null;
