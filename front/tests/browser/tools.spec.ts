@@ -126,8 +126,10 @@ test.describe("own files", () => {
     const drawn = await pixels(page, BLUE);
     await panel.getByRole("checkbox", { name: "Show ride.gpx" }).uncheck();
     await expect.poll(() => pixels(page, BLUE)).toBeLessThan(drawn - 100);
+    const hidden = await pixels(page, BLUE);
     await panel.getByRole("checkbox", { name: "Show ride.gpx" }).check();
-    await expect.poll(() => pixels(page, BLUE)).toBeGreaterThan(drawn - 60);
+    // Not all of it: symbols on the move may cover some, and some are as blue.
+    await expect.poll(() => pixels(page, BLUE)).toBeGreaterThan((drawn + hidden) / 2);
     for (const name of ["ride.gpx", "field.kml", "line.geojson"]) await panel.getByRole("button", { name: `Remove ${name}` }).click();
     await expect(panel.getByRole("checkbox")).toHaveCount(0);
     await expect.poll(() => pixels(page, BLUE)).toBeLessThan(drawn - 100);
