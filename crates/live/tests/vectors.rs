@@ -37,7 +37,7 @@ fn row(entity: &Value) -> Row {
     }
 }
 
-fn batch(frame: &Value) -> Vec<u8> {
+fn batch(frame: &Value) -> wire::Batch {
     let rows: Vec<Row> = frame["entities"].as_array().unwrap().iter().map(row).collect();
     wire::batch(number::<i64>(frame, "base_time_s") * 1_000_000, &rows, &numbers(&frame["removed"]))
 }
