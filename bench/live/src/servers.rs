@@ -92,8 +92,9 @@ fn godwit(listener: TcpListener, rates: watch::Receiver<u32>, sent: watch::Sende
         viewers: ViewerTiming::default(),
         limit: None,
     };
-    // Beside the site: the same bytes again and again, without anything of ours.
-    let constant = Router::new().route("/constant/{bytes}", get(constant));
+    let site = Arc::new(site);
+    // In the same site: the same bytes again and again.
+    let constant = godwit_web::guarded(site.clone(), Router::new().route("/constant/{bytes}", get(constant)));
     let listener = listener.tap_io(|socket: &mut TcpStream| drop(socket.set_nodelay(true)));
     tokio::spawn(async move {
         let _held = (folder, ending);

@@ -112,7 +112,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         limit,
         basemap_file,
     };
-    let site = site(settings, parts, &draining, stoppers.viewers.stop());
+    let site = Arc::new(site(settings, parts, &draining, stoppers.viewers.stop()));
     let timing = site.viewers;
     // Operators' numbers are on their own address, or on the site's if that is said to be theirs.
     let site_and = |for_operators: bool| {

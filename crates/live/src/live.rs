@@ -360,9 +360,9 @@ impl Live {
         TileAnswer::Full(message)
     }
 
-    /// The name of a tile's state.
+    /// The name of a tile's state. Weak: the bytes of a state may differ by the time they were made at.
     fn tag(&self, seq: u32) -> Bytes {
-        format!("{:x}-{seq}", self.epoch).into()
+        format!("W/\"{:x}-{seq}\"", self.epoch).into()
     }
 
     fn message(&self, seq: u32, frames: &[Bytes], now_us: i64) -> TileMessage {

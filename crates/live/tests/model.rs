@@ -376,7 +376,8 @@ fn what_viewers_send_is_checked_and_how_many_there_are() {
 }
 
 fn named(tag: &[u8]) -> (u64, u32) {
-    let (epoch, seq) = std::str::from_utf8(tag).unwrap().split_once('-').unwrap();
+    let state = std::str::from_utf8(tag).unwrap().trim_start_matches("W/").trim_matches('"');
+    let (epoch, seq) = state.split_once('-').unwrap();
     (u64::from_str_radix(epoch, 16).unwrap(), seq.parse().unwrap())
 }
 

@@ -76,7 +76,8 @@ pub trait Days: Store {
     async fn forget_aggregates(&self, before_day: i64) -> Result<u64, StoreError>;
 
     /// Makes the indexes of days before this one as small as they can be, where that is not done yet: packets come in the
-    /// order of time, and leave a third of an index by station empty. Beside readers and writers. Returns how many days.
+    /// order of time, and leave a third of an index by station empty. Beside readers and writers. Lays the latest states of
+    /// neighbours side by side, for which all wait a moment. Returns how many days.
     /// An engine without need for it has nothing to do.
     ///
     /// # Errors

@@ -502,6 +502,25 @@ async fn days_that_ended_are_packed_once() {
     assert_eq!(store.pack_days(today + 1).await.unwrap(), 1, "again, for its table is another");
 }
 
+#[tokio::test]
+async fn packing_lays_the_states_of_neighbours_side_by_side() {
+    let database = TestDatabase::create();
+    let bouncer = PgBouncer::start(database.server.as_ref().unwrap(), 3);
+    let store = open(&bouncer.url(database.name())).await;
+    // Heard in turn from fifty places far from each other.
+    let texts: Vec<String> = (0..2000).map(|i| format!("S{i}>APRS:!{:02}22.85N/00832.46E>side by side", 10 + i % 50)).collect();
+    let lines: Vec<(i64, &[u8])> = texts.iter().enumerate().map(|(i, text)| (NOON + i as i64, text.as_bytes())).collect();
+    store.append(batch(&lines)).await.unwrap();
+    psql(&database.url, "ANALYZE entity");
+    let pages = "SELECT max(pages) FROM (SELECT count(DISTINCT (ctid::text::point)[0]) AS pages FROM entity GROUP BY cell) c";
+    let pages = || psql(&database.url, pages).parse::<u64>().unwrap();
+    assert!(pages() > 20, "{}", pages());
+    assert_eq!(store.pack_days(NOON / DAY + 1).await.unwrap(), 1);
+    assert!(pages() <= 4, "{}", pages());
+    let found = store.in_area(Area { south: 12.0, west: 8.0, north: 13.0, east: 9.0 }, 0, 1000).await.unwrap();
+    assert_eq!(found.len(), 40);
+}
+
 /// Tables as large as the planner needs to see which index pays, with statistics of their own: 20,000 stations, a day
 /// of 200,000 packets, ten years of hours and days, a week of who heard whom.
 async fn grown(database: &TestDatabase) -> PostgresStore {

@@ -16,7 +16,7 @@ use pmtiles::{
 use serde_json::{Value, json};
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
-use crate::{Site, error::PathOf};
+use crate::{SiteState, error::PathOf};
 
 static ARCHIVE: &[u8] = include_bytes!("../../../assets/basemap/basemap.pmtiles");
 
@@ -111,7 +111,7 @@ fn plain(text: &str) -> String {
 }
 
 /// `GET /basemap/file/{z}/{x}/{y}`: a tile of the operator's archive; 204 where it has none, 404 without an archive.
-pub(crate) async fn file_tile(State(site): State<Site>, PathOf((z, x, y)): PathOf<(u8, u32, u32)>, headers: HeaderMap) -> Response<Body> {
+pub(crate) async fn file_tile(State(site): SiteState, PathOf((z, x, y)): PathOf<(u8, u32, u32)>, headers: HeaderMap) -> Response<Body> {
     let (Some(map), Ok(coordinate)) = (&site.basemap_file, TileCoord::new(z, x, y)) else {
         return StatusCode::NOT_FOUND.into_response();
     };

@@ -11,12 +11,12 @@ use godwit_store::{Answer, BLOCK_S, BlockError, Part};
 use serde_json::{Value, json};
 
 use crate::{
-    Site,
+    Site, SiteState,
     error::{ApiError, PathOf},
 };
 
 /// `GET /history/v1/range`: which blocks may be asked for.
-pub(crate) async fn range(State(site): State<Site>) -> Result<impl IntoResponse, ApiError> {
+pub(crate) async fn range(State(site): SiteState) -> Result<impl IntoResponse, ApiError> {
     let range = site.blocks.range().await?;
     let body: Value =
         json!({ "oldest_block": range.oldest, "open_block": range.open, "block_s": BLOCK_S, "server_time_ms": (site.clock)() / 1000 });
@@ -25,7 +25,7 @@ pub(crate) async fn range(State(site): State<Site>) -> Result<impl IntoResponse,
 
 /// `GET /history/v1/{level}/{x}/{y}/{block}`: key frame and moves.
 pub(crate) async fn whole(
-    State(site): State<Site>,
+    State(site): SiteState,
     PathOf((level, x, y, block)): PathOf<(u8, u16, u16, u32)>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {
@@ -35,7 +35,7 @@ pub(crate) async fn whole(
 
 /// `GET /history/v1/{level}/{x}/{y}/{block}/{part}`: moves alone, of the block or of the hour that begins with it.
 pub(crate) async fn part(
-    State(site): State<Site>,
+    State(site): SiteState,
     PathOf((level, x, y, block, part)): PathOf<(u8, u16, u16, u32, String)>,
     headers: HeaderMap,
 ) -> Result<Response<Body>, ApiError> {

@@ -27,10 +27,12 @@ pub use basemap::FileMap;
 pub use devices::Devices;
 pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
-pub use router::{operators, router};
+pub use router::{guarded, operators, router};
 
 /// What the handlers are given.
-#[derive(Clone)]
+pub(crate) type SiteState = axum::extract::State<Arc<Site>>;
+
+/// All that a site is made of.
 pub struct Site {
     /// The live side.
     pub live: Arc<Live>,

@@ -7,9 +7,8 @@ use std::{
 };
 
 use axum::{
-    extract::{ConnectInfo, Request, State},
+    extract::{ConnectInfo, Request},
     http::HeaderMap,
-    middleware::Next,
     response::{IntoResponse, Response},
 };
 use godwit_live::limit::{Limiter, Verdict};
@@ -84,19 +83,22 @@ pub struct Limit {
 /// What is limited: the API and the past. A map that is opened asks for many files and tiles at once.
 const LIMITED: [&str; 2] = ["/api/", "/history/"];
 
-/// Refuses who asks too often: 429 with `Retry-After`. Programs of this machine may ask as often as they like.
-pub(crate) async fn limit(State(site): State<Site>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|info| info.0.ip());
-    let limited = LIMITED.iter().any(|start| request.uri().path().starts_with(start));
-    if let (true, Some(limit), Some(peer)) = (limited, &site.limit, peer) {
-        let client = limit.proxies.client(peer, request.headers());
-        if !client.is_loopback()
-            && let Verdict::Wait(wait) = limit.limiter.ask(client, (site.clock)()).await
-        {
-            return ApiError::too_many(wait).into_response();
-        }
+/// Who asks, if it is for something limited. Programs of this machine may ask as often as they like.
+pub(crate) fn asking(site: &Site, request: &Request) -> Option<IpAddr> {
+    let limit = site.limit.as_ref()?;
+    if !LIMITED.iter().any(|start| request.uri().path().starts_with(start)) {
+        return None;
     }
-    next.run(request).await
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip();
+    Some(limit.proxies.client(peer, request.headers())).filter(|client| !client.is_loopback())
+}
+
+/// The answer to a client that asks too often: 429 with `Retry-After`.
+pub(crate) async fn refused(site: &Site, client: IpAddr) -> Option<Response> {
+    match site.limit.as_ref()?.limiter.ask(client, (site.clock)()).await {
+        Verdict::Allowed => None,
+        Verdict::Wait(wait) => Some(ApiError::too_many(wait).into_response()),
+    }
 }
 
 #[cfg(test)]

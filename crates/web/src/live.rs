@@ -20,7 +20,7 @@ use godwit_live::{TileAddress, TileAnswer};
 use serde::Deserialize;
 
 use crate::{
-    Site,
+    SiteState,
     error::{ApiError, PathOf},
 };
 
@@ -46,7 +46,7 @@ impl ViewerTiming {
 }
 
 /// `GET /live/v1/ws`.
-pub(crate) async fn socket(State(site): State<Site>, mut request: Request) -> Response<Body> {
+pub(crate) async fn socket(State(site): SiteState, mut request: Request) -> Response<Body> {
     let accept = match handshake::accept(request.headers()) {
         Ok(accept) => accept,
         Err(refused) => return refused.into_response(),
@@ -73,9 +73,12 @@ pub(crate) struct TileQuery {
     since: Option<String>,
 }
 
+/// What a tile is sent as.
+pub(crate) const TILE_TYPE: &str = "application/octet-stream";
+
 /// `GET /live/v1/tiles/{level}/{x}/{y}?since=EPOCH-SEQ`.
 pub(crate) async fn tile(
-    State(site): State<Site>,
+    State(site): SiteState,
     PathOf((level, x, y)): PathOf<(u8, u16, u16)>,
     Query(query): Query<TileQuery>,
     headers: HeaderMap,
@@ -98,13 +101,12 @@ pub(crate) async fn tile(
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    // Weak: the bytes of a state may differ by the time they were made at.
-    if let Ok(etag) = HeaderValue::from_maybe_shared([b"W/\"", &tag[..], b"\""].concat().into_boxed_slice()) {
+    if let Ok(etag) = HeaderValue::from_maybe_shared(tag) {
         headers.insert(header::ETAG, etag);
     }
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache_control(level)));
     if status == StatusCode::OK {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(TILE_TYPE));
     }
     Ok(response)
 }
@@ -118,7 +120,7 @@ fn cache_control(level: u8) -> &'static str {
     }
 }
 
-/// `EPOCH-SEQ`, alone or as a tag.
+/// `EPOCH-SEQ`, alone or as an `ETag`.
 fn state(text: &str) -> Option<(u64, u32)> {
     let text = text.trim();
     let (epoch, seq) = text.strip_prefix("W/").unwrap_or(text).trim_matches('"').split_once('-')?;

@@ -12,10 +12,10 @@ use axum::{
 use jiff::Timestamp;
 use serde_json::Value;
 
-use crate::{Site, api};
+use crate::{SiteState, api};
 
 /// `GET /metrics`.
-pub(crate) async fn metrics(State(site): State<Site>) -> Response {
+pub(crate) async fn metrics(State(site): SiteState) -> Response {
     let (ready, _) = (site.ready)();
     let mut status = api::status::whole(&site);
     status["ready"] = ready.into();

@@ -9,7 +9,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use crate::{Site, embed};
+use crate::{SiteState, embed};
 
 /// First words of paths of two elements that are pages; `front/src/pages/address.ts` has the same.
 const PAGES_OF_A_NAME: [&str; 3] = ["packets", "info", "weather"];
@@ -36,7 +36,7 @@ pub(crate) async fn asset(uri: Uri, headers: HeaderMap) -> Response<Body> {
 }
 
 /// `GET /live/v1/page.json`.
-pub(crate) async fn page(State(site): State<Site>) -> impl IntoResponse {
+pub(crate) async fn page(State(site): SiteState) -> impl IntoResponse {
     ([(header::CACHE_CONTROL, "no-cache")], Json(Value::clone(&site.page)))
 }
 
@@ -46,7 +46,7 @@ pub(crate) async fn livez() -> &'static str {
 }
 
 /// `GET /readyz`: it is ready to be sent visitors; the details as JSON either way.
-pub(crate) async fn readyz(State(site): State<Site>) -> Response<Body> {
+pub(crate) async fn readyz(State(site): SiteState) -> Response<Body> {
     let (ready, details) = (site.ready)();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     (status, [(header::CACHE_CONTROL, "no-store")], Json(details)).into_response()

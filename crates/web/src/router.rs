@@ -1,9 +1,11 @@
 //! Every route, in one list.
 
+use std::sync::Arc;
+
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
     response::Response,
     routing::get,
@@ -12,9 +14,8 @@ use axum::{
 use crate::{Site, api, basemap, history, limit, live, metrics, pages};
 
 /// The site.
-pub fn router(site: Site) -> Router {
-    let policy = policy(&site.image_hosts);
-    Router::new()
+pub fn router(site: Arc<Site>) -> Router {
+    let routes = Router::new()
         .route("/api/v1/stations", get(api::stations::list))
         .route("/api/v1/stations/near", get(api::search::near))
         .route("/api/v1/stations/{name}", get(api::stations::one))
@@ -39,15 +40,19 @@ pub fn router(site: Site) -> Router {
         .route("/basemap/file/{z}/{x}/{y}", get(basemap::file_tile))
         .route("/livez", get(pages::livez))
         .route("/readyz", get(pages::readyz))
-        .fallback(pages::asset)
-        .layer(middleware::from_fn_with_state(site.clone(), limit::limit))
-        .layer(middleware::from_fn_with_state(policy, secure))
-        .with_state(site)
+        .fallback(pages::asset);
+    guarded(site, routes)
 }
 
 /// What operators alone are shown; merged into the site where they ask.
-pub fn operators(site: Site) -> Router {
-    Router::new().route("/metrics", get(metrics::metrics)).with_state(site)
+pub fn operators(site: Arc<Site>) -> Router {
+    guarded(site, Router::new().route("/metrics", get(metrics::metrics)))
+}
+
+/// Routes as those of the site: limited, and with its headers.
+pub fn guarded(site: Arc<Site>, routes: Router<Arc<Site>>) -> Router {
+    let policy = policy(&site.image_hosts);
+    routes.layer(middleware::from_fn_with_state((site.clone(), policy), guard)).with_state(site)
 }
 
 /// Nothing from elsewhere runs, nothing inline; images come from the hosts that were configured, too.
@@ -59,14 +64,29 @@ fn policy(image_hosts: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(policy).ok()
 }
 
-/// Headers of every answer: the policy, no guessing of types, no framing.
-async fn secure(State(policy): State<Option<HeaderValue>>, request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
+/// Refuses who asks too often. Headers of every answer: no guessing of types; of documents the policy and no framing.
+async fn guard(State((site, policy)): State<(Arc<Site>, Option<HeaderValue>)>, request: Request, next: Next) -> Response {
+    let refused = match limit::asking(&site, &request) {
+        Some(client) => limit::refused(&site, client).await,
+        None => None,
+    };
+    let mut response = match refused {
+        Some(refused) => refused,
+        None => next.run(request).await,
+    };
+    // Whoever has the answer has its headers (RFC 9110, section 15.4.5).
+    if response.status() == StatusCode::NOT_MODIFIED {
+        return response;
+    }
     let headers = response.headers_mut();
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    // Tiles are no documents and run nothing. With more than six headers their map is made twice.
+    if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == live::TILE_TYPE) {
+        return response;
+    }
     if let Some(policy) = policy {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
     }
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
     response

@@ -60,7 +60,7 @@ impl Server {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, godwit_web::router(site)).await });
+        tokio::spawn(async move { axum::serve(listener, godwit_web::router(Arc::new(site))).await });
         Self { address, _folder: folder, _ending: ending }
     }
 

@@ -15,7 +15,7 @@ use super::{
     stations::{keys, known, rounded, unknown},
 };
 use crate::{
-    Site,
+    SiteState,
     error::{ApiError, PathOf},
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct HeardQuery {
 
 /// `GET /api/v1/stations/{name}/heard?side=&days=&limit=`.
 pub(crate) async fn heard(
-    State(site): State<Site>,
+    State(site): SiteState,
     PathOf(name): PathOf<String>,
     Query(query): Query<HeardQuery>,
 ) -> Result<Json<Value>, ApiError> {
@@ -84,7 +84,7 @@ pub(crate) struct HoursQuery {
 }
 
 /// `GET /api/v1/packets/hours?since=&until=`.
-pub(crate) async fn hours(State(site): State<Site>, Query(query): Query<HoursQuery>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn hours(State(site): SiteState, Query(query): Query<HoursQuery>) -> Result<Json<Value>, ApiError> {
     let (since_us, until_us) = span(query.since.as_deref(), query.until.as_deref(), (site.clock)())?;
     let hour = |hour: &HourCounts| {
         json!({

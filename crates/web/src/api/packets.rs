@@ -17,7 +17,7 @@ use super::{
     time,
 };
 use crate::{
-    Site,
+    Site, SiteState,
     error::{ApiError, PathOf},
 };
 
@@ -85,7 +85,7 @@ fn one_of(name: &str, value: Option<&str>, all: impl IntoIterator<Item = &'stati
 }
 
 /// `GET /api/v1/packets?since=&until=&name=&kind=&verdict=&text=&limit=&cursor=&duplicates=`.
-pub(crate) async fn list(State(site): State<Site>, Query(query): Query<ListQuery>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(State(site): SiteState, Query(query): Query<ListQuery>) -> Result<Json<Value>, ApiError> {
     let before_id = match query.cursor.as_deref() {
         None => None,
         Some(cursor) => Some(
@@ -152,7 +152,7 @@ async fn filtered(site: &Site, mut asked: PacketQuery, filter: &Filter) -> Resul
 }
 
 /// `GET /api/v1/packets/{id}`: a packet, the stations it went through and what its bytes mean.
-pub(crate) async fn one(State(site): State<Site>, PathOf(id): PathOf<String>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn one(State(site): SiteState, PathOf(id): PathOf<String>) -> Result<Json<Value>, ApiError> {
     let unknown = || ApiError::not_found(format!("There is no packet \"{}\", or it is past the retention.", shown(&id)));
     let number = id.parse().ok().filter(|id| *id > 0).ok_or_else(unknown)?;
     let stored = site.store.packet(number).await?.ok_or_else(unknown)?;

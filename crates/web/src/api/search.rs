@@ -11,7 +11,7 @@ use super::{
     limit, shown,
     stations::{rounded, short},
 };
-use crate::{Site, coordinates::locations, error::ApiError, places};
+use crate::{SiteState, coordinates::locations, error::ApiError, places};
 
 /// Longer texts find nothing: names have 9 bytes, coordinates in full about 60.
 const LONGEST: usize = 100;
@@ -23,7 +23,7 @@ pub(crate) struct SearchQuery {
 }
 
 /// `GET /api/v1/search?q=&limit=`: entities, places, and what the text itself says of a location.
-pub(crate) async fn search(State(site): State<Site>, Query(query): Query<SearchQuery>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn search(State(site): SiteState, Query(query): Query<SearchQuery>) -> Result<Json<Value>, ApiError> {
     let limit = limit(query.limit.as_deref(), 8, 100)?;
     let text = query.q.as_deref().map(str::trim).filter(|text| text.len() <= LONGEST).unwrap_or_default();
     let results: Vec<Value> = site.live.search(text, limit).iter().map(|state| Value::Object(short(state))).collect();
@@ -60,7 +60,7 @@ pub(crate) struct NearQuery {
 }
 
 /// `GET /api/v1/stations/near?latitude=&longitude=&limit=`: nearest first, with distance and bearing from the point.
-pub(crate) async fn near(State(site): State<Site>, Query(query): Query<NearQuery>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn near(State(site): SiteState, Query(query): Query<NearQuery>) -> Result<Json<Value>, ApiError> {
     let latitude = degrees("latitude", query.latitude.as_deref(), 90.0)?;
     let longitude = degrees("longitude", query.longitude.as_deref(), 180.0)?;
     let limit = limit(query.limit.as_deref(), 20, 100)?;

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 
 use super::{limit, rfc3339, shown, time};
 use crate::{
-    Devices, Site,
+    Devices, Site, SiteState,
     error::{ApiError, PathOf},
 };
 
@@ -25,7 +25,7 @@ pub(crate) struct ListQuery {
 }
 
 /// `GET /api/v1/stations?bbox=W,S,E,N&since=&limit=`.
-pub(crate) async fn list(State(site): State<Site>, Query(query): Query<ListQuery>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(State(site): SiteState, Query(query): Query<ListQuery>) -> Result<Json<Value>, ApiError> {
     let area = match query.bbox.as_deref() {
         Some(text) => area(text)?,
         None => Area { west: -180.0, south: -90.0, east: 180.0, north: 90.0 },
@@ -63,7 +63,7 @@ pub(crate) struct OneQuery {
 
 /// `GET /api/v1/stations/{name}?kind=`.
 pub(crate) async fn one(
-    State(site): State<Site>,
+    State(site): SiteState,
     PathOf(name): PathOf<String>,
     Query(query): Query<OneQuery>,
 ) -> Result<Json<Value>, ApiError> {

@@ -8,13 +8,13 @@ use godwit_live::{Figures, latency::BOUNDS_MS, limit::LimiterFigures};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::{Site, error::ApiError};
+use crate::{Site, SiteState, error::ApiError};
 
 /// How long the store may take to say how much it holds: who asks for the status waits no longer.
 const STORE_WAIT: Duration = Duration::from_millis(500);
 
 /// `GET /api/v1/status`.
-pub(crate) async fn status(State(site): State<Site>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn status(State(site): SiteState) -> Result<Json<Value>, ApiError> {
     let mut status = whole(&site);
     // A store that does not answer (soon) is a state to be told of, not an error of this question.
     status["kept"] = match timeout(STORE_WAIT, site.store.counts()).await {

@@ -16,7 +16,7 @@ use super::{
     stations::{keys, kinds, known, unknown},
 };
 use crate::{
-    Site,
+    Site, SiteState,
     error::{ApiError, PathOf},
 };
 
@@ -37,7 +37,7 @@ pub(crate) struct TelemetryQuery {
 
 /// `GET /api/v1/stations/{name}/telemetry?kind=&since=&until=&limit=`: the newest `limit` reports, oldest first.
 pub(crate) async fn telemetry(
-    State(site): State<Site>,
+    State(site): SiteState,
     PathOf(name): PathOf<String>,
     Query(query): Query<TelemetryQuery>,
 ) -> Result<Json<Value>, ApiError> {

@@ -15,7 +15,7 @@ use super::{
     time,
 };
 use crate::{
-    Site,
+    SiteState,
     error::{ApiError, PathOf},
 };
 
@@ -32,7 +32,7 @@ pub(crate) struct TrackQuery {
 
 /// `GET /api/v1/stations/{name}/track?kind=&since=&until=&limit=`.
 pub(crate) async fn track(
-    State(site): State<Site>,
+    State(site): SiteState,
     PathOf(name): PathOf<String>,
     Query(query): Query<TrackQuery>,
 ) -> Result<Json<Value>, ApiError> {

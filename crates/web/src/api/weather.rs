@@ -14,7 +14,7 @@ use super::{
     stations::{keys, kinds, known, unknown},
 };
 use crate::{
-    Site,
+    Site, SiteState,
     error::{ApiError, PathOf},
 };
 
@@ -35,7 +35,7 @@ pub(crate) struct WeatherQuery {
 
 /// `GET /api/v1/stations/{name}/weather?kind=&since=&until=&every=&limit=`.
 pub(crate) async fn weather(
-    State(site): State<Site>,
+    State(site): SiteState,
     PathOf(name): PathOf<String>,
     Query(query): Query<WeatherQuery>,
 ) -> Result<Json<Value>, ApiError> {

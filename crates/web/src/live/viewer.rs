@@ -7,6 +7,7 @@ use std::{
     future::poll_fn,
     io::{self, IoSlice},
     pin::{Pin, pin},
+    sync::Arc,
     task::ready,
     time::Duration,
 };
@@ -55,7 +56,7 @@ enum Gone {
 }
 
 /// Takes over the connection of a viewer and serves it to its end.
-pub(super) async fn serve(upgrade: OnUpgrade, viewer: Viewer, site: Site) {
+pub(super) async fn serve(upgrade: OnUpgrade, viewer: Viewer, site: Arc<Site>) {
     let Ok(upgraded) = upgrade.await else {
         return;
     };
@@ -83,7 +84,7 @@ fn tune(socket: &TcpStream) {
     let _ = socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED));
 }
 
-async fn watch(mut socket: impl AsyncRead + AsyncWrite + Unpin, mut incoming: Incoming, mut viewer: Viewer, site: Site) {
+async fn watch(mut socket: impl AsyncRead + AsyncWrite + Unpin, mut incoming: Incoming, mut viewer: Viewer, site: Arc<Site>) {
     let ViewerTiming { patience, drain } = site.viewers;
     let mut ending = pin!(site.stop.wanted());
     let mut leaves_at = None;
