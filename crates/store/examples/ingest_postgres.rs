@@ -13,7 +13,7 @@ use std::{
 };
 
 use bytes::{BufMut, Bytes, BytesMut};
-use common::{BOXES, DAY_US, START_US, Traffic, WIDE_COLUMNS, area, cpu, newest, questions, rates, rows, tracker, weather, wide_row};
+use common::{BOXES, DAY_US, START_US, Traffic, WIDE_COLUMNS, area, cpu, newest, questions, rates, rows, time, tracker, weather, wide_row};
 use godwit_pipeline::Record;
 use godwit_store::{Batch, Days, PostgresConfig, PostgresStore, Store};
 use godwit_testkit::{Postgres, PostgresOptions, psql};
@@ -97,6 +97,10 @@ async fn main() {
 
     server.restart();
     let store = PostgresStore::open(&PostgresConfig::new(&url)).await.unwrap();
+    // What the way there and back takes by itself.
+    let (client, connection) = tokio_postgres::connect(&url, NoTls).await.unwrap();
+    tokio::spawn(connection);
+    time("the least statement", async |_| client.query_typed("SELECT 1", &[]).await.unwrap().len()).await;
     questions(&store, START_US + 7 * DAY_US).await;
     plans(&store).await;
     if matches!(server, Server::Own(_)) {

@@ -180,7 +180,8 @@ pub(crate) async fn questions(store: &dyn Store, now_us: i64) {
     time("heard of, 7 days", async |draw| store.heard(tracker(draw).name, HeardSide::Of, week, 100).await.unwrap().len()).await;
 }
 
-async fn time(what: &str, ask: impl AsyncFn(usize) -> usize) {
+/// Prints how long 200 questions took.
+pub(crate) async fn time(what: &str, ask: impl AsyncFn(usize) -> usize) {
     let (mut times, mut found) = (Vec::new(), 0);
     for draw in 0..200 {
         let began = Instant::now();

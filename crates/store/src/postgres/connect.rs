@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, RecyclingMethod, Runtime};
+use deadpool_postgres::{Manager, ManagerConfig, Object, Pool, PoolError, QueueMode, RecyclingMethod, Runtime};
 use tokio::time::timeout;
 use tokio_postgres::{
     Config, Error, Row,
@@ -71,6 +71,8 @@ pub(super) fn pool(url: &str, size: usize, wait: Duration) -> Result<(Connection
         .runtime(Runtime::Tokio1)
         .wait_timeout(Some(wait))
         .create_timeout(Some(CONNECT))
+        // The one used last: its server process knows the tables, and what it has read is near.
+        .queue_mode(QueueMode::Lifo)
         .build()
         .map_err(|error| StoreError::Refused { at: at.clone(), why: error.to_string() })?;
     Ok((Connections { pool, tls, waits: Waits::default() }, at))
