@@ -109,10 +109,15 @@ fn moves(message: &[u8]) -> Vec<(u16, u64, u16)> {
         rest = &rest[1..];
         let length = varint(&mut rest);
         let mut body = take(&mut rest, length);
-        if kind != 3 {
+        if kind != 3 && kind != 7 {
             continue;
         }
         let head = take(&mut body, 13);
+        let mut unpacked = Vec::new();
+        if kind == 7 {
+            flate2::read::DeflateDecoder::new(body).read_to_end(&mut unpacked).unwrap();
+            body = &unpacked;
+        }
         let row = u16::from_le_bytes([head[3], head[4]]);
         take(&mut body, 4);
         let stride = usize::from(take(&mut body, 1)[0]);
