@@ -12,7 +12,7 @@ use std::time::Duration;
 use axum::{
     body::Body,
     extract::{Query, Request, State},
-    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
+    http::{HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
 use bytes::Bytes;
@@ -81,7 +81,7 @@ pub(crate) async fn tile(
     State(site): SiteState,
     PathOf((level, x, y)): PathOf<(u8, u16, u16)>,
     Query(query): Query<TileQuery>,
-    headers: HeaderMap,
+    request: Request,
 ) -> Result<Response<Body>, ApiError> {
     let address = TileAddress::new(level, x, y).ok_or_else(|| ApiError::not_found(format!("There is no tile {level}/{x}/{y}.")))?;
     let since = match &query.since {
@@ -90,7 +90,7 @@ pub(crate) async fn tile(
     };
     let now_us = (site.clock)();
     // A tag names the state of the tile: with it alone a client asks whether the whole tile is still the one it has.
-    let known = headers.get(header::IF_NONE_MATCH).and_then(|tag| state(tag.to_str().ok()?));
+    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|tag| state(tag.to_str().ok()?));
     let (status, tag, body) = match site.live.tile(address, since, now_us) {
         TileAnswer::Nothing(tag) => (StatusCode::NO_CONTENT, tag, Bytes::new()),
         TileAnswer::Full(message) if known.is_some() && known == state_of(&message.tag) => {
