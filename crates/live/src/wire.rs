@@ -233,10 +233,12 @@ pub fn batch(base_us: i64, rows: &[Row], removed: &[u32]) -> Batch {
         out.extend_from_slice(row.name.as_bytes());
     }
     differences(&mut out, removed.len(), removed.iter().copied());
-    let cuts = match rows.len() {
-        ..Batch::CUT_FROM => Vec::new(),
-        ..Batch::CUT_FINE_FROM => vec![positions, numbers],
-        _ => vec![ids, positions, ages, numbers],
+    let cuts = if rows.len() < Batch::CUT_FROM {
+        Vec::new()
+    } else if rows.len() < Batch::CUT_FINE_FROM {
+        vec![positions, numbers]
+    } else {
+        vec![ids, positions, ages, numbers]
     };
     Batch { bytes: out, cuts }
 }
