@@ -74,6 +74,16 @@ function Times({ page, heardMs, first }: { page: Page; heardMs: number; first: s
   );
 }
 
+/** The standard messages of Mic-E (APRS 1.0.1, chapter 10). */
+const MIC_E = ["off_duty", "en_route", "in_service", "returning", "committed", "special", "priority", "emergency", "unknown"] as const;
+
+function micE(message: string): string {
+  const known = MIC_E.find((one) => one === message);
+  if (known !== undefined) return t(`card.mic_e.${known}`);
+  const own = /^custom_(\d)$/.exec(message)?.[1];
+  return own === undefined ? message : t("card.mic_e.custom", { number: own });
+}
+
 function Values({ page, station, heardMs }: { page: Page; station: Partial<StationDetail>; heardMs: number }) {
   const unit = units.value;
   const { phg, device, range_km: range } = station;
@@ -96,7 +106,7 @@ function Values({ page, station, heardMs }: { page: Page; station: Partial<Stati
       )}
       <dl>
         {station.status !== undefined && <Row title={t("card.status")}><span dir="auto">{station.status}</span></Row>}
-        {station.mic_e_message !== undefined && <Row title={t("card.mic_e")}>{station.mic_e_message}</Row>}
+        {station.mic_e_message !== undefined && <Row title={t("card.mic_e")}>{micE(station.mic_e_message)}</Row>}
         <Position page={page} station={station} />
         {station.path !== undefined && station.heard !== undefined && <Path page={page} station={station as StationDetail} />}
         {model !== "" && (
