@@ -92,7 +92,7 @@ impl Days for PostgresStore {
 
 impl PostgresStore {
     /// Lays the latest states of neighbours side by side, unless most are: those of a city are then on a few pages instead
-    /// of one each. Everybody waits meanwhile, 0.2 s for 10 MB, so a large table is left as it is.
+    /// of one each. Everybody waits meanwhile, 0.1 s for 10 MB, so a large table is left as it is.
     async fn order_states(&self) -> Result<(), StoreError> {
         let sql = "SELECT FROM pg_class c LEFT JOIN pg_stats s ON s.schemaname = c.relnamespace::regnamespace::text
                      AND s.tablename = c.relname AND s.attname = 'cell'
