@@ -1,6 +1,7 @@
 /** `/info/NAME`: everything that is known of a station, object or item, and who hears whom. */
 import { useEffect, useState } from "preact/hooks";
 import { type Near, type StationDetail, type Summary, near, search } from "../ui/api";
+import { deviceClass } from "../ui/device";
 import { ambiguityKm, bearing, distance, height, latLng, locator, moment, speed } from "../ui/format";
 import { number, t } from "../ui/i18n";
 import { CourseArrow } from "../ui/icons";
@@ -62,7 +63,7 @@ function Radio({ station }: { station: StationDetail }) {
           </ol>
         </Row>
       )}
-      {model !== "" && <Row title={t("card.device")}>{model}{device?.class !== undefined && <span class="faint"> · {device.class}</span>}</Row>}
+      {model !== "" && <Row title={t("card.device")}>{model}{device?.class !== undefined && <span class="faint"> · {deviceClass(device.class)}</span>}</Row>}
       {phg !== undefined && (
         <Row title={t("card.phg")}>
           {t("card.phg.value", {

@@ -29,7 +29,7 @@ const parameters = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, na
 /** Words that are the same in English and another language. */
 const SAME = new RegExp(`^(${[
   "Godwit", "Auto", "Live", "Demo", "Status", "Locator", "Station", "Position", "Wind", "Suggestions", "\\{count\\} station",
-  "\\{count\\} stations", "\\{count\\}/min", "[a-z]{1,3}", "Bits", "Moment", "Pause", "\\{count\\}×", "Name", "\\{count\\} suggestions?", "Distance", "Wind", "igate", "N NNE .*", "Altitude", "Imperial", "API", "Pages", "Symbol \\{symbol\\}",
+  "\\{count\\} stations", "\\{count\\}/min", "[a-z]{1,3}", "Bits", "Moment", "Pause", "\\{count\\}×", "Name", "\\{count\\} suggestions?", "Distance", "Wind", "igate", "digipeater", "satellite", "N NNE .*", "Altitude", "Imperial", "API", "Pages", "Symbol \\{symbol\\}",
 ].join("|")})$`);
 
 test("no text is unused", () => {

@@ -5,6 +5,7 @@
 import { pagePath } from "../../pages/address";
 import type { StationDetail } from "../api";
 import { Age } from "../age";
+import { deviceClass } from "../device";
 import { ambiguityKm, bearing, distance, height, latLng, locator, moment, speed } from "../format";
 import { way } from "../geo";
 import { number, t } from "../i18n";
@@ -110,7 +111,7 @@ function Values({ page, station, heardMs }: { page: Page; station: Partial<Stati
         <Position page={page} station={station} />
         {station.path !== undefined && station.heard !== undefined && <Path page={page} station={station as StationDetail} />}
         {model !== "" && (
-          <Row title={t("card.device")}>{model}{device?.class !== undefined && <span class="faint"> · {device.class}</span>}</Row>
+          <Row title={t("card.device")}>{model}{device?.class !== undefined && <span class="faint"> · {deviceClass(device.class)}</span>}</Row>
         )}
         {phg !== undefined && (
           <Row title={t("card.phg")}>
