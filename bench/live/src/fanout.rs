@@ -93,8 +93,8 @@ pub fn compare() {
             );
         }
         let ours = middle(0, |round| round.cpu_us);
-        for at in 1..KINDS.len() {
-            println!("  {}: {:.1} times the CPU of godwit", KINDS[at], middle(at, |round| round.cpu_us) / ours);
+        for (at, kind) in KINDS.iter().enumerate().skip(1) {
+            println!("  {kind}: {:.1} times the CPU of godwit", middle(at, |round| round.cpu_us) / ours);
         }
     }
 }

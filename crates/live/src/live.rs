@@ -53,7 +53,7 @@ pub enum TileAnswer {
     Full(TileMessage),
     /// What changed since.
     Deltas(TileMessage),
-    /// Nothing changed since; the tile's name (`EPOCH-SEQ`).
+    /// Nothing changed since; the `ETag` of its state.
     Nothing(Bytes),
 }
 

@@ -33,7 +33,7 @@ pub(crate) struct Step {
     pub(crate) frame: Bytes,
 }
 
-/// What a tile tells over HTTP: its name (`EPOCH-SEQ`) and a whole message.
+/// What a tile tells over HTTP: the `ETag` of its state (`W/"EPOCH-SEQ"`) and a whole message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TileMessage {
     /// Epoch and sequence number.
