@@ -45,7 +45,8 @@ export function Search({ page, input }: { page: Page; input: RefObject<HTMLInput
     } else if (event.key === "Enter") {
       event.preventDefault();
       open.value = true;
-      void load().then((it) => it?.enter()).then((went) => went === true && done());
+      const asked = text.peek();
+      void load().then((it) => it?.enter()).then((went) => went === true && text.peek() === asked && done());
     } else if (event.key === "Escape") {
       // The browser's own Escape would empty the box at once.
       event.preventDefault();

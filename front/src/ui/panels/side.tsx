@@ -35,6 +35,8 @@ export function SideFrame({ id, subject, head, close, children, ...rest }: Props
   const sheet = useSheet(close);
   useReturnFocus();
   useEffect(() => {
+    // Fetched a while after it was asked for, perhaps: who writes again by now goes on writing.
+    if (document.activeElement?.matches('input[type="search"], input[type="text"]') === true) return;
     // preventScroll: the sheet slides in, the page must not jump.
     document.getElementById(id)?.focus({ preventScroll: true });
   }, [subject]);
