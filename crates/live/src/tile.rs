@@ -33,10 +33,10 @@ pub(crate) struct Step {
     pub(crate) frame: Bytes,
 }
 
-/// What a tile tells over HTTP: the `ETag` of its state (`W/"EPOCH-SEQ"`) and a whole message.
+/// What a tile tells over HTTP: the `ETag` of its state and a whole message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TileMessage {
-    /// Epoch and sequence number.
+    /// `W/"EPOCH-SEQ"`: what the body leads to.
     pub tag: Bytes,
     /// The message.
     pub body: Bytes,
