@@ -61,7 +61,7 @@ function manifest(): Plugin {
 /** Tells the service worker which files make the page, and a version that is another one when any of them is. */
 function serviceWorker(): Plugin {
   /** A language is kept when it is used; of the icons and of what Leaflet's style sheet names the page shows nothing. */
-  const needed = (name: string) => /\.(js|css|svg|webmanifest)$/.test(name) && !/(texts|fields)\.(de|es|fr)-/.test(name) && name !== "sw.js";
+  const needed = (name: string) => /\.(js|css|svg|webmanifest)$/.test(name) && !/(texts|fields|symbolnames|about-routes)\.(de|es|fr)-/.test(name) && name !== "sw.js";
   return {
     name: "godwit-service-worker",
     apply: "build",
@@ -81,7 +81,7 @@ function serviceWorker(): Plugin {
 }
 
 const SHEET = JSON.parse(readFileSync(new URL("../assets/symbols/symbols.json", import.meta.url), "utf8")) as {
-  symbols: { name: string; rotates: boolean }[];
+  symbols: { rotates: boolean }[];
 };
 
 /** The cells of the symbol sheet that turn with the course. */
@@ -96,7 +96,6 @@ export default defineConfig({
   plugins: [manifest(), serviceWorker()],
   define: {
     __ROTATING_CELLS__: JSON.stringify(rotatingCells()),
-    __SYMBOL_NAMES__: JSON.stringify(SHEET.symbols.map((symbol) => symbol.name)),
   },
   build: {
     outDir: "dist",

@@ -183,7 +183,7 @@ function summary(one) {
 function detail(one) {
   const heard = new Date(one.heardMs).toISOString();
   return {
-    ...summary(one), symbol_name: "Symbol of the mock", first_heard: new Date(one.heardMs - 90_000_000).toISOString(), comment: one.comment ?? "Greetings from the mock server",
+    ...summary(one), first_heard: new Date(one.heardMs - 90_000_000).toISOString(), comment: one.comment ?? "Greetings from the mock server",
     ...(one.ambiguity && { ambiguity: one.ambiguity }),
     ...(one.moves && { speed_kmh: one.kmh, course_deg: Math.round(one.course) || 360, altitude_m: 519 }),
     path: [{ callsign: "DB0XYZ-2", used: true }, { callsign: "WIDE1", used: true }, { callsign: "WIDE2-1", used: false }],

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use godwit_packet::{Heard, Kind, Packet, PositionFormat, parse};
+use godwit_packet::{DiagnosticCode, Heard, Kind, Packet, PositionFormat, parse};
 
 use crate::{DuplicateWindow, EntityChange, EntityKey, EntityKind, Fix, Name, Record, Verdict};
 
@@ -129,7 +129,7 @@ fn entity_of(packet: &Packet<'_>) -> Option<EntityKey> {
 fn implausible(packet: &Packet<'_>) -> Option<&'static str> {
     let position = packet.position?;
     // A receiver without a fix sends zeros; nobody transmits from this point of the Gulf of Guinea.
-    (position.latitude == 0.0 && position.longitude == 0.0).then_some("null_position")
+    (position.latitude == 0.0 && position.longitude == 0.0).then_some(DiagnosticCode::PosNull.as_str())
 }
 
 fn fix(packet: &Packet<'_>) -> Option<Fix> {

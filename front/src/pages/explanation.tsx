@@ -3,7 +3,7 @@ import { useSignal } from "@preact/signals";
 import { CopyButton } from "../ui/panels/copy";
 import { t } from "../ui/i18n";
 import { useAnswer } from "./answer";
-import { meaningOf } from "./fields";
+import { meaningOf, remarkOf } from "./fields";
 import { Ago, StationLink, Waiting } from "./parts";
 import { p, word } from "./texts";
 
@@ -25,7 +25,7 @@ export interface PacketAnswer {
   raw: string;
   verdict: string;
   reason?: string;
-  /** Of a bad line: the reason as a sentence, in English. */
+  /** The reason as a sentence, in English. */
   message?: string;
   heard?: string;
   hops?: { callsign: string; role: string; used: boolean }[];
@@ -59,6 +59,12 @@ function Meaning({ of }: { of: Span }) {
   return said === null ? <span lang="en">{of.meaning}</span> : <>{said}</>;
 }
 
+/** A remark of the parser. */
+export function Remark({ code, message }: { code: string; message: string }) {
+  const said = remarkOf(code);
+  return said === null ? <span lang="en">{message}</span> : <>{said}</>;
+}
+
 export function Explanation({ id, raw }: { id: string; raw: string }) {
   const answer = useAnswer<PacketAnswer>(`/api/v1/packets/${encodeURIComponent(id)}`);
   const lit = useSignal(-1);
@@ -80,7 +86,7 @@ export function Explanation({ id, raw }: { id: string; raw: string }) {
         ))}
       </code>
       <Waiting answer={answer} missing={p("packet.gone")} />
-      {packet?.error !== undefined && <p class="note"><strong>{p("packet.error")}</strong> <span lang="en">{packet.error.message}</span></p>}
+      {packet?.error !== undefined && <p class="note"><strong>{p("packet.error")}</strong> <Remark {...packet.error} /></p>}
       {packet !== null && (
         <>
           <p class="faint"><Ago at={packet.received_at} /> · {packet.received_at.replace("T", " ").replace("Z", " UTC")}</p>
@@ -101,7 +107,7 @@ export function Explanation({ id, raw }: { id: string; raw: string }) {
                 <td>{span.value ?? ""}</td>
                 <td>
                   <Meaning of={span} />
-                  {span.warnings?.map((one) => <span key={one.code} class="warning" lang="en"> {one.message}</span>)}
+                  {span.warnings?.map((one) => <span key={one.code} class="warning"> <Remark {...one} /></span>)}
                 </td>
               </tr>
             ))}

@@ -1,30 +1,21 @@
-/** What the fields of a packet are, in the language that is shown. English comes with the packet; others are fetched with the first one that is opened. */
-import { effect, signal } from "@preact/signals";
-import { type Language, language } from "../ui/i18n";
+/** What the fields of a packet are and what is odd about one, in the language that is shown. English comes with the packet; others are fetched with the first one that is opened. */
+import { ownTexts } from "../ui/i18n";
 
-/** By the names of `godwit_packet::Field`. */
-export type Fields = Readonly<Record<string, string>>;
+/** By the names of `godwit_packet::Field` or the codes of `godwit_packet::DiagnosticCode`. */
+export type Words = Readonly<Record<string, string>>;
 
-const LOADERS: Readonly<Record<Exclude<Language, "en">, () => Promise<Fields>>> = {
-  de: () => import("./fields.de").then((found) => found.fields),
-  es: () => import("./fields.es").then((found) => found.fields),
-  fr: () => import("./fields.fr").then((found) => found.fields),
-};
-
-const table = signal<Fields>({});
-
-effect(() => {
-  const wanted = language();
-  (wanted === "en" ? Promise.resolve({}) : LOADERS[wanted]()).then(
-    (found) => {
-      if (language() === wanted) table.value = found;
-    },
-    // What the server said will do.
-    (error: unknown) => console.warn(`texts: ${String(error)}`),
-  );
+const words = ownTexts<{ fields: Words; remarks: Words }>({ fields: {}, remarks: {} }, {
+  de: () => import("./fields.de"),
+  es: () => import("./fields.es"),
+  fr: () => import("./fields.fr"),
 });
 
-/** The meaning in the viewer's language, or null: then it is as the server said it. */
+/** The meaning of a field in the viewer's language, or null: then it is as the server said it. */
 export function meaningOf(field: string): string | null {
-  return table.value[field] ?? null;
+  return words.table.value.fields[field] ?? null;
+}
+
+/** The same of a remark. */
+export function remarkOf(code: string): string | null {
+  return words.table.value.remarks[code] ?? null;
 }

@@ -10,7 +10,7 @@ import { t } from "../ui/i18n";
 import { Icon } from "../ui/icons";
 import { lazy } from "../ui/lazy";
 import { type PageAddress, type PageName, pagePath } from "./address";
-import { p, startTexts } from "./texts";
+import { p, textsReady } from "./texts";
 
 export interface PageProps {
   name: string | null;
@@ -80,6 +80,6 @@ function Frame({ address, settings }: { address: PageAddress; settings: PageSett
 /** Shows a page. Links between pages and the map are links: the browser keeps Back, and each begins anew. */
 export async function showPage(into: HTMLElement, address: PageAddress): Promise<void> {
   document.documentElement.dataset.page = address.page;
-  const [settings] = await Promise.all([pageSettings(), startTexts()]);
+  const [settings] = await Promise.all([pageSettings(), textsReady()]);
   render(<Frame address={address} settings={settings} />, into);
 }

@@ -12,6 +12,7 @@ import { Row } from "../ui/panels/rows";
 import { TelemetryValues } from "../ui/panels/telemetry";
 import { WeatherValues } from "../ui/panels/weather";
 import { SymbolImage } from "../ui/symbol";
+import { symbolAndKind } from "../ui/symbolnames";
 import { units } from "../ui/units";
 import { pagePath } from "./address";
 import { useAnswer } from "./answer";
@@ -150,7 +151,7 @@ function Station({ name }: { name: string }) {
           <h1 dir="auto">{name}</h1>
           {station !== null && (
             <p class="faint">
-              {station.symbol_name !== undefined && <>{station.symbol_name} · </>}{t(`card.kind.${station.kind}`)}
+              {symbolAndKind(station.symbol, station.kind)}
               {station.owner !== undefined && <> · <StationLink name={station.owner} /></>} · <Ago at={station.last_heard} />
             </p>
           )}

@@ -5,7 +5,7 @@ import { Icon } from "../ui/icons";
 import { t } from "../ui/i18n";
 import { NameForm, NamePages, StationLink, writeQuery } from "./parts";
 import { ask, reason, serverNow } from "./answer";
-import { Explanation, type PacketAnswer } from "./explanation";
+import { Explanation, type PacketAnswer, Remark } from "./explanation";
 import type { PageProps } from "./frame";
 import { KINDS, type Listed, type PacketFilter, merge, packetsUrl } from "./list-of-packets";
 import { many, p, word } from "./texts";
@@ -172,7 +172,7 @@ function Line({ packet, open, toggle }: { packet: Listed; open: boolean; toggle:
       {packet.verdict !== "accepted" && (
         <p class="reason">
           <strong>{word("verdict", packet.verdict)}</strong>
-          {packet.reason !== undefined && <>: <span lang="en">{packet.message ?? packet.reason}</span></>}
+          {packet.reason !== undefined && <>: <Remark code={packet.reason} message={packet.message ?? packet.reason} /></>}
         </p>
       )}
       {open && <div id={id}><Explanation id={packet.id} raw={packet.raw} /></div>}

@@ -2,6 +2,7 @@
 import { useSignal } from "@preact/signals";
 import { useRef } from "preact/hooks";
 import { CopyButton } from "../ui/panels/copy";
+import { aboutParameter, aboutRoute } from "./about-routes";
 import { reason, useAnswer } from "./answer";
 import { Waiting } from "./parts";
 import { p } from "./texts";
@@ -47,6 +48,11 @@ export function addressOf(route: Route, values: Readonly<Record<string, string>>
   return text === "" ? path : `${path}?${text}`;
 }
 
+/** The page's own words, or what the server said in English. */
+function Said({ own, english }: { own: string | null; english: string }) {
+  return own === null ? <span lang="en">{english}</span> : <>{own}</>;
+}
+
 function Try({ route }: { route: Route }) {
   const id = route.path.replace(/\W+/g, "-");
   const values = useSignal<Record<string, string>>(Object.fromEntries(route.parameters.map((one) => [one.name, one.example])));
@@ -78,7 +84,7 @@ function Try({ route }: { route: Route }) {
   };
   return (
     <details class="route box">
-      <summary><code>GET {route.path}</code> <span lang="en">{route.about}</span></summary>
+      <summary><code>GET {route.path}</code> <Said own={aboutRoute(route.path)} english={route.about} /></summary>
       <form onSubmit={(event) => {
         event.preventDefault();
         void run();
@@ -90,7 +96,7 @@ function Try({ route }: { route: Route }) {
               required={one.in === "path"} onInput={(event) => {
                 values.value = { ...values.value, [one.name]: event.currentTarget.value };
               }} />
-            <p class="faint" id={`${id}-${one.name}-about`} lang="en">{one.about}</p>
+            <p class="faint" id={`${id}-${one.name}-about`}><Said own={aboutParameter(route.path, one.name)} english={one.about} /></p>
           </div>
         ))}
         <p class="asked"><code>GET {address ?? route.path}</code></p>

@@ -57,7 +57,6 @@ export interface StationDetail {
   longitude?: number;
   ambiguity?: number;
   symbol: SymbolId;
-  symbol_name: string;
   last_heard: string;
   first_heard?: string;
   comment?: string;

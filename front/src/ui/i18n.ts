@@ -3,7 +3,7 @@
  * English is always there, in parts: what is loaded later brings its texts (`texts.en.panels`, `texts.en.tools`). The other
  * tables are loaded when they are wanted. Components that call `t` are drawn anew when the language changes.
  */
-import { batch, signal } from "@preact/signals";
+import { type ReadonlySignal, batch, effect, signal } from "@preact/signals";
 import { en } from "./texts.en";
 import type { panels } from "./texts.en.panels";
 import type { tools } from "./texts.en.tools";
@@ -57,6 +57,30 @@ export async function setLanguage(next: Language): Promise<void> {
     table.value = loaded ?? english;
     current.value = next;
   });
+}
+
+/** Texts that a part of the page has for itself. */
+export interface OwnTexts<T> {
+  /** In the language that is shown, as soon as they have come; until then those before. */
+  table: ReadonlySignal<T>;
+  /** Resolves when those of the language that is shown now are there, or could not be loaded. */
+  ready: () => Promise<void>;
+}
+
+/** Texts of a part of the page, which follow the language. A language without a loader, or whose texts do not load, is shown as `fallback`. */
+export function ownTexts<T>(fallback: T, loaders: Readonly<Partial<Record<Language, () => Promise<T>>>>): OwnTexts<T> {
+  const own = signal<T>(fallback);
+  let loading = Promise.resolve();
+  effect(() => {
+    const shown = language();
+    loading = (loaders[shown]?.() ?? Promise.resolve(fallback)).catch((error: unknown) => {
+      console.warn(`texts: ${String(error)}`);
+      return fallback;
+    }).then((found) => {
+      if (shown === language()) own.value = found;
+    });
+  });
+  return { table: own, ready: () => loading };
 }
 
 /** What dates and numbers follow: the viewer's own region where it belongs to the language, else the language alone. */

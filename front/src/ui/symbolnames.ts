@@ -1,10 +1,26 @@
-/** The names of the symbols, in English as the standard has them; put in at build time from assets/symbols/symbols.json. */
-import { NO_CELL, cellOf } from "../map/atlas";
+/** What a symbol shows, in the language that is shown. The names are loaded with the first part of the page that says one. */
+import type { EntityKind } from "./url";
+import type { SymbolId } from "./api";
+import { ownTexts, t } from "./i18n";
 
-declare const __SYMBOL_NAMES__: readonly string[];
+/** By table and code, as "/>"; by overlay and code, as "I&", where that has a name of its own. Places that are free are not in it. */
+export type SymbolNames = Readonly<Record<string, string>>;
 
-/** The name of a symbol given as table and code, as "/>"; empty when there is none. */
-export function symbolName(symbol: string): string {
-  const cell = cellOf(symbol.charCodeAt(0), symbol.charCodeAt(1));
-  return cell === NO_CELL ? "" : __SYMBOL_NAMES__[cell] ?? "";
+const names = ownTexts<SymbolNames>({}, {
+  en: () => import("./symbolnames.en").then((found) => found.symbols),
+  de: () => import("./symbolnames.de").then((found) => found.symbols),
+  es: () => import("./symbolnames.es").then((found) => found.symbols),
+  fr: () => import("./symbolnames.fr").then((found) => found.symbols),
+});
+
+/** Empty when the symbol has no name, or the names are not there yet. */
+export function symbolName({ table, code }: SymbolId): string {
+  const of = names.table.value;
+  return of[table + code] ?? (/[0-9A-Z]/.test(table) ? of[`\\${code}`] : undefined) ?? "";
+}
+
+/** What stands below the name of an entity: "Car · Station". */
+export function symbolAndKind(symbol: SymbolId | undefined, kind: EntityKind): string {
+  const name = symbol === undefined ? "" : symbolName(symbol);
+  return name === "" ? t(`card.kind.${kind}`) : `${name} · ${t(`card.kind.${kind}`)}`;
 }

@@ -131,14 +131,39 @@ test("a form asks what was filled in", () => {
   expect(addressOf(one, { name: "X", limit: "5&x=1" })).toBe("/api/v1/stations/X/track?limit=5%26x%3D1");
 });
 
-test("every field of a packet has a meaning in every language", async () => {
-  const source = readFileSync(new URL("../../../crates/packet/src/span.rs", import.meta.url), "utf8");
-  const english = new Map([...source.matchAll(/^ {4}\w+ "(\w+)" "([^"]+)",$/gm)].map(([, field, meaning]) => [field as string, meaning as string]));
-  expect(english.size).toBeGreaterThan(70);
-  for (const { fields } of await Promise.all([import("../../src/pages/fields.de"), import("../../src/pages/fields.es"), import("../../src/pages/fields.fr")])) {
-    expect(Object.keys(fields).sort()).toEqual([...english.keys()].sort());
-    expect(Object.entries(fields).filter(([field, meaning]) => meaning === english.get(field))).toEqual([]);
-  }
+const FIELDS = { de: () => import("../../src/pages/fields.de"), es: () => import("../../src/pages/fields.es"), fr: () => import("../../src/pages/fields.fr") };
+const ABOUT = { de: () => import("../../src/pages/about-routes.de"), es: () => import("../../src/pages/about-routes.es"), fr: () => import("../../src/pages/about-routes.fr") };
+
+describe("what the server says in English is said in every language", () => {
+  const rust = (path: string) => readFileSync(new URL(`../../../crates/${path}`, import.meta.url), "utf8");
+  const pairs = (source: string, pattern: RegExp) => new Map([...source.matchAll(pattern)].map(([, key, text]) => [key as string, text as string]));
+  const fields = pairs(rust("packet/src/span.rs"), /^ {4}\w+ "(\w+)" "([^"]+)",$/gm);
+  const remarks = pairs(rust("packet/src/diagnostic.rs"), /^ {4}\w+ "(\w+)" "([^"]+)",$/gm);
+  const routes = rust("web/src/api/routes.rs");
+
+  test.each(["de", "es", "fr"] as const)("%s", async (language) => {
+    const [words, { about }] = await Promise.all([FIELDS[language](), ABOUT[language]()]);
+    expect([fields.size > 70, remarks.size > 70]).toEqual([true, true]);
+    for (const [english, own] of [[fields, words.fields], [remarks, words.remarks]] as const) {
+      expect(Object.keys(own).sort()).toEqual([...english.keys()].sort());
+      expect(Object.entries(own).filter(([key, text]) => text === english.get(key))).toEqual([]);
+    }
+    const asked = new Set<string>();
+    for (const [, path = "", list = ""] of routes.matchAll(/path: "([^"]+)",\s+about: "[^"]+",\s+parameters: &\[([^\]]*)\]/g)) {
+      asked.add(path);
+      expect(about, path).toHaveProperty([path]);
+      for (const [, name = "", constant = ""] of list.matchAll(/parameter\("(\w+)"|\b(NAME|KIND|SINCE|UNTIL)\b/g)) {
+        const key = name === "" ? constant.toLowerCase() : name;
+        // What a parameter of this route alone means is not what the shared ones of that name mean.
+        const own = `${path}?${key}`;
+        const shared = constant === "" && ["name", "kind", "since", "until", "limit"].includes(key) && !list.includes("1 to 10,000; 1000 without it.");
+        asked.add(shared ? own : key);
+        expect(about, own).toHaveProperty([shared ? own : key]);
+      }
+    }
+    expect(Object.keys(about).sort()).toEqual([...asked].sort());
+    expect(Object.values(about).filter((text) => routes.includes(`"${text}"`))).toEqual([]);
+  });
 });
 
 describe("texts", () => {

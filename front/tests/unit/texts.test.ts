@@ -1,9 +1,14 @@
 /** The tables of texts are whole: nothing is missing, nothing is left over, nothing was forgotten in English. */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { afterEach, describe, expect, test } from "vitest";
+import { afterEach, describe, expect, test, vi } from "vitest";
 import { age, bearing, latLng } from "../../src/ui/format";
 import { type Language, language, languageOf, number, plural, setLanguage, t } from "../../src/ui/i18n";
+import { symbolAndKind, symbolName } from "../../src/ui/symbolnames";
+import { symbols as deNames } from "../../src/ui/symbolnames.de";
+import { symbols as enNames } from "../../src/ui/symbolnames.en";
+import { symbols as esNames } from "../../src/ui/symbolnames.es";
+import { symbols as frNames } from "../../src/ui/symbolnames.fr";
 import { de } from "../../src/ui/texts.de";
 import { en as first } from "../../src/ui/texts.en";
 import { tools } from "../../src/ui/texts.en.tools";
@@ -15,7 +20,7 @@ const SRC = new URL("../../src/", import.meta.url).pathname;
 const en = { ...first, ...panels, ...tools };
 const keys = Object.keys(en);
 const sources = readdirSync(SRC, { recursive: true, encoding: "utf8" })
-  .filter((name) => /\.tsx?$/.test(name) && !/texts\.[\w.]+\.ts$/.test(name))
+  .filter((name) => /\.tsx?$/.test(name) && !/(texts|symbolnames|fields|about-routes)\.[\w.]+\.ts$/.test(name))
   .map((name) => readFileSync(join(SRC, name), "utf8"));
 
 /** Every string of the sources, and every template as a pattern with its holes. */
@@ -58,6 +63,41 @@ describe.each([["de", de], ["es", es], ["fr", fr]] as const)("%s", (_, table) =>
   test("has sixteen points of the compass", () => {
     expect(new Set(table.compass.split(" ")).size).toBe(16);
   });
+});
+
+/** Names that are the same in English and another language. */
+const SAME_NAME = new RegExp(`^(${[
+  "Digipeater", "Hotel", "Hospital", "Bus", "Jeep", "Laptop", "Restaurant", "Ambulance", "Satellite", "Tornado", "Igate", "Yacht, .*", "Police", "Drone",
+].join("|")})$`);
+
+describe.each([["en", enNames], ["de", deNames], ["es", esNames], ["fr", frNames]] as const)("symbols in %s", (language, names) => {
+  const rust = readFileSync(new URL("../../../crates/packet/src/symbol.rs", import.meta.url), "utf8");
+  const table = (name: string, first: string) => [...(rust.match(new RegExp(`const ${name}: .*? = \\[([^\\]]*)\\];`, "s"))?.[1] ?? "").matchAll(/"([^"]*)",/g)]
+    .map(([, text], at) => [first + String.fromCharCode(33 + at), text as string] as const);
+  const english = new Map([
+    ...table("PRIMARY", "/"), ...table("ALTERNATE", "\\"),
+    ...[...rust.matchAll(/\('(.)', '(.)', "([^"]+)"\)/g)].map(([, overlay = "", code = "", name = ""]) => [overlay + code, name] as const),
+  ].filter(([, name]) => name !== ""));
+
+  test("all that the server names, and no other", () => {
+    expect(english.size).toBeGreaterThan(190);
+    expect(Object.keys(names).sort()).toEqual([...english.keys()].sort());
+  });
+
+  test(language === "en" ? "as the server does" : "none in English", () => {
+    const same = Object.entries(names).filter(([symbol, name]) => name === english.get(symbol));
+    if (language === "en") expect(same.length).toBe(english.size);
+    else expect(same.filter(([, name]) => !SAME_NAME.test(name))).toEqual([]);
+  });
+});
+
+test("an overlay without a meaning of its own is named as the symbol below", async () => {
+  await setLanguage("de");
+  await vi.waitFor(() => expect(symbolName({ table: "/", code: ">" })).toBe("Auto"));
+  expect([symbolName({ table: "B", code: ">" }), symbolName({ table: "Q", code: ">" }), symbolName({ table: "/", code: "z" }), symbolName({ table: "$", code: ">" })])
+    .toEqual(["Batterie-Elektroauto", "Auto mit Zeichen, von oben", "", ""]);
+  expect([symbolAndKind({ table: "/", code: ">" }, "station"), symbolAndKind({ table: "/", code: "z" }, "station")]).toEqual(["Auto · Station", "Station"]);
+  await setLanguage("en");
 });
 
 describe("choosing", () => {

@@ -238,7 +238,7 @@ fn packet(packet: &StoredPacket) -> Value {
     });
     if let Some(reason) = &packet.reason {
         object["reason"] = reason.clone().into();
-        if let Some(code) = DiagnosticCode::ALL.iter().find(|code| packet.verdict == "bad" && code.as_str() == reason) {
+        if let Some(code) = DiagnosticCode::ALL.iter().find(|code| code.as_str() == reason) {
             object["message"] = code.message().into();
         }
     }

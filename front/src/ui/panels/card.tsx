@@ -13,6 +13,7 @@ import { CourseArrow, Icon } from "../icons";
 import { type Page, type Selection, fromMercator } from "../page";
 import { units } from "../units";
 import { SymbolImage } from "../symbol";
+import { symbolAndKind } from "../symbolnames";
 import { CopyButton, ShareButton } from "./copy";
 import { useFollow } from "./follow";
 import { OtherSsids } from "./others";
@@ -186,8 +187,7 @@ export function Card({ page, selection }: { page: Page; selection: Selection }) 
           <div class="who">
             <Heading id="card-title">{selection.name}</Heading>
             <p class="faint">
-              {loaded?.symbol_name !== undefined && <>{loaded.symbol_name} · </>}
-              {t(`card.kind.${selection.kind}`)}
+              {symbolAndKind(shown.symbol, selection.kind)}
               {loaded?.owner !== undefined && <> {t("card.by", { owner: loaded.owner })}</>}
             </p>
             {heardMs > 0 && <p class="heard"><Age page={page} atMs={heardMs} /></p>}

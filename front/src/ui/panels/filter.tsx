@@ -93,15 +93,18 @@ export function FilterPanel({ page }: { page: Page }) {
         <fieldset class="choice">
           <legend>{t("filter.symbols")}</legend>
           <ul class="symbols">
-            {symbols.map((symbol) => (
-              <li key={symbol}>
-                <button type="button" aria-pressed={filter.symbols.includes(symbol)}
-                  aria-label={t("filter.symbol", { symbol: `${symbolName(symbol)} ${symbol}` })} title={`${symbolName(symbol)} ${symbol}`}
-                  onClick={() => toggle(symbol)}>
-                  <SymbolImage symbol={{ table: symbol.charAt(0), code: symbol.charAt(1) }} />
-                </button>
-              </li>
-            ))}
+            {symbols.map((symbol) => {
+              const shown = { table: symbol.charAt(0), code: symbol.charAt(1) };
+              const name = `${symbolName(shown)} ${symbol}`.trim();
+              return (
+                <li key={symbol}>
+                  <button type="button" aria-pressed={filter.symbols.includes(symbol)} aria-label={t("filter.symbol", { symbol: name })} title={name}
+                    onClick={() => toggle(symbol)}>
+                    <SymbolImage symbol={shown} />
+                  </button>
+                </li>
+              );
+            })}
           </ul>
         </fieldset>
       </div>
