@@ -26,7 +26,7 @@ function packetAt(entities, second) {
   const one = entities[(second * 7) % entities.length];
   const kind = one.weather ? "weather" : second % 5 === 0 ? "status" : "position";
   const info = kind === "status" ? ">On the air <img src=x onerror=alert(1)>" : kind === "weather" ? "_11211000c220s004g008t052r000p000P000h50b10132" : "!4808.23N/01134.54E>072/039 Hello <i>there</i>";
-  const wrong = second % 97 === 0 ? { verdict: "implausible", reason: "speed" } : { verdict: "accepted" };
+  const wrong = second % 97 === 0 ? { verdict: "implausible", reason: "too_fast", message: "The station cannot have come here from where it was in the time between." } : { verdict: "accepted" };
   return { id, received_at, source: one.kind === 0 ? one.name : (one.owner ?? "N0CALL"), kind, raw: `${one.kind === 0 ? one.name : "N0CALL"}>APZ123,DB0XYZ-2*,qAR,DB0GATE:${info}`, ...wrong };
 }
 
@@ -153,7 +153,7 @@ function status(viewers, entities) {
       state: "unverified", server: "127.0.0.1:14580", server_software: "mock 1.0", server_id: "MOCK", login: "N0CALL-1", connected_at: ago(7300), last_packet_at: ago(1),
       reconnects: 2, lines: 123_456, oversize_lines: 0, last_error: null,
     },
-    packets: { received: 123_456, stored: 110_000, duplicates: 12_900, bad: 556, refused: 0 },
+    packets: { received: 123_456, stored: 110_000, duplicates: 12_900, implausible: 78, bad: 556, refused: 0 },
     kept: { stored: 8_110_000, duplicates: 912_900, bad: 31_556, entities: 41_000 },
     live: { tiles: 12, log_bytes: 40_000, viewers_closed_slow: 0, latency_ms: { p50: 140, p99: 260, count: all, buckets } },
     queues: { feed: { depth: 3, capacity: 10_000, dropped: 0 }, keeper: { depth: 0, capacity: 64, dropped: 0 } },

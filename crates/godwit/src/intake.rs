@@ -57,6 +57,7 @@ pub(crate) struct Counters {
     received: AtomicU64,
     stored: AtomicU64,
     duplicates: AtomicU64,
+    implausible: AtomicU64,
     bad: AtomicU64,
     /// Not kept: the spool (or the waiting room of the embedded store) was full.
     refused: AtomicU64,
@@ -68,8 +69,8 @@ impl Counters {
     pub(crate) fn json(&self) -> Value {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         json!({
-            "received": read(&self.received), "stored": read(&self.stored), "duplicates": read(&self.duplicates), "bad": read(&self.bad),
-            "refused": read(&self.refused)
+            "received": read(&self.received), "stored": read(&self.stored), "duplicates": read(&self.duplicates),
+            "implausible": read(&self.implausible), "bad": read(&self.bad), "refused": read(&self.refused)
         })
     }
 
@@ -77,8 +78,9 @@ impl Counters {
         self.received.fetch_add(1, Ordering::Relaxed);
         match verdict {
             Verdict::Duplicate => self.duplicates.fetch_add(1, Ordering::Relaxed),
+            Verdict::Implausible(_) => self.implausible.fetch_add(1, Ordering::Relaxed),
             Verdict::Bad(_) => self.bad.fetch_add(1, Ordering::Relaxed),
-            Verdict::Accepted | Verdict::Implausible(_) => 0,
+            Verdict::Accepted => 0,
         };
     }
 

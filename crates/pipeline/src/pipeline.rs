@@ -1,10 +1,13 @@
-//! The steps a line goes through, in order: read, attribute, duplicate, plausible, entity.
+//! The steps a line goes through, in order: read, attribute, duplicate, plausible (the place, then the way there), entity.
 
 use std::sync::Arc;
 
 use godwit_packet::{DiagnosticCode, Heard, Kind, Packet, PositionFormat, parse};
 
-use crate::{DuplicateWindow, EntityChange, EntityKey, EntityKind, Fix, Name, Record, Verdict};
+use crate::{
+    DuplicateWindow, EntityChange, EntityKey, EntityKind, Fix, Name, Record, Verdict,
+    whereabouts::{Sighting, Whereabouts},
+};
 
 /// What a line came to.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,10 +19,23 @@ pub struct Outcome {
     pub changes: Vec<EntityChange>,
 }
 
-/// Decides about one line after the other. Its only state is the duplicate window.
+/// Reason of [`Verdict::Implausible`]: the station cannot have come there from where it was in the time between.
+pub const TOO_FAST: &str = "too_fast";
+
+/// A reason of a verdict as a sentence: [`TOO_FAST`], or a code of the parser.
+#[must_use]
+pub fn sentence(reason: &str) -> Option<&'static str> {
+    if reason == TOO_FAST {
+        return Some("The station cannot have come here from where it was in the time between.");
+    }
+    DiagnosticCode::ALL.iter().find(|code| code.as_str() == reason).map(|code| code.message())
+}
+
+/// Decides about one line after the other. Its only state is the duplicate window and where stations were.
 #[derive(Debug, Default)]
 pub struct Pipeline {
     duplicates: DuplicateWindow,
+    whereabouts: Whereabouts,
 }
 
 impl Pipeline {
@@ -57,15 +73,15 @@ impl Pipeline {
         } else if let Some(reason) = implausible(subject) {
             record.verdict = Verdict::Implausible(reason);
             record.position = None;
+        } else if let Some(sighting) = sighting(subject)
+            && let Some(EntityKey { kind: EntityKind::Station, name }) = record.entity
+            && !self.whereabouts.believes(received_at_us, name, &sighting)
+        {
+            record.verdict = Verdict::Implausible(TOO_FAST);
+            record.position = None;
         }
         let changes = changes(&record, &packet, subject);
         Outcome { record, changes }
-    }
-
-    /// How many keys the duplicate window remembers.
-    #[must_use]
-    pub fn duplicate_keys(&self) -> usize {
-        self.duplicates.len()
     }
 }
 
@@ -130,6 +146,18 @@ fn implausible(packet: &Packet<'_>) -> Option<&'static str> {
     let position = packet.position?;
     // A receiver without a fix sends zeros; nobody transmits from this point of the Gulf of Guinea.
     (position.latitude == 0.0 && position.longitude == 0.0).then_some(DiagnosticCode::PosNull.as_str())
+}
+
+/// What can be held against where the station was: a place known to a street, not to a county.
+fn sighting(packet: &Packet<'_>) -> Option<Sighting> {
+    let position = packet.position.filter(|position| position.format != PositionFormat::Grid && position.ambiguity == 0)?;
+    Some(Sighting {
+        latitude: position.latitude,
+        longitude: position.longitude,
+        altitude_m: packet.altitude_m,
+        speed_kmh: packet.speed_kmh,
+        symbol: packet.symbol.map(|symbol| (symbol.table, symbol.code)),
+    })
 }
 
 fn fix(packet: &Packet<'_>) -> Option<Fix> {
@@ -262,6 +290,28 @@ mod tests {
         assert!(matches!(bad.record.verdict, Verdict::Bad(_)) && bad.changes.is_empty());
         assert_eq!(bad.record.sender, Name::new(b"A1B"));
         assert_eq!(changes_of(&copy.record), copy.changes);
+    }
+
+    #[test]
+    fn a_leap_moves_nothing_and_says_heard() {
+        let mut pipeline = Pipeline::default();
+        let mut told = |at_s: i64, info: &str| {
+            let outcome = pipeline.accept(at_s * S, format!("A1B-9>APRS,qAR,X:{info}").as_bytes());
+            (outcome.record.verdict, outcome.record.position.is_some(), outcome.changes[0].fix.is_some())
+        };
+        let (believed, doubted) = ((Verdict::Accepted, true, true), (Verdict::Implausible(TOO_FAST), false, false));
+        assert_eq!(told(0, "!4722.85N/00832.46E>"), believed);
+        assert_eq!(told(60, "!5222.85N/00832.46E>"), doubted);
+        assert_eq!(told(120, "!4723.85N/00832.46E>"), believed);
+        assert_eq!(told(130, "!52  .  N/008  .  E>"), believed, "known to a degree: nothing to hold against it");
+        // An object is where its owner puts it.
+        assert_eq!(told(140, ";CAMP 7   *231015z4722.85N/00832.46E;"), believed);
+        assert_eq!(told(150, ";CAMP 7   *231016z5222.85N/00832.46E;"), believed);
+    }
+
+    #[test]
+    fn every_reason_has_a_sentence() {
+        assert!(sentence(TOO_FAST).is_some() && sentence("pos_null").is_some() && sentence("x").is_none());
     }
 
     #[test]

@@ -12,7 +12,8 @@ pub enum Verdict {
     /// The same packet was heard within the last 30 s by another way (the network's rule: source, destination
     /// without SSID, and information field, path ignored).
     Duplicate,
-    /// Decoded, but its position is not one to show; the reason says why (for instance `pos_null`).
+    /// Decoded, but its position is not one to show; the reason says why: `pos_null` of the parser, or
+    /// [`TOO_FAST`](crate::TOO_FAST).
     Implausible(&'static str),
     /// Not a packet, or one whose mandatory part is broken; the reason is the parser's error code.
     Bad(&'static str),

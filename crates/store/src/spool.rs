@@ -19,7 +19,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use godwit_pipeline::{Pipeline, Record, Verdict};
+use godwit_pipeline::{Pipeline, Record, TOO_FAST, Verdict};
 use xxhash_rust::xxh3::xxh3_64;
 
 const MAGIC: &[u8; 8] = b"GODWSPL1";
@@ -373,7 +373,7 @@ fn record(received_at_us: i64, verdict: u8, raw: &[u8]) -> Record {
     match (verdict, record.verdict) {
         (1, _) => record.verdict = Verdict::Duplicate,
         (2, Verdict::Accepted) => {
-            record.verdict = Verdict::Implausible("implausible");
+            record.verdict = Verdict::Implausible(TOO_FAST);
             record.position = None;
         }
         _ => {}

@@ -515,7 +515,17 @@ async fn packing_lays_the_states_of_neighbours_side_by_side() {
     let pages = "SELECT max(pages) FROM (SELECT count(DISTINCT (ctid::text::point)[0]) AS pages FROM entity GROUP BY cell) c";
     let pages = || psql(&database.url, pages).parse::<u64>().unwrap();
     assert!(pages() > 20, "{}", pages());
-    assert_eq!(store.pack_days(NOON / DAY + 1).await.unwrap(), 1);
+    // Somebody holds the states: the day is packed, they are not in order, and that is said.
+    let (client, connection) = tokio_postgres::connect(&database.url, tokio_postgres::NoTls).await.unwrap();
+    let connection = tokio::spawn(connection);
+    client.batch_execute("BEGIN; LOCK TABLE entity IN ACCESS SHARE MODE").await.unwrap();
+    assert!(store.pack_days(NOON / DAY + 1).await.is_err());
+    assert!(pages() > 20, "{}", pages());
+    assert_eq!(store.pack_days(NOON / DAY + 1).await.unwrap(), 0, "the day is packed");
+    drop(client);
+    connection.await.unwrap().unwrap();
+    store.append(batch(&[(NOON + DAY, b"S0>APRS:!1022.85N/00832.46E>the next day")])).await.unwrap();
+    assert_eq!(store.pack_days(NOON / DAY + 2).await.unwrap(), 1);
     assert!(pages() <= 4, "{}", pages());
     let found = store.in_area(Area { south: 12.0, west: 8.0, north: 13.0, east: 9.0 }, 0, 1000).await.unwrap();
     assert_eq!(found.len(), 40);

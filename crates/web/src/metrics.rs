@@ -81,6 +81,7 @@ const FAMILIES: &[Family] = &[
     family("godwit_packets_received_total", Counter, "Lines that were taken in.", "packets.received"),
     family("godwit_packets_stored_total", Counter, "Packets that were decoded and stored.", "packets.stored"),
     family("godwit_packets_duplicates_total", Counter, "Packets that came again by another path.", "packets.duplicates"),
+    family("godwit_packets_implausible_total", Counter, "Packets whose position cannot be right.", "packets.implausible"),
     family("godwit_packets_bad_total", Counter, "Lines that are no packets.", "packets.bad"),
     family("godwit_packets_refused_total", Counter, "Packets that were received and are lost: no room.", "packets.refused"),
     labelled("godwit_queue_depth", Gauge, "Things that wait in a queue.", "queues.*.depth", "queue"),

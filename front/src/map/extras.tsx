@@ -7,7 +7,7 @@ import "../ui/texts.en.tools";
 import { effect, untracked } from "@preact/signals";
 import { Age } from "../ui/age";
 import { bearing, distance, height, moment, speed } from "../ui/format";
-import { number, plural, t } from "../ui/i18n";
+import { number, plural, t, worded } from "../ui/i18n";
 import { Icon } from "../ui/icons";
 import type { Page } from "../ui/page";
 import { units } from "../ui/units";
@@ -179,7 +179,7 @@ function Point({ page, trails }: { page: Page; trails: Trails }) {
           Number.isNaN(fix.altitudeM) ? "" : height(fix.altitudeM, unit),
         ].filter((one) => one !== "").join(" · ")}
       </p>
-      {fix.reason !== "" && <p class="reason">{t("trail.point.reason", { reason: fix.reason })}</p>}
+      {fix.reason !== "" && <p class="reason">{t("trail.point.reason", { reason: worded("trail.reason", fix.reason, fix.reason) })}</p>}
       {fix.id === "" && <p class="faint">{t("trail.point.live")}</p>}
     </div>
   );

@@ -152,4 +152,5 @@ export const remarks: Words = {
   encoding_fallback: "Der Text ist nicht UTF-8; er wird als Windows-1252 gezeigt.",
   control_bytes: "Der Text enthält Steuerzeichen.",
   altered_by_gateway: "Ein Gateway hat dem Text des Absenders seine Empfangswerte hinzugefügt.",
+  too_fast: "Die Station kann in der Zeit nicht von dort, wo sie war, hierher gekommen sein.",
 };

@@ -152,4 +152,5 @@ export const remarks: Words = {
   encoding_fallback: "El texto no es UTF-8; se muestra como Windows-1252.",
   control_bytes: "El texto contiene caracteres de control.",
   altered_by_gateway: "Una pasarela añadió sus datos de recepción al texto del emisor.",
+  too_fast: "La estación no puede haber llegado hasta aquí desde donde estaba en ese tiempo.",
 };

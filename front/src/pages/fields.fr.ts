@@ -152,4 +152,5 @@ export const remarks: Words = {
   encoding_fallback: "Le texte n’est pas de l’UTF-8 ; il est montré comme Windows-1252.",
   control_bytes: "Le texte contient des caractères de commande.",
   altered_by_gateway: "Une passerelle a ajouté ses valeurs de réception au texte de l’émetteur.",
+  too_fast: "La station n’a pas pu venir ici de là où elle était dans ce laps de temps.",
 };

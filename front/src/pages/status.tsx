@@ -225,7 +225,7 @@ export function Status() {
             {status.feed !== undefined && <Feed feed={status.feed} />}
             <Section id="since" title={p("status.packets")}>
               <p class="faint">{p("status.packets.hint")}</p>
-              <Figures of={["received", "stored", "duplicates", "bad", "refused"].map((one) => [word("count", one), status.packets?.[one]] as const)} />
+              <Figures of={["received", "stored", "duplicates", "implausible", "bad", "refused"].map((one) => [word("count", one), status.packets?.[one]] as const)} />
             </Section>
             {status.cluster !== undefined && <Cluster cluster={status.cluster} />}
             <Section id="store" title={p("status.store")}>

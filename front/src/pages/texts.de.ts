@@ -185,6 +185,7 @@ export const de: PageTable = {
   "count.received": "Empfangen",
   "count.stored": "Gespeichert",
   "count.duplicates": "Kopien",
+  "count.implausible": "Unmöglich",
   "count.bad": "Fehlerhaft",
   "count.refused": "Nicht aufbewahrt",
   "history.blocks_read": "Gelesene Blöcke",

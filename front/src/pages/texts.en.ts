@@ -183,6 +183,7 @@ export const en = {
   "count.received": "Received",
   "count.stored": "Stored",
   "count.duplicates": "Copies",
+  "count.implausible": "Implausible",
   "count.bad": "Bad",
   "count.refused": "Not kept",
   "history.blocks_read": "Blocks read",

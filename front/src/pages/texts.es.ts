@@ -185,6 +185,7 @@ export const es: PageTable = {
   "count.received": "Recibidos",
   "count.stored": "Guardados",
   "count.duplicates": "Copias",
+  "count.implausible": "Inverosímiles",
   "count.bad": "Erróneos",
   "count.refused": "No guardados",
   "history.blocks_read": "Bloques leídos",

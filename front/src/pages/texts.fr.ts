@@ -185,6 +185,7 @@ export const fr: PageTable = {
   "count.received": "Reçus",
   "count.stored": "Conservés",
   "count.duplicates": "Copies",
+  "count.implausible": "Invraisemblables",
   "count.bad": "Erronés",
   "count.refused": "Non gardés",
   "history.blocks_read": "Blocs lus",

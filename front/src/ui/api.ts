@@ -1,5 +1,5 @@
 /** The REST answers that the page uses. Shapes are those of docs of `/api/v1`; a field that is absent is unknown. */
-import { t } from "./i18n";
+import { t, worded } from "./i18n";
 import type { EntityKind, LatLng } from "./url";
 
 export interface SymbolId {
@@ -120,8 +120,9 @@ export async function get(url: string, signal: AbortSignal, seen?: (response: Re
   seen?.(response);
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body;
-  const said = (body as { error?: { message?: unknown } } | null)?.error?.message;
-  throw new ApiError(response.status, typeof said === "string" ? said : `HTTP ${response.status}`);
+  const said = (body as { error?: { code?: unknown; message?: unknown } } | null)?.error;
+  const message = typeof said?.message === "string" ? said.message : `HTTP ${response.status}`;
+  throw new ApiError(response.status, worded("error", String(said?.code), message));
 }
 
 /** The list of an answer's field, without what has no place or name: a server of another version may send anything. */

@@ -100,6 +100,11 @@ export function t(key: TextKey, params?: Params): string {
   return fill(table.value[key] ?? key, params);
 }
 
+/** The text of a word that the server made, such as the code of an error; `otherwise` when there is none. */
+export function worded(group: "error" | "trail.reason", code: string, otherwise: string): string {
+  return table.value[`${group}.${code}` as TextKey] ?? otherwise;
+}
+
 const made = new Map<string, Intl.PluralRules | Intl.NumberFormat>();
 
 function once<T extends Intl.PluralRules | Intl.NumberFormat>(key: string, make: () => T): T {

@@ -20,6 +20,8 @@ export const tools = {
   "trail.point.close": "Close the point",
   "trail.point.live": "Just received: its packet follows.",
   "trail.point.reason": "Hidden because: {reason}",
+  "trail.reason.too_fast": "it is too far to get to in the time.",
+  "trail.reason.pos_null": "zero degrees north and east mean no position.",
   "hops.title": "Radio path",
   "hops.show": "Show the radio path",
   "hops.hide": "Hide the radio path",

@@ -164,6 +164,15 @@ test("the language is the browser's, can be changed, and is remembered", async (
   await page.reload();
   await expect(page.locator("html")).toHaveAttribute("lang", "fr");
   await expect(page.getByRole("button", { name: "Carte et affichage" })).toBeVisible();
+  if (mock) {
+    await live(page, "/?lat=48.1&lng=11.5&z=11&call=N0CALL-9");
+    await expect(page.locator(".card .who")).toContainText("Voiture · Station");
+    await info.attach("card-fr", { body: await page.screenshot(), contentType: "image/png" });
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("o");
+    await expect(page.getByRole("button", { name: "Symbole Voiture />" })).toBeVisible();
+    await info.attach("filter-fr", { body: await page.screenshot(), contentType: "image/png" });
+  }
   await context.close();
 });
 

@@ -219,6 +219,14 @@ test.describe("with the mock server", () => {
     await page.keyboard.press("Escape");
     await page.locator(".packet", { hasText: "Position" }).first().locator(".opener").click();
     await expect(page.locator(".explanation tbody").first()).toContainText("Geografische Breite.");
+    await page.goto("/badpackets");
+    await expect(page.locator(".reason").first()).toContainText("Vorne fehlt ein Kopf");
+    await expect(page.locator(".reason [lang=en]")).toHaveCount(0);
+    await page.goto("/api");
+    await expect(page.getByText("Die einem Punkt nächsten Stationen, mit Entfernung und Richtung.")).toBeVisible();
+    await expect(page.locator(".route [lang=en]")).toHaveCount(0);
+    await page.goto("/info/N0CALL-9");
+    await expect(page.locator(".station-head")).toContainText("Auto · Station");
     await page.goto("/status");
     await expect(page.locator("main")).toContainText("verbunden, nur lesend");
   });

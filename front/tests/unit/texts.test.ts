@@ -28,7 +28,10 @@ const literals = new Set(sources.flatMap((source) => [...source.matchAll(/"([a-z
 const templates = sources.flatMap((source) => [...source.matchAll(/`([a-z_0-9.]*\.)\$\{[^`]*?\}([a-z_0-9.]*)`/g)])
   .map(([, before = "", after = ""]) => new RegExp(`^${before.replaceAll(".", "\\.")}[A-Za-z_0-9]+${after.replaceAll(".", "\\.")}$`));
 
-const used = (key: string) => literals.has(key) || literals.has(key.replace(/\.(one|other)$/, "")) || templates.some((one) => one.test(key));
+/** Words of the server. */
+const groups = sources.flatMap((source) => [...source.matchAll(/\bworded\("([a-z.]+)"/g)]).map(([, group]) => `${group}.`);
+
+const used = (key: string) => groups.some((group) => key.startsWith(group)) || literals.has(key) || literals.has(key.replace(/\.(one|other)$/, "")) || templates.some((one) => one.test(key));
 const parameters = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map(([, name]) => name).sort();
 
 /** Words that are the same in English and another language. */

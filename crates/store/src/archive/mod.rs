@@ -14,7 +14,7 @@ use std::{
 };
 
 use futures_util::StreamExt as _;
-use godwit_pipeline::{Pipeline, Record, Verdict};
+use godwit_pipeline::{Pipeline, Record, TOO_FAST, Verdict};
 use object_store::{ObjectStore, ObjectStoreExt as _, WriteMultipart, aws::AmazonS3Builder, local::LocalFileSystem, path::Path as Key};
 use tempfile::TempPath;
 use tokio::task::spawn_blocking;
@@ -350,7 +350,7 @@ fn record(received_at_us: i64, verdict: &str, raw: &[u8]) -> Record {
     match (verdict, record.verdict) {
         ("duplicate", _) => record.verdict = Verdict::Duplicate,
         ("implausible", Verdict::Accepted) => {
-            record.verdict = Verdict::Implausible("implausible");
+            record.verdict = Verdict::Implausible(TOO_FAST);
             record.position = None;
         }
         _ => {}

@@ -72,12 +72,13 @@ impl Days for PostgresStore {
     async fn pack_days(&self, before_day: i64) -> Result<usize, StoreError> {
         let sql = "SELECT day, day_table(day) FROM day WHERE NOT packed AND day < $1 ORDER BY day";
         let days = self.write_one(sql, &[(&number(before_day), Type::INT4)]).await?;
-        if !days.is_empty() {
-            self.order_states().await?;
-        }
         for row in &days {
             self.pack(row.get(1)).await?;
             self.write_one("UPDATE day SET packed = true WHERE day = $1", &[(&row.get::<_, i32>(0), Type::INT4)]).await?;
+        }
+        // Last, and once a day: it may fail while somebody reads all states, such as pg_dump.
+        if !days.is_empty() {
+            self.order_states().await?;
         }
         Ok(days.len())
     }

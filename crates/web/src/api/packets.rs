@@ -6,7 +6,7 @@ use axum::{
     extract::{Query, State},
 };
 use godwit_packet::{DiagnosticCode, Explained, Kind, Packet, Text, explain, is_alias, parse};
-use godwit_pipeline::{EntityKey, EntityKind, Name};
+use godwit_pipeline::{EntityKey, EntityKind, Name, sentence};
 use godwit_store::{PacketPage, PacketQuery, StoredPacket};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -238,8 +238,8 @@ fn packet(packet: &StoredPacket) -> Value {
     });
     if let Some(reason) = &packet.reason {
         object["reason"] = reason.clone().into();
-        if let Some(code) = DiagnosticCode::ALL.iter().find(|code| code.as_str() == reason) {
-            object["message"] = code.message().into();
+        if let Some(sentence) = sentence(reason) {
+            object["message"] = sentence.into();
         }
     }
     if !text.is_utf8() {
