@@ -64,7 +64,10 @@ fn one(path: &Path, store: &dyn Store, runtime: &tokio::runtime::Runtime, keep_b
             };
             batch.next_offset = line.next_offset;
             tally.lines += 1;
-            let outcome = pipeline.accept(line.received_at_us.unwrap_or(started_us), &line.line);
+            let outcome = match line.received_at_us {
+                Some(received_at_us) => pipeline.accept(received_at_us, &line.line),
+                None => pipeline.accept_untimed(started_us, &line.line),
+            };
             match outcome.record.verdict {
                 Verdict::Duplicate => duplicates += 1,
                 Verdict::Bad(_) => tally.bad += 1,

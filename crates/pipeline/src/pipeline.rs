@@ -41,6 +41,16 @@ pub struct Pipeline {
 impl Pipeline {
     /// Takes a line: when it arrived (microseconds since 1970 UTC) and its bytes without the line end.
     pub fn accept(&mut self, received_at_us: i64, line: &[u8]) -> Outcome {
+        self.decide(received_at_us, line, true)
+    }
+
+    /// Takes a line of which nobody knows when it arrived, and that counts as received now: how far its station came in
+    /// the time says nothing.
+    pub fn accept_untimed(&mut self, now_us: i64, line: &[u8]) -> Outcome {
+        self.decide(now_us, line, false)
+    }
+
+    fn decide(&mut self, received_at_us: i64, line: &[u8], timed: bool) -> Outcome {
         let raw: Arc<[u8]> = line.into();
         let mut record = Record {
             received_at_us,
@@ -73,7 +83,8 @@ impl Pipeline {
         } else if let Some(reason) = implausible(subject) {
             record.verdict = Verdict::Implausible(reason);
             record.position = None;
-        } else if let Some(sighting) = sighting(subject)
+        } else if timed
+            && let Some(sighting) = sighting(subject)
             && let Some(EntityKey { kind: EntityKind::Station, name }) = record.entity
             && !self.whereabouts.believes(received_at_us, name, &sighting)
         {
@@ -307,6 +318,7 @@ mod tests {
         // An object is where its owner puts it.
         assert_eq!(told(140, ";CAMP 7   *231015z4722.85N/00832.46E;"), believed);
         assert_eq!(told(150, ";CAMP 7   *231016z5222.85N/00832.46E;"), believed);
+        assert_eq!(pipeline.accept_untimed(160 * S, b"A1B-9>APRS,qAR,X:!5222.85N/00832.46E>").record.verdict, Verdict::Accepted);
     }
 
     #[test]

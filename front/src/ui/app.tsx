@@ -1,5 +1,5 @@
 /** The page over the map: what is where. All that is not in the first picture is fetched when it is first wanted. */
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { FilterChip } from "./chip";
 import { startDrop } from "./drop";
 import { t } from "./i18n";
@@ -42,7 +42,8 @@ function Beside({ page }: { page: Page }) {
 
 export function App({ page }: { page: Page }) {
   const search = useRef<HTMLInputElement>(null);
-  useEffect(() => startKeys(page, () => {
+  // With the page: a key pressed at once is not lost.
+  useLayoutEffect(() => startKeys(page, () => {
     search.current?.focus();
     search.current?.select();
   }), []);

@@ -220,10 +220,10 @@ test.describe("with the mock server", () => {
     await page.locator(".packet", { hasText: "Position" }).first().locator(".opener").click();
     await expect(page.locator(".explanation tbody").first()).toContainText("Geografische Breite.");
     await page.goto("/badpackets");
-    await expect(page.locator(".reason").first()).toContainText("Vorne fehlt ein Kopf");
+    await expect(page.locator(".reason", { hasText: "Vorne fehlt ein Kopf" }).first()).toBeVisible();
     await expect(page.locator(".reason [lang=en]")).toHaveCount(0);
     await page.goto("/api");
-    await expect(page.getByText("Die einem Punkt nächsten Stationen, mit Entfernung und Richtung.")).toBeVisible();
+    await expect(page.getByText("Eine Station, ein Objekt oder ein Gegenstand mit allem, was zuletzt gesagt wurde.")).toBeVisible();
     await expect(page.locator(".route [lang=en]")).toHaveCount(0);
     await page.goto("/info/N0CALL-9");
     await expect(page.locator(".station-head")).toContainText("Auto · Station");
