@@ -1,9 +1,10 @@
 /** What every byte of a packet means: the line in its parts, and each part in words. Everything from the air is text. */
 import { useSignal } from "@preact/signals";
 import { CopyButton } from "../ui/panels/copy";
-import { t } from "../ui/i18n";
+import { t, worded } from "../ui/i18n";
+import { symbolName } from "../ui/symbolnames";
 import { useAnswer } from "./answer";
-import { meaningOf, remarkOf } from "./fields";
+import { meaningOf, remarkOf, valueOf } from "./fields";
 import { Ago, StationLink, Waiting } from "./parts";
 import { p, word } from "./texts";
 
@@ -59,6 +60,20 @@ function Meaning({ of }: { of: Span }) {
   return said === null ? <span lang="en">{of.meaning}</span> : <>{said}</>;
 }
 
+/** A value in words. What kind of packet it is and what a symbol shows have names elsewhere. */
+function Value({ of, among }: { of: Span; among: readonly Span[] }) {
+  const { field, value = "" } = of;
+  if (field === "data_type") return <>{word("kind", value)}</>;
+  if (field === "destination") return <>{value.split(", ").map((part) => worded("card.mic_e", part.replaceAll(" ", "_"), valueOf(part))).join(", ")}</>;
+  if (field === "symbol_code") {
+    const table = among.find((span) => span.field === "symbol_table")?.text ?? "";
+    // A compressed position writes the overlays 0 to 9 as a to j.
+    const digit = "abcdefghij".indexOf(table);
+    return <>{symbolName({ table: table !== "" && digit >= 0 ? String(digit) : table, code: of.text }) || value}</>;
+  }
+  return <>{valueOf(value)}</>;
+}
+
 /** A remark of the parser. */
 export function Remark({ code, message }: { code: string; message: string }) {
   const said = remarkOf(code);
@@ -104,7 +119,7 @@ export function Explanation({ id, raw }: { id: string; raw: string }) {
               <tr key={at} data-lit={lit.value === at} {...light(at)}>
                 <td class="bytes">{span.end - span.start === 1 ? span.start : `${span.start}–${span.end - 1}`}</td>
                 <td><code dir="ltr">{span.text}</code></td>
-                <td>{span.value ?? ""}</td>
+                <td><Value of={span} among={spans} /></td>
                 <td>
                   <Meaning of={span} />
                   {span.warnings?.map((one) => <span key={one.code} class="warning"> <Remark {...one} /></span>)}

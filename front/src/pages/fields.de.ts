@@ -1,4 +1,4 @@
-/** What each field of a packet is and what may be odd about it, in German; in English the server says it. */
+/** What each field of a packet is, what its values say and what may be odd about it, in German; in English the server says it. */
 import type { Words } from "./fields";
 
 export const fields: Words = {
@@ -153,4 +153,43 @@ export const remarks: Words = {
   control_bytes: "Der Text enthält Steuerzeichen.",
   altered_by_gateway: "Ein Gateway hat dem Text des Absenders seine Empfangswerte hinzugefügt.",
   too_fast: "Die Station kann in der Zeit nicht von dort, wo sie war, hierher gekommen sein.",
+};
+
+/** `#` stands for a number or a single letter. */
+export const values: Words = {
+  "# degrees": "# Grad",
+  "unknown": "unbekannt",
+  "live": "besteht",
+  "killed": "gelöscht",
+  "used": "benutzt",
+  "by internet": "über das Internet",
+  "from a verified client": "von einem geprüften Client",
+  "from an unverified client": "von einem ungeprüften Client",
+  "as a single datagram": "als einzelnes Datagramm",
+  "heard on radio by an igate": "von einem Igate über Funk gehört",
+  "passed on by a receive-only client": "von einem nur empfangenden Client weitergegeben",
+  "passed on by another server or an unmarked igate": "von einem anderen Server oder einem ungekennzeichneten Igate weitergegeben",
+  "traced: every server adds its name": "verfolgt: jeder Server fügt seinen Namen an",
+  "for a server only": "nur für einen Server",
+  "not defined": "nicht festgelegt",
+  "day #": "Tag #",
+  "month #": "Monat #",
+  "# where the sender is": "# am Ort des Absenders",
+  "primary": "Haupttabelle",
+  "alternate": "Zweittabelle",
+  "alternate with overlay #": "Zweittabelle mit Zeichen #",
+  "# Hz to open the repeater": "# Hz zum Öffnen des Relais",
+  "# Hz both ways": "# Hz in beide Richtungen",
+  "burst of # Hz": "Tonruf mit # Hz",
+  "none": "keiner",
+  "datum #": "Kartendatum #",
+  "no digits added": "keine Stellen angefügt",
+  "# m steps": "Schritte von # m",
+  "B# on": "B# an",
+  "none on": "keines an",
+  "report #: #": "Meldung #: #",
+  "custom #": "eigene #",
+  "tropical depression": "tropisches Tief",
+  "tropical storm": "tropischer Sturm",
+  "hurricane": "Hurrikan",
 };

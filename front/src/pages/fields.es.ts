@@ -1,4 +1,4 @@
-/** What each field of a packet is and what may be odd about it, in Spanish; in English the server says it. */
+/** What each field of a packet is, what its values say and what may be odd about it, in Spanish; in English the server says it. */
 import type { Words } from "./fields";
 
 export const fields: Words = {
@@ -153,4 +153,43 @@ export const remarks: Words = {
   control_bytes: "El texto contiene caracteres de control.",
   altered_by_gateway: "Una pasarela añadió sus datos de recepción al texto del emisor.",
   too_fast: "La estación no puede haber llegado hasta aquí desde donde estaba en ese tiempo.",
+};
+
+/** `#` stands for a number or a single letter. */
+export const values: Words = {
+  "# degrees": "# grados",
+  "unknown": "desconocido",
+  "live": "vivo",
+  "killed": "eliminado",
+  "used": "usado",
+  "by internet": "por internet",
+  "from a verified client": "de un cliente verificado",
+  "from an unverified client": "de un cliente sin verificar",
+  "as a single datagram": "en un solo datagrama",
+  "heard on radio by an igate": "oído por radio por un igate",
+  "passed on by a receive-only client": "transmitido por un cliente que solo recibe",
+  "passed on by another server or an unmarked igate": "transmitido por otro servidor o un igate sin marca",
+  "traced: every server adds its name": "rastreado: cada servidor añade su nombre",
+  "for a server only": "solo para un servidor",
+  "not defined": "no definido",
+  "day #": "día #",
+  "month #": "mes #",
+  "# where the sender is": "# donde está el emisor",
+  "primary": "principal",
+  "alternate": "alternativa",
+  "alternate with overlay #": "alternativa con carácter #",
+  "# Hz to open the repeater": "# Hz para abrir el repetidor",
+  "# Hz both ways": "# Hz en ambos sentidos",
+  "burst of # Hz": "ráfaga de # Hz",
+  "none": "ninguno",
+  "datum #": "datum #",
+  "no digits added": "sin dígitos añadidos",
+  "# m steps": "pasos de # m",
+  "B# on": "B# activo",
+  "none on": "ninguno activo",
+  "report #: #": "informe #: #",
+  "custom #": "propio #",
+  "tropical depression": "depresión tropical",
+  "tropical storm": "tormenta tropical",
+  "hurricane": "huracán",
 };

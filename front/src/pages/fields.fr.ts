@@ -1,4 +1,4 @@
-/** What each field of a packet is and what may be odd about it, in French; in English the server says it. */
+/** What each field of a packet is, what its values say and what may be odd about it, in French; in English the server says it. */
 import type { Words } from "./fields";
 
 export const fields: Words = {
@@ -153,4 +153,43 @@ export const remarks: Words = {
   control_bytes: "Le texte contient des caractères de commande.",
   altered_by_gateway: "Une passerelle a ajouté ses valeurs de réception au texte de l’émetteur.",
   too_fast: "La station n’a pas pu venir ici de là où elle était dans ce laps de temps.",
+};
+
+/** `#` stands for a number or a single letter. */
+export const values: Words = {
+  "# degrees": "# degrés",
+  "unknown": "inconnu",
+  "live": "actif",
+  "killed": "supprimé",
+  "used": "utilisé",
+  "by internet": "par internet",
+  "from a verified client": "d’un client vérifié",
+  "from an unverified client": "d’un client non vérifié",
+  "as a single datagram": "en un seul datagramme",
+  "heard on radio by an igate": "entendu en radio par un igate",
+  "passed on by a receive-only client": "transmis par un client en réception seule",
+  "passed on by another server or an unmarked igate": "transmis par un autre serveur ou un igate non marqué",
+  "traced: every server adds its name": "suivi : chaque serveur ajoute son nom",
+  "for a server only": "pour un serveur seulement",
+  "not defined": "non défini",
+  "day #": "jour #",
+  "month #": "mois #",
+  "# where the sender is": "# chez l’émetteur",
+  "primary": "principale",
+  "alternate": "secondaire",
+  "alternate with overlay #": "secondaire avec caractère #",
+  "# Hz to open the repeater": "# Hz pour ouvrir le relais",
+  "# Hz both ways": "# Hz dans les deux sens",
+  "burst of # Hz": "salve de # Hz",
+  "none": "aucun",
+  "datum #": "système géodésique #",
+  "no digits added": "aucun chiffre ajouté",
+  "# m steps": "pas de # m",
+  "B# on": "B# actif",
+  "none on": "aucun actif",
+  "report #: #": "relevé # : #",
+  "custom #": "personnalisé #",
+  "tropical depression": "dépression tropicale",
+  "tropical storm": "tempête tropicale",
+  "hurricane": "ouragan",
 };

@@ -1,10 +1,10 @@
-/** What the fields of a packet are and what is odd about one, in the language that is shown. English comes with the packet; others are fetched with the first one that is opened. */
+/** What the fields of a packet are and say, and what is odd about one, in the language that is shown. English comes with the packet; others are fetched with the first one that is opened. */
 import { ownTexts } from "../ui/i18n";
 
-/** By the names of `godwit_packet::Field` or the codes of `godwit_packet::DiagnosticCode`. */
+/** By the names of `godwit_packet::Field`, the codes of `godwit_packet::DiagnosticCode` or the English of a value. */
 export type Words = Readonly<Record<string, string>>;
 
-const words = ownTexts<{ fields: Words; remarks: Words }>({ fields: {}, remarks: {} }, {
+const words = ownTexts<{ fields: Words; remarks: Words; values: Words }>({ fields: {}, remarks: {}, values: {} }, {
   de: () => import("./fields.de"),
   es: () => import("./fields.es"),
   fr: () => import("./fields.fr"),
@@ -18,4 +18,17 @@ export function meaningOf(field: string): string | null {
 /** The same of a remark. */
 export function remarkOf(code: string): string | null {
   return words.table.value.remarks[code] ?? null;
+}
+
+/** Numbers, times and single letters within a value. */
+const PARTICULARS = /-?\d[\d.:]*(?<![.:])|\b[A-Z]\b/g;
+
+/** The words of a value, which the server gives in English, in the viewer's language; parts that are no words stay. */
+export function valueOf(value: string): string {
+  const { values } = words.table.value;
+  return value.split(", ").map((part) => {
+    const particulars = part.match(PARTICULARS) ?? [];
+    const said = values[part.replace(PARTICULARS, "#")];
+    return said === undefined ? part : said.replace(/#/g, () => particulars.shift() ?? "");
+  }).join(", ");
 }

@@ -198,7 +198,7 @@ export const de: PageTable = {
   "job.retention": "Aufbewahrung",
   "job.archive": "Archivierung",
   "job.devices": "Gerätetabelle",
-  "api.lead": "Alles, was die Karte und diese Seiten zeigen, können auch Programme abfragen. Jede Route hat ein Formular zum Ausprobieren; die Beschreibungen sind englisch.",
+  "api.lead": "Alles, was die Karte und diese Seiten zeigen, können auch Programme abfragen. Jede Route hat ein Formular zum Ausprobieren.",
   "api.base": "Basisadresse:",
   "api.units": "JSON; Zeiten nach RFC 3339 in UTC; Grad, Meter, km/h, °C, m/s, hPa, mm. Was fehlt, ist unbekannt.",
   "api.errors": "Ein Fehler ist",

@@ -196,7 +196,7 @@ export const en = {
   "job.retention": "Retention",
   "job.archive": "Archive",
   "job.devices": "Table of devices",
-  "api.lead": "Everything that the map and these pages show can be asked for by programs. Each route has a form to try it; descriptions are in English.",
+  "api.lead": "Everything that the map and these pages show can be asked for by programs. Each route has a form to try it.",
   "api.base": "Base address:",
   "api.units": "JSON; times in RFC 3339 and UTC; degrees, metres, km/h, °C, m/s, hPa, mm. What is absent is unknown.",
   "api.errors": "An error is",

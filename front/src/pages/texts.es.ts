@@ -198,7 +198,7 @@ export const es: PageTable = {
   "job.retention": "Retención",
   "job.archive": "Archivado",
   "job.devices": "Tabla de equipos",
-  "api.lead": "Todo lo que muestran el mapa y estas páginas lo pueden pedir los programas. Cada ruta tiene un formulario para probarla; las descripciones están en inglés.",
+  "api.lead": "Todo lo que muestran el mapa y estas páginas lo pueden pedir los programas. Cada ruta tiene un formulario para probarla.",
   "api.base": "Dirección base:",
   "api.units": "JSON; horas en RFC 3339 y UTC; grados, metros, km/h, °C, m/s, hPa, mm. Lo ausente es desconocido.",
   "api.errors": "Un error es",

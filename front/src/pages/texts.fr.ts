@@ -198,7 +198,7 @@ export const fr: PageTable = {
   "job.retention": "Rétention",
   "job.archive": "Archivage",
   "job.devices": "Table des appareils",
-  "api.lead": "Tout ce que montrent la carte et ces pages peut être demandé par des programmes. Chaque route a un formulaire d’essai ; les descriptions sont en anglais.",
+  "api.lead": "Tout ce que montrent la carte et ces pages peut être demandé par des programmes. Chaque route a un formulaire d’essai.",
   "api.base": "Adresse de base :",
   "api.units": "JSON ; heures en RFC 3339 et UTC ; degrés, mètres, km/h, °C, m/s, hPa, mm. Ce qui manque est inconnu.",
   "api.errors": "Une erreur est",

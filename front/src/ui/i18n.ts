@@ -101,7 +101,7 @@ export function t(key: TextKey, params?: Params): string {
 }
 
 /** The text of a word that the server made, such as the code of an error; `otherwise` when there is none. */
-export function worded(group: "error" | "trail.reason", code: string, otherwise: string): string {
+export function worded(group: "error" | "trail.reason" | "card.mic_e", code: string, otherwise: string): string {
   return table.value[`${group}.${code}` as TextKey] ?? otherwise;
 }
 

@@ -1,9 +1,10 @@
 /** The pages beside the map without a browser: addresses, lists of packets, numbers of charts, texts. */
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
-import { describe, expect, test } from "vitest";
+import { describe, expect, test, vi } from "vitest";
 import { OF_A_NAME, PAGES, mapPath, pageAddress, pagePath } from "../../src/pages/address";
 import type { PacketAnswer } from "../../src/pages/explanation";
+import { valueOf } from "../../src/pages/fields";
 import { MOST_LISTED, merge, packetsUrl } from "../../src/pages/list-of-packets";
 import { dewPoint, shownIn } from "../../src/pages/quantities";
 import { addressOf } from "../../src/pages/routes";
@@ -13,6 +14,7 @@ import { en } from "../../src/pages/texts.en";
 import { es } from "../../src/pages/texts.es";
 import { fr } from "../../src/pages/texts.fr";
 import { route } from "../../src/sw/routes";
+import { setLanguage } from "../../src/ui/i18n";
 import { PRESETS } from "../../src/ui/units";
 
 describe("addresses", () => {
@@ -134,6 +136,21 @@ test("a form asks what was filled in", () => {
 const FIELDS = { de: () => import("../../src/pages/fields.de"), es: () => import("../../src/pages/fields.es"), fr: () => import("../../src/pages/fields.fr") };
 const ABOUT = { de: () => import("../../src/pages/about-routes.de"), es: () => import("../../src/pages/about-routes.es"), fr: () => import("../../src/pages/about-routes.fr") };
 
+test("values are said in the viewer's language, with their numbers; what is none of our words stays", async () => {
+  await setLanguage("de");
+  await vi.waitFor(() => expect(valueOf("live")).toBe("besteht"));
+  expect(valueOf("47.38083 degrees")).toBe("47.38083 Grad");
+  expect(valueOf("-1.5 degrees, 36 km/h")).toBe("-1.5 Grad, 36 km/h");
+  expect(valueOf("day 23, 10:15 where the sender is")).toBe("Tag 23, 10:15 am Ort des Absenders");
+  expect(valueOf("alternate with overlay I")).toBe("Zweittabelle mit Zeichen I");
+  expect(valueOf("datum W, 1.85 m steps")).toBe("Kartendatum W, Schritte von 1.85 m");
+  expect(valueOf("report 7: 1, 2, , 4")).toBe("Meldung 7: 1, 2, , 4");
+  expect(valueOf("by internet, from a verified client")).toBe("über das Internet, von einem geprüften Client");
+  expect(valueOf("Yaesu FTM-400DR")).toBe("Yaesu FTM-400DR");
+  await setLanguage("en");
+  await vi.waitFor(() => expect(valueOf("47.38083 degrees")).toBe("47.38083 degrees"));
+});
+
 describe("what the server says in English is said in every language", () => {
   const rust = (path: string) => readFileSync(new URL(`../../../crates/${path}`, import.meta.url), "utf8");
   const pairs = (source: string, pattern: RegExp) => new Map([...source.matchAll(pattern)].map(([, key, text]) => [key as string, text as string]));
@@ -142,9 +159,18 @@ describe("what the server says in English is said in every language", () => {
   remarks.set("too_fast", rust("pipeline/src/pipeline.rs").match(/TOO_FAST \{\s+return Some\("([^"]+)"\)/)?.[1] as string);
   const routes = rust("web/src/api/routes.rs");
 
+  /** The sentences of values, without numbers and units. */
+  const VALUES = [...new Set([
+    "# degrees", "B# on", "custom #", "tropical depression", "tropical storm", "hurricane", "none",
+    ...[...(rust("packet/src/explain.rs").split("#[cfg(test)]", 1)[0]?.split("/// The value of a field in words.")[1] ?? "").matchAll(/"([^"]*)"/g)]
+      .flatMap(([, text = ""]) => text.replace(/\{[^}]*\}|\d[\d.]*/g, "#").replace(/#:#(:#)?/g, "#").split(", "))
+      .filter((text) => /[a-z]{3}/.test(text) && !/^(qA|degrees$|#-#-|MHz|kHz|hPa|# dBi|nSv)/.test(text)),
+  ])].sort();
+
   test.each(["de", "es", "fr"] as const)("%s", async (language) => {
     const [words, { about }] = await Promise.all([FIELDS[language](), ABOUT[language]()]);
     expect([fields.size > 70, remarks.size > 70]).toEqual([true, true]);
+    expect(Object.keys(words.values).sort()).toEqual(VALUES);
     for (const [english, own] of [[fields, words.fields], [remarks, words.remarks]] as const) {
       expect(Object.keys(own).sort()).toEqual([...english.keys()].sort());
       expect(Object.entries(own).filter(([key, text]) => text === english.get(key))).toEqual([]);
