@@ -56,7 +56,7 @@ function Way({ packet }: { packet: PacketAnswer }) {
 const worthALine = (span: Span) => span.field !== "separator" || span.warnings !== undefined;
 
 function Meaning({ of }: { of: Span }) {
-  const said = meaningOf(of.field);
+  const said = meaningOf(of.field, of.meaning);
   return said === null ? <span lang="en">{of.meaning}</span> : <>{said}</>;
 }
 

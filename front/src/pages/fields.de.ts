@@ -5,6 +5,7 @@ export const fields: Words = {
   separator: "Trennt zwei Teile.",
   source: "Rufzeichen der sendenden Station.",
   destination: "Zieladresse: meist das Programm oder Gerät, das das Paket gesendet hat.",
+  mic_e_destination: "Breite und Meldung in Mic-E-Form, wo andere Pakete eine Zieladresse haben.",
   hop: "Element des Pfads: ein Digipeater oder die Bitte um einen.",
   q_construct: "Wie das Paket zu APRS-IS kam.",
   server: "Die Station oder der Server, der das Paket in APRS-IS gebracht hat, oder einer auf dem Weg.",

@@ -5,6 +5,7 @@ export const fields: Words = {
   separator: "Separa dos partes.",
   source: "Indicativo de la estación emisora.",
   destination: "Dirección de destino: normalmente el programa o equipo que envió el paquete.",
+  mic_e_destination: "Latitud y mensaje en forma Mic-E, donde otros paquetes tienen una dirección de destino.",
   hop: "Elemento del camino: un digipeater o la petición de uno.",
   q_construct: "Cómo llegó el paquete a APRS-IS.",
   server: "La estación o servidor que puso el paquete en APRS-IS, o uno por el que pasó.",

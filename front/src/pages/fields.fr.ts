@@ -5,6 +5,7 @@ export const fields: Words = {
   separator: "Sépare deux parties.",
   source: "Indicatif de la station émettrice.",
   destination: "Adresse de destination : en général le logiciel ou l’appareil qui a envoyé le paquet.",
+  mic_e_destination: "Latitude et message sous forme Mic-E, là où d’autres paquets ont une adresse de destination.",
   hop: "Élément du chemin : un digipeater ou la demande d’un.",
   q_construct: "Comment le paquet est arrivé sur APRS-IS.",
   server: "La station ou le serveur qui a mis le paquet sur APRS-IS, ou un par lequel il est passé.",

@@ -11,8 +11,10 @@ const words = ownTexts<{ fields: Words; remarks: Words; values: Words }>({ field
 });
 
 /** The meaning of a field in the viewer's language, or null: then it is as the server said it. */
-export function meaningOf(field: string): string | null {
-  return words.table.value.fields[field] ?? null;
+export function meaningOf(field: string, english: string): string | null {
+  // The one field that means two things.
+  const key = field === "destination" && english.startsWith("Latitude") ? "mic_e_destination" : field;
+  return words.table.value.fields[key] ?? null;
 }
 
 /** The same of a remark. */

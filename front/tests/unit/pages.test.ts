@@ -156,6 +156,7 @@ describe("what the server says in English is said in every language", () => {
   const pairs = (source: string, pattern: RegExp) => new Map([...source.matchAll(pattern)].map(([, key, text]) => [key as string, text as string]));
   const fields = pairs(rust("packet/src/span.rs"), /^ {4}\w+ "(\w+)" "([^"]+)",$/gm);
   const remarks = pairs(rust("packet/src/diagnostic.rs"), /^ {4}\w+ "(\w+)" "([^"]+)",$/gm);
+  fields.set("mic_e_destination", rust("packet/src/explain.rs").match(/MIC_E_DESTINATION: &str = "(Latitude [^"]+)"/)?.[1] as string);
   remarks.set("too_fast", rust("pipeline/src/pipeline.rs").match(/TOO_FAST \{\s+return Some\("([^"]+)"\)/)?.[1] as string);
   const routes = rust("web/src/api/routes.rs");
 
