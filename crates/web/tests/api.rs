@@ -304,3 +304,21 @@ async fn names_that_mean_harm_are_only_names() {
         server.refused(path, 404, "docs/api.md").await;
     }
 }
+
+#[tokio::test]
+async fn a_leap_is_told_with_its_reason_and_moves_nothing() {
+    let server = Server::start(&[
+        (0, b"A1B-9>APRS,qAR,I:!4722.85N/00832.46E>147/064 on tour"),
+        (2, b"A1B-9>APRS,qAR,I:!5222.85N/00832.46E>147/064 far away"),
+    ])
+    .await;
+    let station: Value = server.json("/api/v1/stations/A1B-9").await;
+    assert!((station["latitude"].as_f64().unwrap() - 47.38).abs() < 0.01, "{station}");
+    assert_eq!(station["last_heard"], "2026-11-20T12:02:00.000Z");
+    let track: Value = server.json("/api/v1/stations/A1B-9/track?since=2026-11-20T00:00:00Z").await;
+    assert_eq!((&track["points"][0]["verdict"], &track["points"][1]["verdict"]), (&"accepted".into(), &"implausible".into()));
+    assert_eq!(track["points"][1]["reason"], "too_fast");
+    let packets: Value = server.json("/api/v1/packets?verdict=implausible").await;
+    let [packet] = &packets["packets"].as_array().unwrap()[..] else { panic!("{packets}") };
+    assert_eq!((&packet["reason"], packet["message"].is_string()), (&"too_fast".into(), true));
+}
