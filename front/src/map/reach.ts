@@ -16,6 +16,8 @@ import { type Area, COLOURS, areaOf, signOf } from "./shapes";
 import { layers } from "./shown";
 
 const MOST = 250;
+/** With more than so many moving symbols in view their vectors are a thicket that costs a third of the frame: none is drawn. */
+const MOST_VECTORS = 1000;
 const MOST_ASKED = 20;
 const MOST_KEPT = 300;
 const SHAPES_ZOOM = 9;
@@ -123,9 +125,9 @@ export class Reach implements Part {
     const nowS = serverNowMs(this.page) / 1000;
     const vague = new Path2D();
     const ranges = new Path2D();
-    const vectors = new Path2D();
+    let vectors = new Path2D();
     const reckoned = new Path2D();
-    let [vagues, circles, reckons] = [0, 0, 0];
+    let [vagues, circles, moving, reckons] = [0, 0, 0, 0];
     for (let i = 0; i < scene.count; i++) {
       const slot = scene.slots[i] as number;
       const x = scene.data[i * FIELDS] as number;
@@ -141,7 +143,11 @@ export class Reach implements Part {
       const course = entities.courseDeg[slot] as number;
       const age = nowS - (entities.heardS[slot] as number);
       if (kmh > 3 && course !== 0xffff && frame.zoom >= VECTORS_ZOOM && age < Math.max(COURSE_S, 2 * (entities.intervalS[slot] as number))) {
-        if (shown.has("vectors")) this.vector(vectors, slot, x, y, kmh, course, frame);
+        if (shown.has("vectors") && moving <= MOST_VECTORS) {
+          moving++;
+          if (moving > MOST_VECTORS) vectors = new Path2D();
+          else this.vector(vectors, slot, x, y, kmh, course, frame);
+        }
         if (shown.has("reckoning") && age < RECKON_S && reckons < MOST) reckons += this.reckon(reckoned, slot, x, y, kmh, course, age, frame);
       }
       if (frame.zoom >= SHAPES_ZOOM) {
