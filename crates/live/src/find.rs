@@ -1,16 +1,13 @@
 //! Finding entities in the world: by name, and by nearness. Both look at the compact keys or at few tiles first, never
 //! at 100,000 states.
 
-use godwit_pipeline::{EntityKey, EntityState};
+use godwit_pipeline::{EARTH_KM, EntityKey, EntityState, distance_km};
 
 use crate::{
     LEVELS, TileAddress,
     address::{locate, mercator},
     world::{World, drawn},
 };
-
-/// Mean radius of the earth, km.
-const EARTH_KM: f64 = 6371.0088;
 
 /// An entity near a point.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,14 +159,6 @@ fn best(mut near: Vec<(f64, &EntityState)>, latitude: f64, longitude: f64, limit
             Some(Near { state: state.clone(), distance_km, bearing_deg })
         })
         .collect()
-}
-
-/// The way along the great circle, km; degrees north and east.
-fn distance_km(latitude: f64, longitude: f64, to_latitude: f64, to_longitude: f64) -> f64 {
-    let (a, b) = (latitude.to_radians(), to_latitude.to_radians());
-    let half = |degrees: f64| (degrees.to_radians() / 2.0).sin().powi(2);
-    let chord = half(to_latitude - latitude) + a.cos() * b.cos() * half(to_longitude - longitude);
-    2.0 * EARTH_KM * chord.sqrt().min(1.0).asin()
 }
 
 /// The direction in which the great circle begins, degrees from north.

@@ -6,6 +6,7 @@
 //! Invariant: no socket, no clock, no task, no database. Time and bytes are arguments, so a day of traffic runs in
 //! seconds in a test. The only state is bounded: the duplicate window, and where stations were.
 
+mod distance;
 mod duplicate;
 mod entity;
 mod interval;
@@ -13,6 +14,7 @@ mod pipeline;
 mod record;
 mod whereabouts;
 
+pub use distance::{EARTH_KM, distance_km};
 pub use duplicate::DuplicateWindow;
 pub use entity::{EntityChange, EntityKey, EntityKind, EntityState, Fix, Name};
 pub use interval::BeaconInterval;

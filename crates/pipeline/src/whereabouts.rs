@@ -3,14 +3,14 @@
 //! Packets reach us late, damaged, and from two stations that share a callsign. A place that is too far to get to in the
 //! time is doubted: its packet is kept and marked, and moves nothing. It is believed after all when the station says
 //! three times in a row that it is about there (then the earlier place was the wrong one), or when nothing fits for long.
-//! So a callsign used at two places stays where most of its packets say, instead of jumping to and fro.
+//! So a callsign used at two places stays at one of them, as long as that is heard often enough, instead of jumping to and fro.
 //!
 //! Owner: one pipeline. Bound: two generations of [`Whereabouts::CAPACITY`] stations; a generation ends when it is full or
 //! three hours old, and who was not heard during a whole one is forgotten.
 
 use std::collections::HashMap;
 
-use crate::Name;
+use crate::{Name, distance_km};
 
 /// Nearer than this is no journey, km: receivers wander, and igates hand on what is a minute old.
 const NEAR_KM: f64 = 2.0;
@@ -53,7 +53,7 @@ impl Sighting {
     }
 }
 
-/// A place at a time: half a second and two metres are near enough for kilometres.
+/// A place at a time: a second and two metres are near enough for kilometres.
 #[derive(Debug, Clone, Copy, Default)]
 struct Spot {
     at_s: u32,
@@ -149,15 +149,9 @@ impl Known {
 
 /// Whether one gets from one place to the other in the time between, and a little more.
 fn reaches(from: Spot, to: Spot, fastest_kmh: f64) -> bool {
-    let km = distance_km(from, to);
+    let [latitude, longitude, to_latitude, to_longitude] = [from.latitude, from.longitude, to.latitude, to.longitude].map(f64::from);
+    let km = distance_km(latitude, longitude, to_latitude, to_longitude);
     km <= NEAR_KM || km <= fastest_kmh * (f64::from(to.at_s.abs_diff(from.at_s)) + LATE_S) / 3600.0
-}
-
-/// Along the great circle, by the haversine formula on a sphere of the Earth's mean radius, km.
-fn distance_km(a: Spot, b: Spot) -> f64 {
-    let [lat_a, lng_a, lat_b, lng_b] = [a.latitude, a.longitude, b.latitude, b.longitude].map(|degrees| f64::from(degrees).to_radians());
-    let half = ((lat_b - lat_a) / 2.0).sin().powi(2) + lat_a.cos() * lat_b.cos() * ((lng_b - lng_a) / 2.0).sin().powi(2);
-    2.0 * 6371.0 * half.sqrt().min(1.0).asin()
 }
 
 #[cfg(test)]
@@ -168,7 +162,7 @@ mod tests {
         Sighting { latitude, longitude, altitude_m: None, speed_kmh: None, symbol: None }
     }
 
-    /// One character for each sighting: its time in minutes, whether it is the far place, and whether it must be believed.
+    /// Whether each of one station's sightings, at its minute, is believed.
     fn told(sightings: &[(i64, Sighting)]) -> Vec<bool> {
         let mut whereabouts = Whereabouts::default();
         let name = Name::new(b"N0CALL-9").expect("name");

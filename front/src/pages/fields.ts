@@ -30,7 +30,8 @@ export function valueOf(value: string): string {
   const { values } = words.table.value;
   return value.split(", ").map((part) => {
     const particulars = part.match(PARTICULARS) ?? [];
-    const said = values[part.replace(PARTICULARS, "#")];
-    return said === undefined ? part : said.replace(/#/g, () => particulars.shift() ?? "");
+    const english = part.replace(PARTICULARS, "#");
+    // A device may be called as every object's own members are.
+    return !Object.hasOwn(values, english) ? part : (values[english] as string).replace(/#/g, () => particulars.shift() ?? "");
   }).join(", ");
 }

@@ -121,7 +121,8 @@ export async function get(url: string, signal: AbortSignal, seen?: (response: Re
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body;
   const said = (body as { error?: { code?: unknown; message?: unknown } } | null)?.error;
-  const message = typeof said?.message === "string" ? said.message : `HTTP ${response.status}`;
+  // It becomes part of a sentence, which has its own full stop.
+  const message = typeof said?.message === "string" ? said.message.replace(/\.$/, "") : `HTTP ${response.status}`;
   throw new ApiError(response.status, worded("error", String(said?.code), message));
 }
 

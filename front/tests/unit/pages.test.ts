@@ -146,6 +146,7 @@ test("values are said in the viewer's language, with their numbers; what is none
   expect(valueOf("datum W, 1.85 m steps")).toBe("Kartendatum W, Schritte von 1.85 m");
   expect(valueOf("report 7: 1, 2, , 4")).toBe("Meldung 7: 1, 2, , 4");
   expect(valueOf("by internet, from a verified client")).toBe("über das Internet, von einem geprüften Client");
+  expect(valueOf("constructor")).toBe("constructor");
   expect(valueOf("Yaesu FTM-400DR")).toBe("Yaesu FTM-400DR");
   await setLanguage("en");
   await vi.waitFor(() => expect(valueOf("47.38083 degrees")).toBe("47.38083 degrees"));

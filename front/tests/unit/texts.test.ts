@@ -94,6 +94,13 @@ describe.each([["en", enNames], ["de", deNames], ["es", esNames], ["fr", frNames
   });
 });
 
+test("the sheet of symbols calls them the same", () => {
+  const { symbols } = JSON.parse(readFileSync(new URL("../../../assets/symbols/symbols.json", import.meta.url), "utf8")) as { symbols: { table: string; code: string; name: string }[] };
+  const named = symbols.filter(({ name }) => name !== "Unassigned" && name !== "Reserved");
+  expect(named.length).toBeGreaterThan(150);
+  expect(named.filter(({ table, code, name }) => enNames[table + code] !== name)).toEqual([]);
+});
+
 test("an overlay without a meaning of its own is named as the symbol below", async () => {
   await setLanguage("de");
   await vi.waitFor(() => expect(symbolName({ table: "/", code: ">" })).toBe("Auto"));
