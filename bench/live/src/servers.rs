@@ -85,6 +85,7 @@ fn godwit(listener: TcpListener, rates: watch::Receiver<u32>, sent: watch::Sende
         page: Arc::default(),
         status: Arc::new(|| serde_json::json!({})),
         ready: Arc::new(|| (true, serde_json::json!({}))),
+        health: godwit_flow::Health::default(),
         image_hosts: "".into(),
         basemap_file: None,
         clock: now_us,

@@ -6,11 +6,13 @@
 mod backoff;
 mod breaker;
 mod clock;
+mod health;
 mod queue;
 mod stop;
 
 pub use backoff::Backoff;
 pub use breaker::{Breaker, BreakerConfig, BreakerReading, BreakerState, Permit, Refused};
 pub use clock::now_us;
+pub use health::{Condition, Health, Part};
 pub use queue::{Gauge, Queue, Reader, queue};
 pub use stop::{Stop, Stopper};

@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use godwit_feed::{FeedStatus, Login, Timing};
-use godwit_flow::{Stop, Stopper, now_us};
+use godwit_flow::{Health, Stop, Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
 use godwit_web::{Devices, FileMap, Limit, Site, ViewerTiming, breaker_json};
@@ -77,6 +77,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let cluster = Cluster::new(settings, plan.is_some(), &queues)?.map(Arc::new);
     let limit = cluster::limit(settings)?;
     let live = Live::new(limits(settings), now_us());
+    let health = Health::default();
     let counters = Arc::new(Counters::default());
     let status = plan.as_ref().map(|plan| plan.status.clone()).unwrap_or_default();
     if plan.is_none() {
@@ -102,6 +103,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let parts = Parts {
         live: live.clone(),
         store: store.clone(),
+        health,
         blocks,
         devices,
         feed: status,
@@ -364,6 +366,7 @@ async fn basemap_file(settings: &Settings) -> anyhow::Result<Option<Arc<FileMap>
 struct Parts {
     live: Arc<Live>,
     store: Arc<dyn Store>,
+    health: Health,
     blocks: Arc<Blocks>,
     devices: Devices,
     feed: FeedStatus,
@@ -376,7 +379,7 @@ struct Parts {
 }
 
 fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Stop) -> Site {
-    let Parts { live, store, blocks, devices, feed, counters, queues, cluster, jobs, limit, basemap_file } = parts;
+    let Parts { live, store, health, blocks, devices, feed, counters, queues, cluster, jobs, limit, basemap_file } = parts;
     let (latitude, longitude, zoom) = settings.view();
     let basemaps: Vec<Value> = settings
         .get("tiles-url")
@@ -416,6 +419,7 @@ fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Sto
         page: Arc::new(page),
         status: Arc::new(status),
         ready: Arc::new(move || ready(draining.load(Ordering::Relaxed), cluster.as_deref())),
+        health,
         image_hosts: image_hosts.unwrap_or_default().into(),
         basemap_file,
         clock: now_us,

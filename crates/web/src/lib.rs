@@ -5,6 +5,7 @@
 mod api;
 mod basemap;
 mod coordinates;
+mod cost;
 mod devices;
 mod embed;
 mod error;
@@ -29,6 +30,15 @@ pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
 pub use router::{guarded, operators, router};
 
+/// Who asks: routes answer operators in full, strangers without hosts, ports, names of replicas, or errors of drivers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Audience {
+    /// Anybody.
+    Public,
+    /// Who can reach the operators' address (`--metrics-listen`).
+    Operators,
+}
+
 /// What the handlers are given.
 pub(crate) type SiteState = axum::extract::State<Arc<Site>>;
 
@@ -48,6 +58,8 @@ pub struct Site {
     pub status: Arc<dyn Fn() -> Value + Send + Sync>,
     /// Whether the program is ready to answer, and what there is to know about that (`/readyz`).
     pub ready: Arc<dyn Fn() -> (bool, Value) + Send + Sync>,
+    /// What is wrong now, part by part: for operators.
+    pub health: godwit_flow::Health,
     /// Hosts that online base maps come from, for the content policy; none by default.
     pub image_hosts: Arc<str>,
     /// A base map of the operator's own.

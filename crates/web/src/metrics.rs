@@ -73,6 +73,7 @@ const fn milliseconds(of: Family) -> Family {
 const FAMILIES: &[Family] = &[
     labelled("godwit_build_info", Gauge, "The version.", "version", "version"),
     family("godwit_ready", Gauge, "1 while visitors may be sent here.", "ready"),
+    labelled("godwit_healthy", Gauge, "1 while nothing is wrong with a part.", "health.*.ok", "part"),
     labelled("godwit_feed_state", Gauge, "Where the connection to APRS-IS stands.", "feed.state", "state"),
     family("godwit_feed_lines_total", Counter, "Lines that APRS-IS sent.", "feed.lines"),
     family("godwit_feed_oversize_lines_total", Counter, "Lines that were too long and skipped.", "feed.oversize_lines"),

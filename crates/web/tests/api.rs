@@ -52,6 +52,7 @@ impl Server {
             page: Arc::default(),
             status: Arc::new(|| serde_json::json!({})),
             ready: Arc::new(|| (true, serde_json::json!({}))),
+            health: godwit_flow::Health::default(),
             image_hosts: "".into(),
             basemap_file: None,
             clock: || NOW,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::{Json, extract::State};
-use godwit_flow::BreakerReading;
+use godwit_flow::{BreakerReading, Condition, Health};
 use godwit_live::{Figures, latency::BOUNDS_MS, limit::LimiterFigures};
 use serde_json::{Value, json};
 use tokio::time::timeout;
@@ -35,11 +35,21 @@ pub(crate) fn whole(site: &Site) -> Value {
     status["viewers"] = figures.viewers.into();
     status["live"] = live(&figures);
     status["engine"] = site.store.engine().into();
+    status["health"] = health(&site.health);
     status["history"] = crate::history::figures(site);
     if let Some(limit) = &site.limit {
         status["limit"] = limiter(&limit.limiter.figures());
     }
     status
+}
+
+/// Every part with `ok` and `since_us`, and `trouble` where there is some.
+fn health(health: &Health) -> Value {
+    let one = |condition: Condition| {
+        let name = condition.part.as_str().to_owned();
+        (name, json!({ "ok": condition.trouble.is_none(), "trouble": condition.trouble, "since_us": condition.since_us }))
+    };
+    Value::Object(health.conditions().into_iter().map(one).collect())
 }
 
 fn limiter(figures: &LimiterFigures) -> Value {
