@@ -171,4 +171,4 @@ fn parts(batch: &[Message]) -> impl Iterator<Item = &[Message]> {
 }
 
 /// The most bytes of a part; a usual one (a quarter of a second of the whole network) has 2 to 5 kB.
-const PART_BYTES: usize = 65_536;
+pub const PART_BYTES: usize = 65_536;
