@@ -99,8 +99,8 @@ pub(crate) struct Stoppers {
 
 impl Stoppers {
     pub(crate) fn new(watched: Tasks) -> Self {
-        let group = || Stopper::new(watched.clone());
-        Self { viewers: group(), sources: group(), keepers: group(), lease: group(), tasks: group(), watched: watched.clone() }
+        let [viewers, sources, keepers, lease, tasks] = std::array::from_fn(|_| Stopper::new(watched.clone()));
+        Self { viewers, sources, keepers, lease, tasks, watched }
     }
 
     /// Keeps one end of a channel until the sources are told to end, so that the task at the other end does not end
