@@ -18,6 +18,9 @@ else
 fi
 step 'a short fuzz run'; scripts/fuzz.sh 10
 step 'the release binary'; make --no-print-directory build
+if grep -q GODWIT_FAULT "$CARGO_TARGET_DIR/release/godwit"; then
+  echo 'the release binary can be broken on purpose: it was built with the feature faults' >&2; exit 1
+fi
 
 step 'browser tests: every state of the page, with a mock server'
 (cd front && npm run --silent e2e)

@@ -1,16 +1,22 @@
 //! The APRS-IS client: one connection at a time, servers in turn, growing jittered waits between attempts.
 //! [`Session`] decides; this drives it over a socket. Memory: one read buffer and one partial line.
 
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    future::pending,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use godwit_flow::{Backoff, Queue, Stop, now_us};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpStream, lookup_host},
+    sync::watch,
     time::{sleep, timeout},
 };
 
-use crate::{Event, FeedState, FeedStatus, Login, Received, Session};
+use crate::{Event, FeedState, FeedStatus, Hint, Login, Received, Session};
 
 /// The times a client keeps to.
 #[derive(Debug, Clone)]
@@ -25,8 +31,8 @@ pub struct Timing {
     pub first_wait: Duration,
     /// The longest; 2 min.
     pub longest_wait: Duration,
-    /// A connection that brought packets for so long makes the next wait the first one again; 30 s.
-    pub settled: Duration,
+    /// Time without packets after the login that is unusual for a port that needs no filter; 2 min.
+    pub nothing: Duration,
 }
 
 impl Default for Timing {
@@ -37,7 +43,7 @@ impl Default for Timing {
             connect: Duration::from_secs(15),
             first_wait: Duration::from_secs(1),
             longest_wait: Duration::from_secs(120),
-            settled: Duration::from_secs(30),
+            nothing: Duration::from_secs(120),
         }
     }
 }
@@ -47,48 +53,73 @@ impl Default for Timing {
 pub struct AprsIs {
     /// `HOST:PORT`, tried in turn.
     pub servers: Vec<String>,
-    /// Who logs in.
-    pub login: Login,
+    /// Who logs in. When it changes, the new filter is set on the connection that there is; the next connection uses all
+    /// of it.
+    pub login: watch::Receiver<Login>,
     /// The times to keep to.
     pub timing: Timing,
     /// Where the state can be read.
     pub status: FeedStatus,
 }
 
+/// The port that servers have for clients with a filter of their own.
+const FILTER_PORT: &str = "14580";
+
 /// How a connection ended.
 struct Ended {
     state: FeedState,
     why: String,
-    /// It brought packets for long enough to count as good.
-    good: bool,
+    /// It brought packets.
+    packets: bool,
+    /// Nobody takes packets any more.
+    unwanted: bool,
+}
+
+impl Ended {
+    fn new(state: FeedState, why: String, packets: bool) -> Self {
+        Self { state, why, packets, unwanted: false }
+    }
+}
+
+/// One connection, as far as hints depend on it.
+struct Connection<'a> {
+    server: &'a str,
+    since: Instant,
+    packets: bool,
 }
 
 impl AprsIs {
     /// Takes lines in until told to stop, or nobody takes them any more.
-    pub async fn run(self, out: Queue<Received>, stop: Stop) {
+    pub async fn run(mut self, out: Queue<Received>, stop: Stop) {
         let mut backoff = Backoff::new(self.timing.first_wait, self.timing.longest_wait);
-        self.status.update(|status| status.login = Some(self.login.callsign().to_owned()));
+        let servers = std::mem::take(&mut self.servers);
         let mut attempt = 0_usize;
-        loop {
-            let server = &self.servers[attempt % self.servers.len().max(1)];
+        let mut waited = Duration::ZERO;
+        while let Some(server) = servers.get(attempt % servers.len().max(1)) {
+            let login = self.login.borrow_and_update().clone();
             self.status.update(|status| {
                 status.state = FeedState::Connecting;
                 status.server = Some(server.clone());
                 status.server_software = None;
                 status.server_id = None;
+                status.login = Some(login.callsign().to_owned());
             });
-            let Some(ended) = stop.or(self.connection(server, attempt, &out)).await else {
+            let began = Instant::now();
+            let Some(ended) = stop.clone().or(self.connection(server, login, attempt, &out)).await else { break };
+            if ended.unwanted {
                 break;
-            };
+            }
             attempt += 1;
-            if ended.good {
+            // A server that sends a little and closes at once is not asked again each second: the connection must have
+            // lasted as long as the wait before it.
+            if ended.packets && began.elapsed() >= waited {
                 backoff.reset();
             }
-            let wait = backoff.next_wait();
+            waited = backoff.next_wait();
             tracing::warn!(
                 server,
                 state = ended.state.as_str(),
-                wait_s = format_args!("{:.1}", wait.as_secs_f64()),
+                wait_s = format_args!("{:.1}", waited.as_secs_f64()),
                 "APRS-IS: {}",
                 ended.why
             );
@@ -97,18 +128,20 @@ impl AprsIs {
                 status.connected_at_us = None;
                 status.last_error = Some(ended.why);
             });
-            if stop.or(sleep(wait)).await.is_none() {
+            if stop.or(sleep(waited)).await.is_none() {
                 break;
             }
         }
         self.status.update(|status| {
             status.state = FeedState::Stopped;
             status.connected_at_us = None;
+            status.last_error = None;
+            status.hint = None;
         });
     }
 
-    async fn connection(&self, server: &str, attempt: usize, out: &Queue<Received>) -> Ended {
-        let failed = |why: String| Ended { state: FeedState::Waiting, why, good: false };
+    async fn connection(&mut self, server: &str, login: Login, attempt: usize, out: &Queue<Received>) -> Ended {
+        let failed = |why: String| Ended::new(FeedState::Waiting, why, false);
         let stream = match timeout(self.timing.connect, connect(server, attempt)).await {
             Ok(Ok(stream)) => stream,
             Ok(Err(error)) => return failed(format!("cannot connect to {server}: {error}")),
@@ -116,39 +149,52 @@ impl AprsIs {
                 return failed(format!("no connection to {server} within {} s", self.timing.connect.as_secs()));
             }
         };
-        let connected_at_us = now_us();
         self.status.update(|status| {
             status.state = FeedState::LoggingIn;
-            status.connected_at_us = Some(connected_at_us);
+            status.connected_at_us = Some(now_us());
             status.reconnects += u64::from(attempt > 0);
         });
         tracing::info!(server, "APRS-IS: connected");
-        self.converse(stream, connected_at_us, out).await
+        self.converse(stream, server, login, out).await
     }
 
-    async fn converse(&self, mut stream: TcpStream, connected_at_us: i64, out: &Queue<Received>) -> Ended {
+    async fn converse(&mut self, mut stream: TcpStream, server: &str, mut login: Login, out: &Queue<Received>) -> Ended {
         let us = |duration: Duration| i64::try_from(duration.as_micros()).unwrap_or(i64::MAX / 4);
-        let mut session = Session::new(&self.login, us(self.timing.silence), us(self.timing.banner), connected_at_us);
+        // Silence is measured by a clock that nobody sets; the other one only dates packets.
+        let mut on = Connection { server, since: Instant::now(), packets: false };
+        let mut session = Session::new(&login, us(self.timing.silence), us(self.timing.banner), 0);
         let mut buffer = vec![0; 16_384];
         let mut events = Vec::new();
-        let mut packets = false;
+        let ended = |on: &Connection<'_>, state: FeedState, why: String| Ended::new(state, why, on.packets);
         loop {
-            let wait = Duration::from_micros(u64::try_from(session.wake_at_us() - now_us()).unwrap_or(0));
-            // A clock that is set while we wait must not make the wait endless.
-            let read = timeout(wait.min(self.timing.silence), stream.read(&mut buffer)).await;
-            let now = now_us();
-            let good = |packets: bool| packets && now - connected_at_us >= us(self.timing.settled);
+            self.hint(&on, &login);
+            let steady_us = us(on.since.elapsed());
+            let wait = Duration::from_micros(u64::try_from(session.wake_at_us() - steady_us).unwrap_or(0));
+            let look = self.timing.nothing.saturating_sub(on.since.elapsed());
+            let wait = if on.packets || look.is_zero() { wait } else { wait.min(look) };
+            let read = tokio::select! {
+                read = timeout(wait, stream.read(&mut buffer)) => read,
+                () = changed(&mut self.login) => {
+                    login = self.login.borrow_and_update().clone();
+                    if !session.login_is_sent() {
+                        session.set_login(&login);
+                        continue;
+                    }
+                    tracing::info!(filter = login.filter().unwrap_or("none"), "APRS-IS: the filter is changed");
+                    if let Err(error) = stream.write_all(login.filter_line().as_bytes()).await {
+                        return ended(&on, FeedState::Waiting, format!("the filter could not be sent: {error}"));
+                    }
+                    continue;
+                }
+            };
+            let (now, steady_us) = (now_us(), us(on.since.elapsed()));
             match read {
-                Ok(Ok(0)) => {
-                    return Ended { state: FeedState::Waiting, why: "the server closed the connection".to_owned(), good: good(packets) };
-                }
-                Ok(Ok(length)) => session.on_bytes(now, &buffer[..length], &mut events),
-                Ok(Err(error)) => {
-                    return Ended { state: FeedState::Waiting, why: format!("the connection broke: {error}"), good: good(packets) };
-                }
-                Err(_) => session.on_time(now, &mut events),
+                Ok(Ok(0)) => return ended(&on, FeedState::Waiting, "the server closed the connection".to_owned()),
+                Ok(Ok(length)) => session.on_bytes(steady_us, &buffer[..length], &mut events),
+                Ok(Err(error)) => return ended(&on, FeedState::Waiting, format!("the connection broke: {error}")),
+                Err(_) => session.on_time(steady_us, &mut events),
             }
-            self.status.update(|status| {
+            self.status.with(|status| {
                 status.oversize = session.oversize();
                 status.comments = session.comments();
             });
@@ -156,20 +202,21 @@ impl AprsIs {
                 match event {
                     Event::Send(bytes) => {
                         if let Err(error) = stream.write_all(&bytes).await {
-                            return Ended { state: FeedState::Waiting, why: format!("the login could not be sent: {error}"), good: false };
+                            return ended(&on, FeedState::Waiting, format!("the login could not be sent: {error}"));
                         }
                     }
                     Event::Line(line) => {
-                        packets = true;
-                        self.status.update(|status| {
+                        on.packets = true;
+                        self.status.with(|status| {
                             status.lines += 1;
                             status.last_packet_at_us = Some(now);
                         });
                         if !out.put(Received { received_at_us: now, line: Arc::from(line) }).await {
-                            return Ended { state: FeedState::Stopped, why: "nobody takes packets any more".to_owned(), good: true };
+                            let why = "nobody takes packets any more".to_owned();
+                            return Ended { unwanted: true, ..ended(&on, FeedState::Stopped, why) };
                         }
                     }
-                    Event::Software(name) => self.status.update(|status| status.server_software = Some(name)),
+                    Event::Software(name) => self.status.with(|status| status.server_software = Some(name)),
                     Event::LoggedIn(state, id) => {
                         tracing::info!(state = state.as_str(), server_id = id.as_deref().unwrap_or("?"), "APRS-IS: logged in");
                         self.status.update(|status| {
@@ -178,12 +225,43 @@ impl AprsIs {
                             status.last_error = None;
                         });
                     }
-                    Event::Close(state, why) => {
-                        return Ended { state, why, good: good(packets) };
-                    }
+                    Event::Unanswered => self.status.update(|status| {
+                        status.state = FeedState::Unanswered;
+                        status.last_error = None;
+                    }),
+                    Event::Close(state, why) => return ended(&on, state, why),
                 }
             }
         }
+    }
+
+    /// Notices what the operator should change; a change is logged once.
+    fn hint(&self, on: &Connection<'_>, login: &Login) {
+        let (state, known) = self.status.with(|status| (status.state, status.hint));
+        let logged_in = matches!(state, FeedState::Verified | FeedState::Unverified);
+        let filter_port = on.server.rsplit(':').next() == Some(FILTER_PORT);
+        let hint = if !on.packets && login.filter().is_none() && (filter_port || logged_in && on.since.elapsed() >= self.timing.nothing) {
+            Some(Hint::NoFilter)
+        } else if login.passcode_is_wrong() && state == FeedState::Unverified {
+            Some(Hint::WrongPasscode)
+        } else if state == FeedState::Unanswered {
+            Some(Hint::Unanswered)
+        } else {
+            None
+        };
+        if hint != known {
+            if let Some(hint) = hint {
+                tracing::warn!(server = on.server, "{}", hint.sentence());
+            }
+            self.status.update(|status| status.hint = hint);
+        }
+    }
+}
+
+/// Waits until the login is changed; for ever if nobody can change it.
+async fn changed(login: &mut watch::Receiver<Login>) {
+    if login.changed().await.is_err() {
+        pending::<()>().await;
     }
 }
 

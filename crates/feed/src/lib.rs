@@ -14,9 +14,9 @@ use std::sync::Arc;
 
 pub use aprs_is::{AprsIs, Timing};
 pub use line::LineReader;
-pub use login::{Login, LoginError, check_callsign, check_server};
+pub use login::{Login, LoginError, check_callsign, check_server, passcode};
 pub use session::{Event, Session};
-pub use status::{FeedState, FeedStatus, Snapshot};
+pub use status::{FeedState, FeedStatus, Hint, Snapshot};
 
 /// A line as it arrived.
 #[derive(Debug, Clone, PartialEq, Eq)]

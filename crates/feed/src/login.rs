@@ -28,6 +28,32 @@ impl Login {
         Ok(Self { callsign: callsign.to_owned(), passcode, filter: filter.map(str::to_owned) })
     }
 
+    /// The same login with another filter.
+    ///
+    /// # Errors
+    /// A filter that must not go on the line.
+    pub fn with_filter(&self, filter: Option<&str>) -> Result<Self, LoginError> {
+        Self::new(&self.callsign, self.passcode, filter)
+    }
+
+    /// Whether a passcode was given and is not the one of the callsign: servers will answer `unverified`.
+    #[must_use]
+    pub fn passcode_is_wrong(&self) -> bool {
+        self.passcode.is_some_and(|given| given != passcode(&self.callsign))
+    }
+
+    /// The filter.
+    #[must_use]
+    pub fn filter(&self) -> Option<&str> {
+        self.filter.as_deref()
+    }
+
+    /// The command that sets the filter on a connection that is logged in, with CR and LF.
+    #[must_use]
+    pub fn filter_line(&self) -> String {
+        format!("#filter {}\r\n", self.filter().unwrap_or("default"))
+    }
+
     /// The callsign.
     #[must_use]
     pub fn callsign(&self) -> &str {
@@ -41,6 +67,17 @@ impl Login {
         let filter = self.filter.as_ref().map(|filter| format!(" filter {filter}")).unwrap_or_default();
         format!("user {} pass {passcode} vers Godwit {}{filter}\r\n", self.callsign, env!("CARGO_PKG_VERSION"))
     }
+}
+
+/// The passcode of a callsign: a public hash of the part before the SSID, in capitals. It is no secret and proves nothing.
+#[must_use]
+pub fn passcode(callsign: &str) -> u16 {
+    let base = callsign.split('-').next().unwrap_or_default();
+    let hash = base.bytes().enumerate().fold(0x73e2_u16, |hash, (at, byte)| {
+        let byte = u16::from(byte.to_ascii_uppercase());
+        hash ^ if at % 2 == 0 { byte << 8 } else { byte }
+    });
+    hash & 0x7fff
 }
 
 impl fmt::Debug for Login {
@@ -101,6 +138,13 @@ mod tests {
         assert_eq!(login.line(), format!("user N0CALL-1 pass -1 vers Godwit {} filter r/47/8/100\r\n", env!("CARGO_PKG_VERSION")));
         let login = Login::new("N0CALL", Some(13023), None).expect("login");
         assert!(login.line().contains(" pass 13023 ") && !format!("{login:?}").contains("13023"));
+    }
+
+    #[test]
+    fn a_wrong_passcode_is_known_before_it_is_sent() {
+        assert_eq!((passcode("N0CALL"), passcode("n0call-12")), (13023, 13023));
+        let wrong = |code| Login::new("N0CALL-1", code, None).expect("login").passcode_is_wrong();
+        assert!(wrong(Some(1234)) && !wrong(Some(13023)) && !wrong(None));
     }
 
     #[test]

@@ -5,31 +5,46 @@
 
 use std::time::{Duration, Instant};
 
-use godwit_feed::{AprsIs, FeedState, FeedStatus, Login, Received, Timing};
-use godwit_flow::{Reader, Stopper, queue};
+use godwit_feed::{AprsIs, FeedState, FeedStatus, Hint, Login, Received, Timing};
+use godwit_flow::{Health, Part, Reader, Stopper, queue};
 use godwit_testkit::{Server, Step, good_login, send};
-use tokio::time::{sleep, timeout};
+use tokio::{
+    sync::watch,
+    time::{sleep, timeout},
+};
 
 /// Times short enough for tests, in the order of the real ones.
 fn quick() -> Timing {
     let ms = Duration::from_millis;
-    Timing { silence: ms(900), banner: ms(150), connect: ms(2000), first_wait: ms(40), longest_wait: ms(600), settled: ms(60_000) }
+    Timing { silence: ms(900), banner: ms(150), connect: ms(2000), first_wait: ms(40), longest_wait: ms(600), nothing: ms(60_000) }
 }
 
 struct Client {
     stopper: Stopper,
     status: FeedStatus,
     lines: Reader<Received>,
+    login: watch::Sender<Login>,
+    health: Health,
+    task: tokio::task::JoinHandle<()>,
 }
 
 fn client_with(servers: Vec<String>, timing: Timing, room: usize) -> Client {
+    client_as(login(None, Some("t/p")), servers, timing, room)
+}
+
+fn login(passcode: Option<u16>, filter: Option<&str>) -> Login {
+    Login::new("N0CALL-1", passcode, filter).unwrap()
+}
+
+fn client_as(login: Login, servers: Vec<String>, timing: Timing, room: usize) -> Client {
     let (out, lines) = queue(room);
-    let status = FeedStatus::default();
-    let login = Login::new("N0CALL-1", None, Some("t/p")).unwrap();
+    let (login, given) = watch::channel(login);
+    let health = Health::default();
+    let status = FeedStatus::new(health.clone());
     let stopper = Stopper::default();
-    let feed = AprsIs { servers, login, timing, status: status.clone() };
-    stopper.spawn(feed.run(out, stopper.stop()));
-    Client { stopper, status, lines }
+    let feed = AprsIs { servers, login: given, timing, status: status.clone() };
+    let task = stopper.spawn(feed.run(out, stopper.stop()));
+    Client { stopper, status, lines, login, health, task }
 }
 
 async fn client(server: &Server) -> Client {
@@ -192,9 +207,110 @@ async fn refusals_are_shown_and_not_hammered() {
 
 #[tokio::test]
 async fn a_full_server_is_left_before_any_login() {
-    let server = Server::start(vec![vec![send("# Server full\r\n")], after_login([send(GOOD)])]).await;
-    let mut client = client(&server).await;
+    for banner in ["# Server full\r\n", "# testkit 1.0\r\n# Port full\r\n"] {
+        // The first server would note a login for as long as the client stays.
+        let server = Server::start(vec![vec![send(banner), Step::Login], after_login([send(GOOD)])]).await;
+        let mut client = client(&server).await;
+        assert_eq!(client.take(1).await, good());
+        let began = Instant::now();
+        while server.seen().open > 1 {
+            assert!(began.elapsed() < Duration::from_secs(20), "the first connection is closed");
+            sleep(Duration::from_millis(5)).await;
+        }
+        let seen = server.seen();
+        assert_eq!((seen.connected.len(), seen.logins.len()), (2, 1), "{banner}: {:?}", seen.logins);
+        assert_eq!(client.status.snapshot().server_software.as_deref(), Some("testkit 1.0"));
+    }
+}
+
+#[tokio::test]
+async fn a_feed_whose_lines_nobody_takes_ends() {
+    let server = Server::start(vec![after_login([Step::Repeat(GOOD.into(), 1000)])]).await;
+    let client = client(&server).await;
+    drop(client.lines);
+    timeout(Duration::from_secs(20), client.task).await.expect("it ends").unwrap();
+    assert_eq!(server.seen().connected.len(), 1, "it does not log in again");
+    assert_eq!(client.status.snapshot().state, FeedState::Stopped);
+}
+
+#[tokio::test]
+async fn a_flood_of_login_answers_changes_nothing() {
+    let answers = Step::Repeat(b"# logresp N0CALL-1 verified, server OTHER\r\n".to_vec(), 20_000);
+    let client = delivers(after_login([answers, send(GOOD)]), &[b"A1B>APRS:>good"]).await;
+    let status = client.status.snapshot();
+    assert_eq!((status.state, status.server_id.as_deref()), (FeedState::Unverified, Some("TEST")));
+}
+
+#[tokio::test]
+async fn a_login_that_is_never_answered_is_said() {
+    let packets = (0..40).flat_map(|_| [send(GOOD), Step::Wait(Duration::from_millis(20))]);
+    let script: Vec<Step> = [send("# testkit 1.0\r\n"), Step::Login].into_iter().chain(packets).chain([Step::Hang]).collect();
+    let server = Server::start(vec![script]).await;
+    let client = client(&server).await;
+    let status = client.until("unanswered", |status| status.state == FeedState::Unanswered && status.hint.is_some()).await;
+    assert_eq!((status.hint, status.reconnects), (Some(Hint::Unanswered), 0));
+}
+
+/// What operators are shown about the feed.
+fn trouble(client: &Client) -> Option<String> {
+    client.health.conditions().into_iter().find(|condition| condition.part == Part::Feed)?.trouble
+}
+
+#[tokio::test]
+async fn a_port_that_sends_nothing_without_a_filter_is_said_and_set_right_while_it_runs() {
+    // The second line it reads is the filter.
+    let script: Vec<Step> = good_login().into_iter().chain([Step::Login, send(GOOD), Step::Hang]).collect();
+    let server = Server::start(vec![script]).await;
+    let timing = Timing { silence: Duration::from_secs(60), nothing: Duration::from_millis(100), ..quick() };
+    let mut client = client_as(login(None, None), vec![server.address.to_string()], timing, 100);
+    let status = client.until("no filter", |status| status.hint.is_some()).await;
+    assert_eq!((status.hint, status.state, status.lines), (Some(Hint::NoFilter), FeedState::Unverified, 0));
+    assert!(trouble(&client).is_some_and(|trouble| trouble.contains("no filter is set")));
+    client.login.send_replace(login(None, Some("r/47/8/100")));
     assert_eq!(client.take(1).await, good());
+    assert_eq!(server.seen().logins[1], "#filter r/47/8/100\r\n");
+    client.until("all is well", |status| status.hint.is_none()).await;
+    assert_eq!((trouble(&client), client.status.snapshot().reconnects), (None, 0));
+}
+
+#[tokio::test]
+async fn a_wrong_passcode_is_said_and_a_right_one_is_not() {
+    for (passcode, hint) in [(1234, Some(Hint::WrongPasscode)), (13023, None)] {
+        let server = Server::start(vec![after_login([send(GOOD)])]).await;
+        let mut client = client_as(login(Some(passcode), Some("t/p")), vec![server.address.to_string()], quick(), 100);
+        assert_eq!(client.take(1).await, good());
+        let status = client.until("logged in", |status| status.state == FeedState::Unverified && status.hint == hint).await;
+        assert_eq!(status.trouble().is_some(), hint.is_some());
+    }
+}
+
+#[tokio::test]
+async fn waits_start_anew_after_a_connection_that_carried_packets_and_lasted() {
+    let failing = vec![vec![]; 5];
+    let lasting: Vec<Step> = good_login().into_iter().chain([send(GOOD), Step::Wait(Duration::from_secs(1))]).collect();
+    let server = Server::start(failing.into_iter().chain([lasting, after_login([])]).collect()).await;
+    let timing = Timing {
+        first_wait: Duration::from_millis(50),
+        longest_wait: Duration::from_secs(10),
+        silence: Duration::from_secs(20),
+        ..quick()
+    };
+    let client = client_with(vec![server.address.to_string()], timing, 100);
+    client.until("seven connections", |status| status.reconnects == 6).await;
+    let connected = server.seen().connected;
+    // The sixth wait would be 0.8 s at least.
+    let wait = (connected[6] - connected[5]).saturating_sub(Duration::from_secs(1));
+    assert!(wait < Duration::from_millis(700), "{wait:?}");
+}
+
+#[tokio::test]
+async fn a_server_that_sends_a_little_and_closes_is_not_hammered() {
+    let server = Server::start(vec![good_login().into_iter().chain([send(GOOD)]).collect()]).await;
+    let timing = Timing { first_wait: Duration::from_millis(100), longest_wait: Duration::from_secs(2), ..quick() };
+    let client = client_with(vec![server.address.to_string()], timing, 1000);
+    client.until("five attempts", |status| status.reconnects >= 5).await;
+    let connected = server.seen().connected;
+    assert!(connected[5] - connected[4] >= Duration::from_millis(700), "{:?}", connected[5] - connected[4]);
 }
 
 #[tokio::test]

@@ -6,9 +6,12 @@
 mod backoff;
 mod breaker;
 mod clock;
+#[cfg(feature = "faults")]
+mod faults;
 mod health;
 mod queue;
 mod stop;
+mod tasks;
 
 pub use backoff::Backoff;
 pub use breaker::{Breaker, BreakerConfig, BreakerReading, BreakerState, Permit, Refused};
@@ -16,3 +19,4 @@ pub use clock::now_us;
 pub use health::{Condition, Health, Part};
 pub use queue::{Gauge, Queue, Reader, queue};
 pub use stop::{Stop, Stopper};
+pub use tasks::{Failure, Tasks, panic_message};

@@ -9,26 +9,7 @@ use crate::config::{Allowed, Command, ConfigError, KEYS, Settings};
 /// The whole command line.
 #[must_use]
 pub(crate) fn command() -> Clap {
-    let command = all_builds();
-    #[cfg(feature = "archive")]
-    let command = command
-        .subcommand(with_keys(
-            Clap::new("archive").about("Write closed days into the archive (Parquet, a folder or S3) and read them back to compare").arg(
-                Arg::new("day").value_name("DAY").help("A day, as 2026-11-23 (UTC); without it all that are closed and not yet archived"),
-            ),
-            Command::Archive,
-        ))
-        .subcommand(with_keys(
-            Clap::new("restore")
-                .about("Bring a day back from the archive; doing it twice adds nothing")
-                .arg(Arg::new("day").value_name("DAY").required(true).help("The day, as 2026-11-23 (UTC)")),
-            Command::Restore,
-        ));
-    command
-}
-
-fn all_builds() -> Clap {
-    Clap::new("godwit")
+    let program = Clap::new("godwit")
         .version(env!("CARGO_PKG_VERSION"))
         .about("A live map, archive and API of APRS, amateur radio's packet network")
         .after_help(
@@ -37,20 +18,31 @@ fn all_builds() -> Clap {
              Start with:  godwit serve --demo",
         )
         .subcommand_required(true)
-        .arg_required_else_help(true)
-        .subcommand(with_keys(
-            Clap::new("serve").about("Take packets in, keep them, show them").long_about(
+        .arg_required_else_help(true);
+    Command::ALL.iter().fold(program, |program, command| program.subcommand(subcommand(*command)))
+}
+
+/// The sub-command that was given, with its arguments.
+pub(crate) fn given(matches: &ArgMatches) -> Option<(Command, &ArgMatches)> {
+    let (name, matches) = matches.subcommand()?;
+    Command::ALL.iter().find(|command| command.name() == name).map(|command| (*command, matches))
+}
+
+fn subcommand(which: Command) -> Clap {
+    let named = Clap::new(which.name());
+    match which {
+        Command::Serve => with_keys(
+            named.about("Take packets in, keep them, show them").long_about(
                 "Take packets in from APRS-IS (or the simulator), keep them, and show them on the live map.\n\
                      Without --demo, --aprs-is or --callsign it shows what is stored.",
             ),
-            Command::Serve,
-        ))
-        .subcommand(with_keys(
-            Clap::new("simulate").about("A small APRS-IS server with believable traffic; any APRS-IS client can connect"),
-            Command::Simulate,
-        ))
-        .subcommand(with_keys(
-            Clap::new("import")
+            which,
+        ),
+        Command::Simulate => {
+            with_keys(named.about("A small APRS-IS server with believable traffic; any APRS-IS client can connect"), which)
+        }
+        Command::Import => with_keys(
+            named
                 .about("Read packets from files into the store; importing twice adds nothing")
                 .long_about(
                     "Read packets from files into the store: one packet a line, with or without a time in front \
@@ -65,45 +57,15 @@ fn all_builds() -> Clap {
                         .value_parser(clap::value_parser!(PathBuf))
                         .help("Files to read; - for standard input"),
                 ),
-            Command::Import,
-        ))
-        .subcommand(
-            Clap::new("decode")
-                .about("Explain packets: what every line means")
-                .arg(
-                    Arg::new("file")
-                        .value_name("FILE")
-                        .default_value("-")
-                        .value_parser(clap::value_parser!(PathBuf))
-                        .help("File with one packet a line; - for standard input"),
-                )
-                .arg(
-                    Arg::new("format")
-                        .long("format")
-                        .value_name("FORMAT")
-                        .value_parser(["json", "text"])
-                        .default_value("text")
-                        .help("json: one object a line (docs/decode.md); text: for people"),
-                )
-                .arg(
-                    Arg::new("received-at")
-                        .long("received-at")
-                        .value_name("TIME")
-                        .value_parser(|text: &str| text.parse::<jiff::Timestamp>().map_err(|_| "not a time such as 2026-11-23T10:15:00Z"))
-                        .help("When the lines were received, to date their timestamps by (RFC 3339) [default: now]"),
-                )
-                .arg(Arg::new("explain").long("explain").action(ArgAction::SetTrue).help("Text for people with every byte explained")),
-        )
-        .subcommand(with_keys(
-            Clap::new("migrate").about("Bring the store's layout up to this version (serve does it by itself)"),
-            Command::Migrate,
-        ))
-        .subcommand(with_keys(
-            Clap::new("slowest").about("Show what PostgreSQL spends its time on (where its extension pg_stat_statements is loaded)"),
-            Command::Slowest,
-        ))
-        .subcommand(with_keys(
-            Clap::new("backup")
+            which,
+        ),
+        Command::Decode => decode(named),
+        Command::Migrate => with_keys(named.about("Bring the store's layout up to this version (serve does it by itself)"), which),
+        Command::Slowest => {
+            with_keys(named.about("Show what PostgreSQL spends its time on (where its extension pg_stat_statements is loaded)"), which)
+        }
+        Command::Backup => with_keys(
+            named
                 .about("Copy the embedded store, also while serve runs; the copy is a folder that --data may name")
                 .long_about(
                     "Copy the embedded store into a new folder, also while serve runs. The copy is of one moment, is \
@@ -117,15 +79,54 @@ fn all_builds() -> Clap {
                         .value_parser(clap::value_parser!(PathBuf))
                         .help("Where the copy goes; must not be there yet"),
                 ),
-            Command::Backup,
-        ))
-        .subcommand(
-            Clap::new("config")
-                .about("Configuration")
-                .subcommand_required(true)
-                .arg_required_else_help(true)
-                .subcommand(all_keys(Clap::new("show").about("Print the effective values and where each came from; secrets stay hidden"))),
+            which,
+        ),
+        Command::Archive => with_keys(
+            named.about("Write closed days into the archive (Parquet, a folder or S3) and read them back to compare").arg(
+                Arg::new("day").value_name("DAY").help("A day, as 2026-11-23 (UTC); without it all that are closed and not yet archived"),
+            ),
+            which,
+        ),
+        Command::Restore => with_keys(
+            named
+                .about("Bring a day back from the archive; doing it twice adds nothing")
+                .arg(Arg::new("day").value_name("DAY").required(true).help("The day, as 2026-11-23 (UTC)")),
+            which,
+        ),
+        Command::Config => named
+            .about("Configuration")
+            .subcommand_required(true)
+            .arg_required_else_help(true)
+            .subcommand(all_keys(Clap::new("show").about("Print the effective values and where each came from; secrets stay hidden"))),
+    }
+}
+
+fn decode(named: Clap) -> Clap {
+    named
+        .about("Explain packets: what every line means")
+        .arg(
+            Arg::new("file")
+                .value_name("FILE")
+                .default_value("-")
+                .value_parser(clap::value_parser!(PathBuf))
+                .help("File with one packet a line; - for standard input"),
         )
+        .arg(
+            Arg::new("format")
+                .long("format")
+                .value_name("FORMAT")
+                .value_parser(["json", "text"])
+                .default_value("text")
+                .help("json: one object a line (docs/decode.md); text: for people"),
+        )
+        .arg(
+            Arg::new("received-at")
+                .long("received-at")
+                .value_name("TIME")
+                .value_parser(|text: &str| text.parse::<jiff::Timestamp>().map_err(|_| "not a time such as 2026-11-23T10:15:00Z"))
+                .help("When the lines were received, to date their timestamps by (RFC 3339) [default: now]"),
+        )
+        .arg(Arg::new("explain").long("explain").action(ArgAction::SetTrue).help("Text for people with every byte explained"))
 }
 
 fn with_keys(command: Clap, which: Command) -> Clap {

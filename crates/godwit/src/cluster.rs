@@ -28,7 +28,8 @@ use crate::{
     jobs::Upkeep,
     keeper::{self, Keeper, SpoolFigures},
     leader::{Leader, Role},
-    run::{self, Stoppers},
+    process::Stoppers,
+    run,
 };
 
 /// Batches on their way to the bus: one may take a second while Redis is dying.
@@ -106,20 +107,21 @@ impl Cluster {
             Ok(()) => {}
             Err(error) if error.is_temporary() => {
                 tracing::error!("{error}");
-                stoppers.tasks.spawn(self.database.clone().open_when_it_answers(stoppers.tasks.stop()));
+                stoppers.tasks.errand("database", self.database.clone().open_when_it_answers(stoppers.tasks.stop()));
             }
             Err(error) => return Err(error.into()),
         }
         let heard_us = Arc::<AtomicI64>::default();
         self.follow(settings, live, &heard_us, stoppers);
         let (works, taken) = mpsc::channel(keeper::WORKS);
-        stoppers.keepers.spawn(keeper.run(taken));
+        stoppers.keepers.essential("keeper", keeper.run(taken));
+        stoppers.hold(works.clone());
         // What the spool refuses is counted as refused; here everybody waits.
         self.queues.show_channel("keeper", &works, || 0);
         let feed = self.intake.clone();
         self.queues.show("feed", move || feed.feed());
         if let (Some(standby), Some(plan)) = (self.standby, plan) {
-            stoppers.lease.spawn(self.leader.clone().run(self.database.clone(), stoppers.lease.stop()));
+            stoppers.lease.essential("leader", self.leader.clone().run(self.database.clone(), stoppers.lease.stop()));
             let ports = Ports {
                 live: live.clone(),
                 role: self.leader.role(),
@@ -130,22 +132,17 @@ impl Cluster {
                 counters: counters.clone(),
                 figures: self.intake.clone(),
             };
-            stoppers.sources.spawn(Intake::new(plan, standby, ports).run(stoppers.sources.stop()));
-        } else {
-            // Nothing comes; the keeper empties a spool of an earlier run until the end.
-            let stop = stoppers.sources.stop();
-            stoppers.sources.spawn(async move {
-                stop.wanted().await;
-                drop(works);
-            });
+            stoppers.sources.essential("intake", Intake::new(plan, standby, ports).run(stoppers.sources.stop()));
         }
+        // Without a plan nothing comes; the keeper empties a spool of an earlier run until the end.
         Ok(self.database.clone())
     }
 
     fn publisher(&self, stoppers: &Stoppers) -> Option<mpsc::Sender<Vec<godwit_live::bus::Message>>> {
         let bus = self.bus.clone()?;
         let (batches, taken) = mpsc::channel(PUBLISHING);
-        stoppers.keepers.spawn(intake::publish(bus, taken));
+        stoppers.keepers.essential("publisher", intake::publish(bus, taken));
+        stoppers.hold(batches.clone());
         self.queues.show_channel("publisher", &batches, || 0);
         Some(batches)
     }
@@ -161,9 +158,14 @@ impl Cluster {
         });
         let (subscribed, is_subscribed) = watch::channel(self.bus.is_none());
         if let Some(bus) = &self.bus {
-            stoppers.tasks.spawn(follower.clone().follow_bus(bus.clone(), subscribed, stoppers.tasks.stop()));
+            stoppers.tasks.essential("follower_bus", follower.clone().follow_bus(bus.clone(), subscribed, stoppers.tasks.stop()));
         }
-        stoppers.tasks.spawn(follower.follow_store(is_subscribed, stoppers.tasks.stop()));
+        stoppers.tasks.essential("follower_store", follower.follow_store(is_subscribed, stoppers.tasks.stop()));
+    }
+
+    /// Whether this replica ingests.
+    pub(crate) fn role(&self) -> Role {
+        self.leader.role().borrow().clone()
     }
 
     /// Gives the lease back: everything is kept.
@@ -202,7 +204,7 @@ impl Cluster {
 
     /// What there is to know about it.
     pub(crate) fn json(&self) -> Value {
-        let role = self.leader.role().borrow().clone();
+        let role = self.role();
         let token = if let Role::Leading(fence) = &role { Some(fence.token) } else { None };
         let ring = self.intake.ring();
         let mut json = json!({

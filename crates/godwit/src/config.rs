@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, fmt, path::PathBuf};
 
-/// The commands that read configuration.
+/// The sub-commands. What is not in [`Command::ALL`] is not on the command line; `main` says for each what it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
     /// `godwit serve`
@@ -25,6 +25,44 @@ pub(crate) enum Command {
     Restore,
     /// `godwit slowest`
     Slowest,
+    /// `godwit decode`
+    Decode,
+    /// `godwit config`
+    Config,
+}
+
+impl Command {
+    /// Every sub-command of this build, in the order of the help.
+    pub(crate) const ALL: &[Self] = &[
+        Self::Serve,
+        Self::Simulate,
+        Self::Import,
+        Self::Decode,
+        Self::Migrate,
+        Self::Slowest,
+        Self::Backup,
+        Self::Config,
+        #[cfg(feature = "archive")]
+        Self::Archive,
+        #[cfg(feature = "archive")]
+        Self::Restore,
+    ];
+
+    /// Its name on the command line.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Serve => "serve",
+            Self::Simulate => "simulate",
+            Self::Import => "import",
+            Self::Migrate => "migrate",
+            Self::Backup => "backup",
+            Self::Archive => "archive",
+            Self::Restore => "restore",
+            Self::Slowest => "slowest",
+            Self::Decode => "decode",
+            Self::Config => "config",
+        }
+    }
 }
 
 /// One thing that can be set.
@@ -173,6 +211,14 @@ pub(crate) const KEYS: &[Key] = &[
     key!("history-memory-mb", "N", "192", [Serve], Whole(8, 65_536), "Memory for time travel: a day of the whole network takes about 192"),
     key!("max-viewers", "N", "20000", [Serve], Whole(1, 1_000_000), "Most live viewers at a time"),
     key!("drain-seconds", "N", "4", [Serve], Whole(0, 600), "At the end, viewers are asked to go elsewhere, spread over this time"),
+    key!(
+        "end-seconds",
+        "N",
+        "30",
+        [Serve],
+        Whole(10, 3600),
+        "The whole end of the program, asking viewers and storing what was received included, takes at most so long, whatever hangs"
+    ),
     key!("view", "LAT,LON,ZOOM", "49.5,11,6", [Serve], View, "What the map shows to a first visitor"),
     key!(
         "tiles-url",
@@ -433,6 +479,18 @@ impl Settings {
             values.insert(key.name, (value, origin));
         }
         Ok(Self { values })
+    }
+
+    /// Takes the value of one key from other settings.
+    pub(crate) fn take_over(&mut self, name: &'static str, newer: &Self) {
+        if let Some(value) = newer.values.get(name) {
+            self.values.insert(name, value.clone());
+        }
+    }
+
+    /// The names of the keys whose values differ.
+    pub(crate) fn changed(&self, newer: &Self) -> Vec<&'static str> {
+        KEYS.iter().map(|key| key.name).filter(|name| self.get(name) != newer.get(name)).collect()
     }
 
     /// The value of a key of [`KEYS`]; `None` when it is not set.

@@ -11,7 +11,7 @@ use std::{
 };
 
 use godwit_feed::{AprsIs, FeedStatus, Login, Received, Timing};
-use godwit_flow::{Gauge, Reader, Stop, Stopper, now_us, queue};
+use godwit_flow::{Gauge, Reader, Stop, Stopper, Tasks, now_us, queue};
 use godwit_live::{
     Live,
     bus::{Bus, Message},
@@ -129,12 +129,17 @@ pub(crate) enum Standby {
 #[derive(Debug, Clone)]
 pub(crate) struct Plan {
     /// Servers and login while ingesting.
-    pub(crate) main: (Vec<String>, Login),
+    pub(crate) main: (Vec<String>, watch::Receiver<Login>),
     /// The same while standing by.
-    pub(crate) standby: (Vec<String>, Login),
+    pub(crate) standby: (Vec<String>, watch::Receiver<Login>),
     pub(crate) timing: Timing,
     pub(crate) status: FeedStatus,
+    /// Who notices when the connection's task fails.
+    pub(crate) tasks: Tasks,
 }
+
+/// The name of a connection's task.
+const FEED: &str = "feed";
 
 impl Plan {
     fn connect(&self, leads: bool, figures: &Figures) -> Connection {
@@ -142,15 +147,16 @@ impl Plan {
         let feed = AprsIs { servers, login, timing: self.timing.clone(), status: self.status.clone() };
         let (lines, reader) = queue(QUEUE);
         figures.show_feed(Some(lines.gauge()));
-        let stopper = Stopper::default();
-        drop(stopper.spawn(feed.run(lines, stopper.stop())));
-        Connection { reader, stopper }
+        let stopper = Stopper::new(self.tasks.clone());
+        stopper.essential(FEED, feed.run(lines, stopper.stop()));
+        Connection { stopper, reader }
     }
 }
 
 struct Connection {
-    reader: Reader<Received>,
+    /// Dropped first, so that the feed is told to end before nobody takes its lines.
     stopper: Stopper,
+    reader: Reader<Received>,
 }
 
 impl Connection {
@@ -226,6 +232,8 @@ pub(crate) struct Intake {
 impl Intake {
     pub(crate) fn new(plan: Plan, standby: Standby, ports: Ports) -> Self {
         let role = ports.role.borrow().clone();
+        // A cold standby has no connection yet.
+        plan.tasks.register(FEED);
         Self {
             plan,
             standby,
@@ -261,10 +269,8 @@ impl Intake {
                 _ = look.tick() => drop(self.look().await),
                 () = async { sleep_until(due.unwrap_or_else(Instant::now)).await }, if due.is_some() => self.flush().await,
                 line = next(self.connection.as_mut()) => match line {
-                    None => {
-                        self.connection = None;
-                        self.connect_or_not().await;
-                    }
+                    // The feed's task has failed: the program is about to end.
+                    None => self.connection = None,
                     // A line that was received too late is another replica's.
                     Some(line) => if !self.look().await {
                         self.line(&line).await;

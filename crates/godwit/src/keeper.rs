@@ -188,8 +188,7 @@ impl Keeper {
         loop {
             self.send();
             if let Some(end) = end
-                && self.sent.is_none()
-                && (self.backlog.is_empty() && self.spool.is_empty() || Instant::now() >= end)
+                && (self.sent.is_none() && self.backlog.is_empty() && self.spool.is_empty() || Instant::now() >= end)
             {
                 break;
             }
@@ -211,6 +210,10 @@ impl Keeper {
                 _ = second.tick() => self.sync(),
             }
             self.tell();
+        }
+        // A database that does not answer is not waited for: the next start compares what it kept of this batch.
+        if let Some(Sent { going: Going::Work(work), .. }) = self.sent.take() {
+            self.push(&work.records);
         }
         while let Some(work) = self.backlog.pop_front() {
             self.push(&work.records);

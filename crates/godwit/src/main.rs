@@ -16,6 +16,7 @@ mod intake;
 mod jobs;
 mod keeper;
 mod leader;
+mod process;
 mod ring;
 mod run;
 mod simulate;
@@ -24,7 +25,7 @@ mod slowest;
 use std::process::ExitCode;
 
 use clap::ArgMatches;
-use config::Settings;
+use config::{Command, Settings};
 
 fn main() -> ExitCode {
     match dispatch(&cli::command().get_matches()) {
@@ -43,51 +44,73 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
 }
 
 fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
-    match matches.subcommand() {
-        Some(("decode", matches)) => decode::decode(matches),
-        Some(("config", matches)) => {
-            let shown = matches.subcommand_matches("show").map(cli::settings).transpose()?;
-            if let Some(settings) = shown {
-                use std::io::Write as _;
-                write!(std::io::stdout().lock(), "{settings}")?;
-            }
-            Ok(())
-        }
-        Some((name, matches)) => {
-            let settings = cli::settings(matches)?;
-            log(&settings)?;
-            if name == "backup" {
-                return backup::backup(&settings, matches);
-            }
-            match name {
-                "serve" => run::serve(&settings),
-                "simulate" => simulate::simulate(&settings),
-                #[cfg(feature = "archive")]
-                "archive" => archive::archive(&settings, matches),
-                #[cfg(feature = "archive")]
-                "restore" => archive::restore(&settings, matches),
-                "import" => import::import(&settings, matches),
-                "slowest" => slowest::slowest(&settings),
-                _ => run::migrate(&settings),
-            }
-        }
-        None => Ok(()),
+    let Some((command, matches)) = cli::given(matches) else { return Ok(()) };
+    // These two neither log nor need settings of their own.
+    match command {
+        Command::Decode => return decode::decode(matches),
+        Command::Config => return show_config(matches),
+        _ => {}
+    }
+    let settings = cli::settings(matches)?;
+    let set_level = log(&settings)?;
+    process::log_panics();
+    // What SIGHUP does: the settings as they are now, and the log as they want it.
+    let reload = || {
+        let newer = cli::settings(matches)?;
+        set_level(&newer)?;
+        anyhow::Ok(newer)
+    };
+    match command {
+        Command::Serve => run::serve(&settings, &reload),
+        Command::Simulate => simulate::simulate(&settings, &reload),
+        Command::Import => import::import(&settings, matches),
+        Command::Migrate => run::migrate(&settings),
+        Command::Backup => backup::backup(&settings, matches),
+        Command::Slowest => slowest::slowest(&settings),
+        #[cfg(feature = "archive")]
+        Command::Archive => archive::archive(&settings, matches),
+        #[cfg(feature = "archive")]
+        Command::Restore => archive::restore(&settings, matches),
+        #[cfg(not(feature = "archive"))]
+        Command::Archive | Command::Restore => anyhow::bail!("this program was built without the feature archive"),
+        Command::Decode | Command::Config => Ok(()),
     }
 }
 
-fn log(settings: &Settings) -> anyhow::Result<()> {
+fn show_config(matches: &ArgMatches) -> anyhow::Result<()> {
+    if let Some(settings) = matches.subcommand_matches("show").map(cli::settings).transpose()? {
+        use std::io::Write as _;
+        write!(std::io::stdout().lock(), "{settings}")?;
+    }
+    Ok(())
+}
+
+/// Sets what is logged to what other settings ask for.
+type SetLevel = Box<dyn Fn(&Settings) -> anyhow::Result<()>>;
+
+fn log(settings: &Settings) -> anyhow::Result<SetLevel> {
+    let level_now = level(settings)?;
+    // The filter comes last: its handle is for the subscriber as it is then.
+    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+    if settings.get("log-format") == Some("json") {
+        let builder = builder.json().with_env_filter(level_now).with_filter_reloading();
+        let handle = builder.reload_handle();
+        builder.init();
+        Ok(Box::new(move |settings| Ok(handle.reload(level(settings)?)?)))
+    } else {
+        let builder = builder.with_env_filter(level_now).with_filter_reloading();
+        let handle = builder.reload_handle();
+        builder.init();
+        Ok(Box::new(move |settings| Ok(handle.reload(level(settings)?)?)))
+    }
+}
+
+fn level(settings: &Settings) -> anyhow::Result<tracing_subscriber::EnvFilter> {
     let text = settings.get("log").unwrap_or("info");
-    let filter = tracing_subscriber::EnvFilter::try_new(text).map_err(|error| {
+    tracing_subscriber::EnvFilter::try_new(text).map_err(|error| {
         anyhow::anyhow!(
             "log = \"{}\": {error}\n\n  hint: allowed is error, warn, info, debug, or a filter such as info,godwit_feed=debug",
             text.escape_debug()
         )
-    })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    if settings.get("log-format") == Some("json") {
-        builder.json().init();
-    } else {
-        builder.init();
-    }
-    Ok(())
+    })
 }

@@ -1,6 +1,7 @@
 //! `godwit serve`: the wiring, read top to bottom.
 
 use std::{
+    future::Future,
     net::SocketAddr,
     path::Path,
     sync::{
@@ -12,16 +13,15 @@ use std::{
 
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
-use godwit_feed::{FeedStatus, Login, Timing};
-use godwit_flow::{Health, Stop, Stopper, now_us};
+use godwit_feed::{FeedStatus, Hint, Login, Timing};
+use godwit_flow::{Health, Stop, Tasks, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
-use godwit_web::{Devices, FileMap, Limit, Site, ViewerTiming, breaker_json};
+use godwit_web::{Devices, FileMap, Limit, Panics, Site, ViewerTiming, breaker_json};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
-    signal::unix::{SignalKind, signal},
     sync::{mpsc, watch},
 };
 
@@ -34,14 +34,16 @@ use crate::{
     jobs::{self, Jobs, Upkeep},
     keeper,
     leader::Role,
+    process::{Asked, Ending, Signals, Stoppers},
     simulate,
 };
 
-/// How long everything may take to end.
-const DEADLINE: Duration = Duration::from_secs(15);
-
-pub(crate) fn serve(settings: &Settings) -> anyhow::Result<()> {
-    runtime()?.block_on(serve_until_told(settings))
+pub(crate) fn serve(settings: &Settings, reload: &dyn Fn() -> anyhow::Result<Settings>) -> anyhow::Result<()> {
+    let runtime = runtime()?;
+    let ended = runtime.block_on(serve_until_asked(settings, reload));
+    // A disk or a name server that hangs in a thread must not hold up the end.
+    runtime.shutdown_background();
+    ended
 }
 
 pub(crate) fn migrate(settings: &Settings) -> anyhow::Result<()> {
@@ -59,8 +61,51 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")
 }
 
-async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
+async fn serve_until_asked(settings: &Settings, reload: &dyn Fn() -> anyhow::Result<Settings>) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
+    let health = Health::default();
+    let stoppers = Stoppers::new(Tasks::new(health.clone()));
+    let program = tokio::select! {
+        started = start(settings, health, &stoppers) => started?,
+        () = signals.end() => {
+            tracing::info!("ended before the start was complete: nothing was received yet");
+            return Ok(());
+        }
+    };
+    let mut present = settings.clone();
+    let failure = loop {
+        tokio::select! {
+            asked = signals.next() => match asked {
+                Asked::End => break None,
+                Asked::Reload => program.reload(&mut present, reload),
+            },
+            failure = stoppers.watched.failure() => break Some(failure),
+        }
+    };
+    let ended = tokio::select! {
+        ended = program.end(settings, &stoppers, failure.is_some()) => ended,
+        // A second signal ends at once.
+        () = signals.end() => anyhow::bail!("ended before everything was stored, as told twice"),
+    };
+    if let Some(failure) = failure.or_else(|| stoppers.watched.failed()) {
+        let also = ended.err().map(|error| format!("; {error:#}")).unwrap_or_default();
+        anyhow::bail!("the task {} has failed ({}) and the program with it{also}", failure.task, failure.why);
+    }
+    ended
+}
+
+/// What was started, as far as the end needs it.
+struct Program {
+    live: Arc<Live>,
+    store: Arc<dyn Upkeep>,
+    cluster: Option<Arc<Cluster>>,
+    counters: Arc<Counters>,
+    draining: Arc<AtomicBool>,
+    timing: ViewerTiming,
+    logins: Option<Logins>,
+}
+
+async fn start(settings: &Settings, health: Health, stoppers: &Stoppers) -> anyhow::Result<Program> {
     let address = settings.get("listen").unwrap_or("127.0.0.1:8080");
     let listener = listen(address).await?;
     let metrics = settings.get("metrics-listen");
@@ -69,32 +114,30 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         None => None,
     };
 
-    let stoppers = Stoppers::default();
     // What is asked for is checked before a folder is made.
-    let plan = plan(settings, &stoppers.sources).await?;
+    let (plan, logins) = plan(settings, &health, stoppers).await?.unzip();
     let basemap_file = basemap_file(settings).await?;
     let queues = Queues::default();
     let cluster = Cluster::new(settings, plan.is_some(), &queues)?.map(Arc::new);
     let limit = cluster::limit(settings)?;
     let live = Live::new(limits(settings), now_us());
-    let health = Health::default();
     let counters = Arc::new(Counters::default());
     let status = plan.as_ref().map(|plan| plan.status.clone()).unwrap_or_default();
     if plan.is_none() {
         tracing::warn!("no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is");
     }
     let store: Arc<dyn Upkeep> = match &cluster {
-        Some(cluster) => cluster.start(settings, plan, &live, &counters, &stoppers).await?,
-        None => start_alone(settings, plan, &live, (&counters, &queues), &stoppers).await?,
+        Some(cluster) => cluster.start(settings, plan, &live, &counters, stoppers).await?,
+        None => start_alone(settings, plan, &live, (&counters, &queues), stoppers).await?,
     };
     let tasks = &stoppers.tasks;
-    tasks.spawn(tick(live.clone(), tasks.stop()));
+    tasks.essential("tick", tick(live.clone(), tasks.stop()));
     let blocks = Arc::new(Blocks::new(
         store.clone() as Arc<dyn Store>,
         now_us,
         usize::try_from(settings.whole("history-memory-mb") << 20).unwrap_or(0),
     ));
-    tasks.spawn(keep_history_warm(blocks.clone(), tasks.stop()));
+    tasks.essential("history", keep_history_warm(blocks.clone(), tasks.stop()));
     let devices = Devices::default();
     let holder = cluster.as_ref().map_or_else(|| "this".to_owned(), |cluster| cluster.name().to_owned());
     let jobs = jobs::start(settings, &store, &devices, holder, tasks)?;
@@ -104,10 +147,11 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         live: live.clone(),
         store: store.clone(),
         health,
+        tasks: stoppers.watched.clone(),
         blocks,
         devices,
         feed: status,
-        counters,
+        counters: counters.clone(),
         queues,
         cluster: cluster.clone(),
         jobs,
@@ -121,71 +165,96 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         let router = godwit_web::router(site.clone());
         if for_operators { godwit_web::operators(site.clone()).merge(router) } else { router }
     };
-    let listeners = [Some((listener, metrics == Some(address))), operators.map(|listener| (listener, true))];
-    for (listener, for_operators) in listeners.into_iter().flatten() {
-        // Answers are written whole: waiting for more would only delay their last part.
-        let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-        let (service, stop) = (site_and(for_operators).into_make_service_with_connect_info::<SocketAddr>(), tasks.stop());
-        tasks.spawn(async move {
-            let served = axum::serve(listener, service).with_graceful_shutdown(async move { stop.wanted().await }).await;
-            if let Err(error) = served {
-                tracing::error!(%error, "the web server ended");
-            }
-        });
+    tasks.essential("web", answer(listener, site_and(metrics == Some(address)), tasks.stop()));
+    if let Some(listener) = operators {
+        tasks.essential("operators", answer(listener, site_and(true), tasks.stop()));
     }
-    tasks.spawn(announce(address.to_owned(), cluster.clone(), tasks.stop()));
+    tasks.errand("announce", announce(address.to_owned(), cluster.clone(), tasks.stop()));
+    Ok(Program { live, store, cluster, counters, draining, timing, logins })
+}
 
-    signals.wanted().await;
-    tracing::info!("ending: viewers are asked to go elsewhere, the feed closes, what was received is stored");
-    draining.store(true, Ordering::Relaxed);
-    // A second signal ends at once.
-    tokio::select! {
-        ended = async {
-            stoppers.viewers.finish(Duration::ZERO).await;
-            // Another replica takes over at once; viewers follow it here until they have moved.
-            let handed_over = match &cluster {
-                Some(cluster) => stoppers.hand_over(cluster).await,
-                None => true,
-            };
-            let _ = tokio::time::timeout(timing.drain + ViewerTiming::GRACE * 2, live.deserted()).await;
-            let ended = stoppers.finish().await & handed_over;
-            store.close().await.map(|()| ended)
-        } => {
-            if !ended? {
-                tracing::warn!("some connections did not end in time");
-            }
+/// Answers on one address until told to end.
+fn answer(listener: TcpListener, router: axum::Router, stop: Stop) -> impl Future<Output = ()> + Send + 'static {
+    // Answers are written whole: waiting for more would only delay their last part.
+    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    async move {
+        let served = axum::serve(listener, service).with_graceful_shutdown(async move { stop.wanted().await }).await;
+        if let Err(error) = served {
+            tracing::error!(%error, "the web server ended");
         }
-        () = signals.wanted() => anyhow::bail!("ended before everything was stored, as told twice"),
     }
-    Ok(())
 }
 
-/// What ends one after the other.
-#[derive(Debug, Default)]
-pub(crate) struct Stoppers {
-    /// Viewers, who may go elsewhere while everything goes on.
-    pub(crate) viewers: Stopper,
-    /// Feed and intake.
-    pub(crate) sources: Stopper,
-    /// Who takes from the intake: ends by itself when that is gone.
-    pub(crate) keepers: Stopper,
-    /// The lease, given back when everything is kept.
-    pub(crate) lease: Stopper,
-    /// The rest: the site and what it shows.
-    pub(crate) tasks: Stopper,
-}
+impl Program {
+    /// Ends everything before one deadline: viewers are asked to go elsewhere, the feed closes, what was received is
+    /// stored, the lease is given back.
+    async fn end(&self, settings: &Settings, stoppers: &Stoppers, failed: bool) -> anyhow::Result<()> {
+        tracing::info!("ending: viewers are asked to go elsewhere, the feed closes, what was received is stored");
+        let mut ending = Ending::begin(Duration::from_secs(settings.whole("end-seconds").max(1)));
+        let lost_before = self.counters.lost();
+        stoppers.watched.begin_end();
+        self.draining.store(true, Ordering::Relaxed);
+        stoppers.viewers.finish(Duration::ZERO).await;
+        // Another replica takes over at once; viewers follow it here until they have moved. What has failed is not
+        // waited with.
+        let hand_over_first = failed || self.cluster.is_some();
+        if hand_over_first {
+            self.hand_over(&mut ending, stoppers).await;
+        }
+        let patience = (self.timing.drain + ViewerTiming::GRACE * 2).min(ending.left() / 2);
+        let _ = tokio::time::timeout(patience, self.live.deserted()).await;
+        if !hand_over_first {
+            self.hand_over(&mut ending, stoppers).await;
+        }
+        // Connections of clients who do not read: five seconds are enough for honest ones.
+        let part = 5.0 / ending.left().as_secs_f64().max(10.0);
+        if !ending.group("connections and background tasks", part, &stoppers.tasks).await {
+            tracing::warn!("some connections did not end in time");
+        }
+        let closed = ending.step("the store", 0.9, self.store.close()).await;
+        ending.verdict(self.counters.lost() - lost_before)?;
+        match closed {
+            Some(closed) => Ok(closed?),
+            // Everything is stored; only the connections or files were not closed.
+            None => Ok(()),
+        }
+    }
 
-impl Stoppers {
     /// The feed closes, what was received is kept, the lease is given back.
-    async fn hand_over(&self, cluster: &Cluster) -> bool {
-        let kept = self.sources.finish(DEADLINE).await & self.keepers.finish(DEADLINE).await & self.lease.finish(DEADLINE).await;
-        cluster.release().await;
-        kept
+    async fn hand_over(&self, ending: &mut Ending, stoppers: &Stoppers) {
+        ending.storing("sources", 0.35, &stoppers.sources).await;
+        ending.storing("keepers", 0.75, &stoppers.keepers).await;
+        if let Some(cluster) = &self.cluster {
+            ending.group("lease", 0.3, &stoppers.lease).await;
+            ending.step("the return of the lease", 0.3, cluster.release()).await;
+        }
     }
 
-    async fn finish(&self) -> bool {
-        let kept = self.sources.finish(DEADLINE).await & self.keepers.finish(DEADLINE).await;
-        kept & self.tasks.finish(Duration::from_secs(5)).await
+    /// Takes over what can change while the program runs: what is logged, and the filter of the feed. Says what else is
+    /// different in the configuration.
+    fn reload(&self, settings: &mut Settings, reload: &dyn Fn() -> anyhow::Result<Settings>) {
+        let newer = match reload() {
+            Ok(newer) => newer,
+            Err(error) => {
+                tracing::error!("SIGHUP: the configuration is left as it was: {error:#}");
+                return;
+            }
+        };
+        let (taken, waiting): (Vec<&str>, Vec<&str>) =
+            settings.changed(&newer).into_iter().partition(|name| matches!(*name, "log" | "filter"));
+        if taken.contains(&"filter")
+            && !newer.on("demo")
+            && let Some(Err(error)) = self.logins.as_ref().map(|logins| logins.set_filter(&newer))
+        {
+            tracing::error!("SIGHUP: the filter is left as it was: {error}");
+            return;
+        }
+        let list = |names: &[&str]| if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
+        tracing::info!(changed = list(&taken), changes_with_a_restart = list(&waiting), "SIGHUP: the configuration was read again");
+        for name in taken {
+            settings.take_over(name, &newer);
+        }
     }
 }
 
@@ -215,7 +284,7 @@ async fn start_alone(
     tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
     let Some(plan) = plan else { return Ok(store) };
     let (works, taken) = mpsc::channel(keeper::WORKS);
-    stoppers.keepers.spawn(keeper::keep_alone(taken, store.clone(), counters.clone(), stoppers.keepers.stop()));
+    stoppers.keepers.essential("keeper", keeper::keep_alone(taken, store.clone(), counters.clone(), stoppers.keepers.stop()));
     let (lost, figures) = (counters.clone(), Arc::<Figures>::default());
     queues.show_channel("keeper", &works, move || lost.lost());
     let feed = figures.clone();
@@ -231,8 +300,9 @@ async fn start_alone(
         counters: counters.clone(),
         figures,
     };
+    stoppers.hold(ports.keeper.clone());
     let (intake, stop) = (Intake::new(plan, Standby::Cold, ports), stoppers.sources.stop());
-    stoppers.sources.spawn(async move {
+    stoppers.sources.essential("intake", async move {
         intake.run(stop).await;
         drop(role);
     });
@@ -259,20 +329,6 @@ async fn listen(address: &str) -> anyhow::Result<TcpListener> {
     })
 }
 
-/// Ctrl-C and SIGTERM.
-pub(crate) struct Signals(tokio::signal::unix::Signal, tokio::signal::unix::Signal);
-
-impl Signals {
-    pub(crate) fn new() -> anyhow::Result<Self> {
-        let listen = |kind| signal(kind).context("signals cannot be received");
-        Ok(Self(listen(SignalKind::interrupt())?, listen(SignalKind::terminate())?))
-    }
-
-    pub(crate) async fn wanted(&mut self) {
-        tokio::select! { _ = self.0.recv() => {}, _ = self.1.recv() => {} }
-    }
-}
-
 pub(crate) fn age_us(settings: &Settings) -> i64 {
     i64::try_from(settings.whole("live-hours")).unwrap_or(24).saturating_mul(3_600_000_000)
 }
@@ -285,8 +341,30 @@ fn limits(settings: &Settings) -> Limits {
     }
 }
 
+/// The logins of the feed, as far as they can change while the program runs: their filters.
+struct Logins {
+    main: watch::Sender<Login>,
+    standby: watch::Sender<Login>,
+}
+
+impl Logins {
+    /// Sets the filter that the settings ask for, on the connection that there is too.
+    fn set_filter(&self, settings: &Settings) -> anyhow::Result<()> {
+        for login in [&self.main, &self.standby] {
+            let newer = login.borrow().with_filter(filter(settings))?;
+            login.send_if_modified(|login| std::mem::replace(login, newer.clone()) != newer);
+        }
+        Ok(())
+    }
+}
+
+/// The filter of the feed; of the default servers it is everything unless another one is set.
+fn filter(settings: &Settings) -> Option<&str> {
+    settings.get("filter").or_else(|| settings.get("aprs-is").is_none().then_some("t/poimqstunw"))
+}
+
 /// The feed that the settings ask for: the simulator inside, or APRS-IS; `None` if neither.
-async fn plan(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<Plan>> {
+async fn plan(settings: &Settings, health: &Health, stoppers: &Stoppers) -> anyhow::Result<Option<(Plan, Logins)>> {
     let timing = Timing { silence: Duration::from_secs(settings.whole("silence-seconds").max(5)), ..Timing::default() };
     let list = |servers: &str| servers.split(',').map(|server| server.trim().to_owned()).collect::<Vec<String>>();
     let (main, standby) = if settings.on("demo") {
@@ -295,7 +373,7 @@ async fn plan(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<P
                 "--demo shows simulated traffic, --aprs-is and --callsign the real network: they do not go together\n\n  hint: leave one of them out"
             );
         }
-        let server = simulate::start(settings, "127.0.0.1:0", sources).await?;
+        let server = simulate::start(settings, "127.0.0.1:0", &stoppers.sources).await?;
         let main = (vec![server.to_string()], Login::new("N0CALL-1", None, Some("t/poimqstunw"))?);
         (main.clone(), main)
     } else {
@@ -307,17 +385,29 @@ async fn plan(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<P
                 );
             }
             (Some(callsign), servers) => {
-                let filter = settings.get("filter").or_else(|| servers.is_none().then_some("t/poimqstunw"));
+                let filter = filter(settings);
                 let passcode = settings.get("passcode").and_then(|code| code.parse().ok());
                 let servers = servers.unwrap_or("rotate.aprs2.net:14580");
                 let main = (list(servers), Login::new(callsign, passcode, filter)?);
+                if main.1.passcode_is_wrong() {
+                    tracing::warn!("the passcode does not belong to {callsign}: the login to APRS-IS will be unverified");
+                }
                 // Read-only: a standby never needs to be believed.
                 let login = Login::new(settings.get("standby-callsign").unwrap_or(callsign), None, filter)?;
                 (main, (list(settings.get("standby-aprs-is").unwrap_or(servers)), login))
             }
         }
     };
-    Ok(Some(Plan { main, standby, timing, status: FeedStatus::default() }))
+    let (main_login, main_given) = watch::channel(main.1);
+    let (standby_login, standby_given) = watch::channel(standby.1);
+    let plan = Plan {
+        main: (main.0, main_given),
+        standby: (standby.0, standby_given),
+        timing,
+        status: FeedStatus::new(health.clone()),
+        tasks: stoppers.watched.clone(),
+    };
+    Ok(Some((plan, Logins { main: main_login, standby: standby_login })))
 }
 
 /// Encodes deltas and wakes viewers, four times a second.
@@ -335,12 +425,18 @@ async fn tick(live: Arc<Live>, stop: Stop) {
 /// Makes the time blocks of the last day before somebody asks, in a tenth of the time of one core.
 async fn keep_history_warm(blocks: Arc<Blocks>, stop: Stop) {
     loop {
-        let pause = match blocks.warm_one().await {
-            Ok(Some(took)) => took * 9,
-            Ok(None) => Duration::from_secs(60),
-            Err(error) => {
+        let warming = blocks.clone();
+        // A task of its own: a block that makes it panic is left alone, and the site goes on.
+        let pause = match tokio::spawn(async move { warming.warm_one().await }).await {
+            Ok(Ok(Some(took))) => took * 9,
+            Ok(Ok(None)) => Duration::from_secs(60),
+            Ok(Err(error)) => {
                 tracing::warn!(%error, "time blocks could not be made ahead");
                 Duration::from_secs(60)
+            }
+            Err(error) => {
+                tracing::error!("time blocks could not be made ahead: {error}");
+                Duration::from_secs(600)
             }
         };
         if stop.or(tokio::time::sleep(pause)).await.is_none() {
@@ -367,6 +463,7 @@ struct Parts {
     live: Arc<Live>,
     store: Arc<dyn Store>,
     health: Health,
+    tasks: Tasks,
     blocks: Arc<Blocks>,
     devices: Devices,
     feed: FeedStatus,
@@ -379,7 +476,7 @@ struct Parts {
 }
 
 fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Stop) -> Site {
-    let Parts { live, store, health, blocks, devices, feed, counters, queues, cluster, jobs, limit, basemap_file } = parts;
+    let Parts { live, store, health, tasks, blocks, devices, feed, counters, queues, cluster, jobs, limit, basemap_file } = parts;
     let (latitude, longitude, zoom) = settings.view();
     let basemaps: Vec<Value> = settings
         .get("tiles-url")
@@ -398,10 +495,12 @@ fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Sto
         "feed": if settings.on("demo") { "simulator" } else if settings.get("callsign").is_some() { "aprs-is" } else { "none" },
         "basemaps": basemaps,
     });
-    let (draining, members) = (draining.clone(), cluster.clone());
+    let (draining, members, watched) = (draining.clone(), cluster.clone(), tasks.clone());
     let status = move || {
+        let tasks = watched.failures().into_iter().map(|(task, failed)| (task.to_owned(), json!({ "failed": failed })));
         let mut status = json!({
-            "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json(), "store": counters.store.json(), "queues": queues.json()
+            "role": members.as_ref().map_or(Role::Alone.as_str(), |cluster| cluster.role().as_str()),
+            "tasks": Value::Object(tasks.collect()), "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json(), "store": counters.store.json(), "queues": queues.json()
         });
         if let Some(fetch) = &jobs.fetch {
             status["devices_fetch"] = breaker_json(&fetch());
@@ -420,6 +519,8 @@ fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Sto
         status: Arc::new(status),
         ready: Arc::new(move || ready(draining.load(Ordering::Relaxed), cluster.as_deref())),
         health,
+        tasks,
+        panics: Panics::default(),
         image_hosts: image_hosts.unwrap_or_default().into(),
         basemap_file,
         clock: now_us,
@@ -462,5 +563,7 @@ fn feed_json(feed: &FeedStatus) -> Value {
         "lines": feed.lines,
         "oversize_lines": feed.oversize,
         "last_error": feed.last_error,
+        "hint": feed.hint.map(Hint::as_str),
+        "trouble": feed.trouble(),
     })
 }

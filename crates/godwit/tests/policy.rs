@@ -93,3 +93,16 @@ fn dependencies_have_licences_we_allow_and_come_from_the_registry() {
         assert!(source.starts_with("registry+"), "{name} comes from {source}");
     }
 }
+
+#[test]
+fn the_default_build_has_no_way_to_break_tasks_on_purpose() {
+    let metadata = metadata();
+    let packages: Vec<&Value> = list(&metadata, "packages").filter(|package| package["source"].is_null()).collect();
+    for package in packages {
+        let default: Vec<&str> = list(&package["features"], "default").filter_map(Value::as_str).collect();
+        assert!(!default.iter().any(|feature| feature.contains("faults")), "{}", package["name"]);
+        for dependency in list(package, "dependencies") {
+            assert!(!list(dependency, "features").any(|feature| feature == "faults"), "{}", package["name"]);
+        }
+    }
+}

@@ -11,6 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use godwit_feed::FeedState;
 use godwit_testkit::{Server, Step, good_login};
 use serde_json::Value;
 
@@ -266,8 +267,19 @@ fn operators_read_metrics_on_their_own_address_alone() {
     assert_eq!(status, 200);
     for family in [
         "godwit_ready 1",
-        "godwit_role",
+        "godwit_role{role=\"alone\"} 1",
+        "godwit_role{role=\"leading\"} 0",
+        "godwit_role{role=\"standing_by\"} 0",
+        "godwit_role{role=\"cut_off\"} 0",
         "godwit_feed_state{state=\"unverified\"} 1",
+        "godwit_breaker_state{breaker=\"bus\",state=\"open\"} 0",
+        "godwit_task_failed_total{task=\"intake\"} 0",
+        "godwit_task_failed_total{task=\"keeper\"} 0",
+        "godwit_task_failed_total{task=\"feed\"} 0",
+        "godwit_task_failed_total{task=\"tick\"} 0",
+        "godwit_task_failed_total{task=\"web\"} 0",
+        "godwit_handler_panics_total 0",
+        "godwit_viewer_panics_total 0",
         "godwit_packets_received_total ",
         "godwit_queue_depth{queue=\"keeper\"} ",
         "godwit_queue_capacity{queue=\"feed\"} 10000",
@@ -276,9 +288,14 @@ fn operators_read_metrics_on_their_own_address_alone() {
         "godwit_limit_allowed_total 0",
         "godwit_delivery_seconds_count ",
     ] {
-        let there = metrics.lines().any(|line| line.starts_with(family));
-        assert_eq!(there, family != "godwit_role", "{family}: {metrics}");
+        assert!(metrics.lines().any(|line| line.starts_with(family)), "{family}: {metrics}");
     }
+    let of_feed: BTreeSet<&str> = metrics.lines().filter(|line| line.starts_with("godwit_feed_state{")).collect();
+    for state in FeedState::ALL {
+        let series = format!("godwit_feed_state{{state=\"{}\"}} {}", state.as_str(), u8::from(state == FeedState::Unverified));
+        assert!(of_feed.contains(series.as_str()), "{series}: {of_feed:?}");
+    }
+    assert_eq!(of_feed.len(), FeedState::ALL.len());
     assert_eq!(serving.get("/livez").0, 200);
     serving.address = site;
     assert_eq!(serving.end(), 0);
@@ -477,4 +494,71 @@ async fn killed_in_mid_traffic_it_loses_only_the_last_moment_and_doubles_nothing
     assert!(before.iter().enumerate().all(|(at, number)| at as u64 == *number), "no hole before the end");
     assert_eq!(numbers.len() - before.len(), 500);
     assert_eq!(serving.json("/api/v1/stations/A1B")["kind"], "station");
+}
+
+fn signal(child: &Child, name: &str) {
+    assert!(Command::new("kill").args(["-s", name, &child.id().to_string()]).status().unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn signals_other_than_term_do_not_kill_it_and_quit_ends_it_in_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = numbered(0, 300).await;
+    let data = folder.path().join("data");
+    let address = server.address.to_string();
+    let mut serving = Serving::start(&data, &["--aprs-is", &address, "--callsign", "N0CALL-1", "--filter", "t/p"]);
+    for name in ["USR1", "USR2", "HUP"] {
+        signal(&serving.child, name);
+    }
+    serving.until("all received", |status| status["packets"]["received"].as_u64() == Some(300));
+    signal(&serving.child, "USR1");
+    signal(&serving.child, "QUIT");
+    assert_eq!(serving.child.wait().unwrap().code(), Some(0));
+    let serving = Serving::start(&data, &[]);
+    assert_eq!(stored(&serving).1, 300, "what was received last is stored");
+    assert_eq!(serving.end(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hangup_reads_log_and_filter_again_and_says_what_needs_a_restart() {
+    let folder = tempfile::tempdir().unwrap();
+    // The second line that this server reads is the new filter.
+    let script: Vec<Step> = good_login().into_iter().chain([Step::Login, Step::Hang]).collect();
+    let server = Server::start(vec![script]).await;
+    let file = folder.path().join("godwit.toml");
+    let configure =
+        |text: &str| std::fs::write(&file, format!("callsign = \"N0CALL-1\"\naprs-is = \"{}\"\n{text}", server.address)).unwrap();
+    configure("filter = \"t/p\"\nlog = \"warn\"\n");
+    let (port, log) = (std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port(), folder.path().join("log"));
+    let listen = format!("127.0.0.1:{port}");
+    let arguments = ["serve", "--config", file.to_str().unwrap(), "--listen", &listen, "--data", folder.path().to_str().unwrap()];
+    let mut child = godwit(&arguments).stdout(Stdio::piped()).stderr(std::fs::File::create(&log).unwrap()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    let serving = Serving { child, address: listen };
+    serving.until("logged in", |status| status["feed"]["state"] == "unverified");
+    let said = |words: &str| {
+        let began = Instant::now();
+        while !std::fs::read_to_string(&log).unwrap().contains(words) {
+            assert!(began.elapsed() < Duration::from_secs(60), "{words}: {}", std::fs::read_to_string(&log).unwrap());
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    };
+    configure("filter = [\n");
+    signal(&serving.child, "HUP");
+    said("the configuration is left as it was");
+    configure("filter = \"r/47/8/100\"\nlog = \"info\"\nrate-limit = 7\n");
+    signal(&serving.child, "HUP");
+    said("the filter is changed");
+    said("the configuration was read again");
+    said("\"filter, log\"");
+    said("\"rate-limit\"");
+    let began = Instant::now();
+    while server.seen().logins.len() < 2 {
+        assert!(began.elapsed() < Duration::from_secs(60));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(server.seen().logins[1], "#filter r/47/8/100\r\n");
+    assert_eq!(serving.json("/api/v1/status")["feed"]["reconnects"], 0);
+    assert_eq!(serving.end(), 0);
 }

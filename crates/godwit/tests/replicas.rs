@@ -4,7 +4,7 @@
 
 mod stage;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use godwit_testkit::ledger;
 use serde_json::Value;
@@ -106,4 +106,72 @@ async fn a_full_spool_refuses_the_newest_and_says_how_many() {
     until("the spool is empty", MINUTE, || (replica.cluster()?["spool"]["packets"] == 0).then_some(()));
     let (rows, lines) = stage.stored();
     assert_eq!((rows, lines + refused().unwrap()), (lines, stage.ledger.sent()), "stored and refused are all that was sent");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_state_of_a_replica_is_a_series_and_who_ingests_can_be_counted() {
+    let mut stage = Stage::set(&["--standby", "warm"]).await;
+    let url = stage.redis.url();
+    stage.more.extend(["--redis-url".to_owned(), url]);
+    for number in [1, 2] {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        stage.environment = vec![("GODWIT_METRICS_LISTEN".to_owned(), format!("127.0.0.1:{port}"))];
+        let replica = stage.launch(number);
+        stage.replicas.push(replica);
+        stage.operators.push(format!("127.0.0.1:{port}"));
+    }
+    stage.all_ready();
+    let leader = stage.leader().unwrap();
+    for (at, operators) in stage.operators.iter().enumerate() {
+        let (status, metrics) = stage::get(operators, "/metrics").unwrap();
+        assert_eq!(status, 200);
+        let is = |series: &str| metrics.lines().find_map(|line| line.strip_prefix(series)).map(|value| value.trim().to_owned());
+        for (role, present) in [("alone", false), ("leading", at == leader), ("standing_by", at != leader), ("cut_off", false)] {
+            let series = format!("godwit_role{{role=\"{role}\"}}");
+            assert_eq!(is(&series), Some(u8::from(present).to_string()), "{series}: {metrics}");
+        }
+        for breaker in ["database_reads", "bus", "limit", "devices_fetch"] {
+            let states = ["closed", "open", "half_open"];
+            let sum: u32 = states
+                .iter()
+                .map(|state| {
+                    is(&format!("godwit_breaker_state{{breaker=\"{breaker}\",state=\"{state}\"}}")).unwrap().parse::<u32>().unwrap()
+                })
+                .sum();
+            assert_eq!(sum, u32::from(breaker != "devices_fetch"), "{breaker}: {metrics}");
+        }
+        let follows = |source: &str| is(&format!("godwit_world_follows{{source=\"{source}\"}}")).unwrap();
+        assert_ne!(follows("bus"), follows("store"));
+        for task in
+            ["intake", "keeper", "leader", "follower_bus", "follower_store", "publisher", "tick", "web", "operators", "jobs", "feed"]
+        {
+            assert_eq!(is(&format!("godwit_task_failed_total{{task=\"{task}\"}}")).as_deref(), Some("0"), "{task}: {metrics}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_frozen_pooler_the_end_keeps_its_deadline_and_loses_nothing() {
+    let mut stage = Stage::set(&["--end-seconds", "15", "--database-timeout-seconds", "25", "--filter", "t/p"]).await;
+    stage.start(1);
+    stage.ledger.pace(300);
+    until("it stores", MINUTE, || (stage.stored().0 > 300).then_some(()));
+    stage.bouncer.pause();
+    let received =
+        |replica: &Replica| serde_json::from_str::<Value>(&replica.get("/api/v1/status")?.1).ok()?["packets"]["received"].as_u64();
+    let before = received(&stage.replicas[0]).unwrap();
+    until("some come while it is frozen", MINUTE, || received(&stage.replicas[0]).filter(|now| *now > before + 600));
+    stage.ledger.pace(0);
+    let sent = stage.ledger.sent();
+    until("all are received", MINUTE, || received(&stage.replicas[0]).filter(|received| *received == sent));
+    let began = Instant::now();
+    let code = stage.replicas[0].end();
+    let took = began.elapsed();
+    stage.bouncer.resume();
+    let log = std::fs::read_to_string(stage.folder.join("r1.log")).unwrap();
+    assert!(took < Duration::from_secs(18), "{took:?}: {log}");
+    assert_eq!(code, 0, "everything is in the database or the spool: {log}");
+    stage.restart(0);
+    stage.all_ready();
+    stage.accounted("it is started again", true);
 }

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use godwit_testkit::{LedgerServer, PgBouncer, Postgres, PostgresOptions, psql};
+use godwit_testkit::{LedgerServer, PgBouncer, Postgres, PostgresOptions, Server, Step, good_login, psql, send};
 use serde_json::Value;
 use stage::{MINUTE, Replica, until};
 
@@ -359,4 +359,37 @@ async fn a_clock_that_is_set_forth_and_back_loses_nothing() {
     let mut child = serve(&[], &replica.address, &["--data", data.to_str().unwrap()]).spawn().unwrap();
     assert!(first_line(&mut child).contains("is ready on"));
     let _last = Replica { child, address: replica.address.clone(), name: "r1".to_owned() };
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_clock_set_back_does_not_hide_a_dead_server_and_one_set_forth_closes_none() {
+    let library = faketime();
+    let beats = (0..30).flat_map(|_| [send("# still here\r\n"), Step::Wait(Duration::from_millis(300))]);
+    let script: Vec<Step> = good_login().into_iter().chain(beats).chain([Step::Hang]).collect();
+    let server = Server::start(vec![script]).await;
+    let folder = tempfile::tempdir().unwrap();
+    let (data, offset, address) = (folder.path().join("data"), folder.path().join("offset"), free_address());
+    let set = |text: &str| fs::write(&offset, text).unwrap();
+    set("+0");
+    let aprs_is = server.address.to_string();
+    let feed =
+        ["--callsign", "N0CALL-1", "--aprs-is", &aprs_is, "--filter", "t/p", "--silence-seconds", "5", "--data", data.to_str().unwrap()];
+    let mut command = serve(&[], &address, &feed);
+    command.stdout(Stdio::null()).stderr(fs::File::create(folder.path().join("log")).unwrap());
+    command.env("LD_PRELOAD", &library).env("FAKETIME_TIMESTAMP_FILE", &offset).env("FAKETIME_CACHE_DURATION", "1");
+    command.env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+    let mut replica = Replica { child: command.spawn().unwrap(), address, name: "r1".to_owned() };
+    let feed = |replica: &Replica| Some(status(replica)?["feed"].clone());
+    until("logged in", MINUTE, || (feed(&replica)?["state"] == "unverified").then_some(()));
+    let open_block = |replica: &Replica| serde_json::from_str::<Value>(&replica.get("/history/v1/range")?.1).ok()?["open_block"].as_i64();
+    let block = open_block(&replica).unwrap();
+    set("+3h");
+    let log = || fs::read_to_string(folder.path().join("log")).unwrap();
+    // The open time block says what the program takes for the time; keepalives come for nine seconds.
+    until("the clock is seen to be ahead", MINUTE, || (open_block(&replica)? > block + 10).then_some(()));
+    assert_eq!(feed(&replica).unwrap()["reconnects"], 0, "{}", log());
+    set("-1h");
+    until("the silence is noticed", MINUTE, || feed(&replica)?["reconnects"].as_u64().filter(|count| *count > 0));
+    assert!(log().contains("the server sent nothing for 5 s"), "{}", log());
+    assert_eq!(replica.end(), 0);
 }

@@ -8,7 +8,7 @@ use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::{TcpListener, TcpStream, tcp::OwnedReadHalf},
     sync::{Semaphore, broadcast},
-    time::{Instant, interval, timeout},
+    time::{Instant, interval, sleep, timeout},
 };
 
 use crate::{
@@ -44,15 +44,28 @@ impl Server {
     pub async fn run(self, listener: TcpListener, stop: Stop) {
         let batches: Batches = broadcast::Sender::new(BEHIND);
         let room = Arc::new(Semaphore::new(CLIENTS));
-        let pacing = tokio::spawn(pace(self.simulator, batches.clone(), stop.clone()));
-        while let Some(accepted) = stop.or(listener.accept()).await {
-            let Ok((stream, _)) = accepted else { continue };
+        let mut pacing = tokio::spawn(pace(self.simulator, batches.clone(), stop.clone()));
+        loop {
+            let accepted = tokio::select! {
+                // It ends when told to; a panic in it is ours.
+                ended = &mut pacing => {
+                    if let Err(error) = ended && let Ok(payload) = error.try_into_panic() {
+                        std::panic::resume_unwind(payload);
+                    }
+                    return;
+                }
+                accepted = listener.accept() => accepted,
+            };
+            let Ok((stream, _)) = accepted else {
+                // Out of files, perhaps: not again at once.
+                sleep(PACE).await;
+                continue;
+            };
             let (batches, stop, room) = (batches.clone(), stop.clone(), room.clone());
             tokio::spawn(async move {
                 let _ = stop.or(client(stream, &batches, &room)).await;
             });
         }
-        let _ = pacing.await;
     }
 }
 

@@ -40,6 +40,16 @@ impl ApiError {
         Self { status: StatusCode::SERVICE_UNAVAILABLE, code: "busy", message: message.into(), retry_after_s: Some(MOMENT_S) }
     }
 
+    /// 500: the handler panicked; the log has the place.
+    pub(crate) fn internal() -> Self {
+        Self {
+            status: StatusCode::INTERNAL_SERVER_ERROR,
+            code: "internal",
+            message: "This request met a fault in the server. It is counted and logged there.".to_owned(),
+            retry_after_s: None,
+        }
+    }
+
     /// 429: this client asks too often.
     pub(crate) fn too_many(wait: Duration) -> Self {
         let seconds = wait.as_millis().div_ceil(1000).max(1);

@@ -14,6 +14,7 @@ mod limit;
 mod live;
 mod metrics;
 mod pages;
+mod panics;
 mod places;
 mod router;
 
@@ -28,6 +29,7 @@ pub use basemap::FileMap;
 pub use devices::Devices;
 pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
+pub use panics::Panics;
 pub use router::{guarded, operators, router};
 
 /// Who asks: routes answer operators in full, strangers without hosts, ports, names of replicas, or errors of drivers.
@@ -60,6 +62,10 @@ pub struct Site {
     pub ready: Arc<dyn Fn() -> (bool, Value) + Send + Sync>,
     /// What is wrong now, part by part: for operators.
     pub health: godwit_flow::Health,
+    /// The tasks that must live; when one has failed, `/livez` says so.
+    pub tasks: godwit_flow::Tasks,
+    /// Panics in answers and viewers.
+    pub panics: Panics,
     /// Hosts that online base maps come from, for the content policy; none by default.
     pub image_hosts: Arc<str>,
     /// A base map of the operator's own.

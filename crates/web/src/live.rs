@@ -58,7 +58,8 @@ pub(crate) async fn socket(State(site): SiteState, mut request: Request) -> Resp
     let Some(viewer) = site.live.viewer() else {
         return unavailable("too many viewers at the moment");
     };
-    tokio::spawn(viewer::serve(hyper::upgrade::on(&mut request), viewer, site));
+    let (upgrade, panics) = (hyper::upgrade::on(&mut request), site.panics.clone());
+    tokio::spawn(async move { panics.of_viewer(viewer::serve(upgrade, viewer, site)).await });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();

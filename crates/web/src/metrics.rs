@@ -44,7 +44,8 @@ enum Kind {
 use Kind::{Counter, Gauge, Histogram};
 
 /// What a family is called, what it is, what it means, and where it is in the status. `*` in the place stands for every
-/// element of a list or object: its `name`, or its key, becomes the label. A text becomes 1 with the text as the label.
+/// element of a list or object: its `name`, or its key, becomes the label. A text becomes 1 with the text as the label; a
+/// state has a series for each text it may be.
 #[derive(Clone, Copy)]
 struct Family {
     name: &'static str,
@@ -55,14 +56,41 @@ struct Family {
     label: &'static str,
     /// What the number is multiplied by, to be in the unit of the name.
     factor: f64,
+    /// Of a state: every text it may be, each a series that is always there, 1 for the present one and 0 for the others.
+    states: &'static [&'static str],
 }
 
+/// The states of a feed, as `godwit_feed::FeedState` has them (a test of the program compares).
+const FEED_STATES: [&str; 11] = [
+    "disabled",
+    "connecting",
+    "logging_in",
+    "unanswered",
+    "verified",
+    "unverified",
+    "server_full",
+    "port_full",
+    "rejected",
+    "waiting",
+    "stopped",
+];
+
 const fn family(name: &'static str, kind: Kind, help: &'static str, place: &'static str) -> Family {
-    Family { name, kind, help, place, label: "", factor: 1.0 }
+    Family { name, kind, help, place, label: "", factor: 1.0, states: &[] }
 }
 
 const fn labelled(name: &'static str, kind: Kind, help: &'static str, place: &'static str, label: &'static str) -> Family {
-    Family { name, kind, help, place, label, factor: 1.0 }
+    Family { name, kind, help, place, label, factor: 1.0, states: &[] }
+}
+
+const fn states(
+    name: &'static str,
+    help: &'static str,
+    place: &'static str,
+    label: &'static str,
+    states: &'static [&'static str],
+) -> Family {
+    Family { name, kind: Gauge, help, place, label, factor: 1.0, states }
 }
 
 const fn milliseconds(of: Family) -> Family {
@@ -74,7 +102,10 @@ const FAMILIES: &[Family] = &[
     labelled("godwit_build_info", Gauge, "The version.", "version", "version"),
     family("godwit_ready", Gauge, "1 while visitors may be sent here.", "ready"),
     labelled("godwit_healthy", Gauge, "1 while nothing is wrong with a part.", "health.*.ok", "part"),
-    labelled("godwit_feed_state", Gauge, "Where the connection to APRS-IS stands.", "feed.state", "state"),
+    labelled("godwit_task_failed_total", Counter, "Times that a task panicked or ended too early.", "tasks.*.failed", "task"),
+    family("godwit_handler_panics_total", Counter, "Requests that were answered 500 because their handler panicked.", "panics.handlers"),
+    family("godwit_viewer_panics_total", Counter, "Live viewers that were closed because their task panicked.", "panics.viewers"),
+    states("godwit_feed_state", "The state of the connection to APRS-IS: 1, all others 0.", "feed.state", "state", &FEED_STATES),
     family("godwit_feed_lines_total", Counter, "Lines that APRS-IS sent.", "feed.lines"),
     family("godwit_feed_oversize_lines_total", Counter, "Lines that were too long and skipped.", "feed.oversize_lines"),
     family("godwit_feed_reconnects_total", Counter, "Times that the connection to APRS-IS was made again.", "feed.reconnects"),
@@ -109,11 +140,23 @@ const FAMILIES: &[Family] = &[
     milliseconds(family("godwit_replica_behind_seconds", Gauge, "How far the replica is behind.", "cluster.database.replica.behind_ms")),
     family("godwit_replica_answered_total", Counter, "Questions that the replica answered.", "cluster.database.replica.answered"),
     family("godwit_replica_passed_on_total", Counter, "Questions that went to the primary instead.", "cluster.database.replica.passed_on"),
-    labelled("godwit_breaker_state", Gauge, "Where a breaker stands.", "breakers.*.state", "breaker"),
+    states(
+        "godwit_breaker_state",
+        "The state of a breaker: 1, all others 0; all 0 where the breaker is not used.",
+        "breakers.*.state",
+        "breaker",
+        &["closed", "open", "half_open"],
+    ),
     labelled("godwit_breaker_failed_total", Counter, "Calls that failed.", "breakers.*.failed", "breaker"),
     labelled("godwit_breaker_refused_total", Counter, "Calls that a breaker refused.", "breakers.*.refused", "breaker"),
     labelled("godwit_breaker_opened_total", Counter, "Times that a breaker opened.", "breakers.*.opened", "breaker"),
-    labelled("godwit_role", Gauge, "What this replica is: alone, leading, standing_by, cut_off.", "cluster.role", "role"),
+    states(
+        "godwit_role",
+        "The role of this replica: 1, all others 0; alone and leading ingest.",
+        "role",
+        "role",
+        &["alone", "leading", "standing_by", "cut_off"],
+    ),
     family("godwit_lease_token", Gauge, "The token of the lease, on the replica that has it.", "cluster.token"),
     milliseconds(family(
         "godwit_lease_age_seconds",
@@ -131,7 +174,13 @@ const FAMILIES: &[Family] = &[
     family("godwit_spool_drained_total", Counter, "Packets that went from the spool to the database.", "cluster.spool.drained"),
     family("godwit_spool_damaged_segments_total", Counter, "Files of the spool that could not be read.", "cluster.spool.damaged_segments"),
     family("godwit_world_filled", Gauge, "1 when the live map is filled from the database.", "cluster.world.filled"),
-    labelled("godwit_world_follows", Gauge, "What the live map follows: bus or store.", "cluster.world.follows", "source"),
+    states(
+        "godwit_world_follows",
+        "What the live map follows: 1, the other 0; both 0 without other replicas.",
+        "cluster.world.follows",
+        "source",
+        &["bus", "store"],
+    ),
     family("godwit_world_by_bus_total", Counter, "Packets that came by the bus.", "cluster.world.by_bus"),
     family("godwit_world_by_store_total", Counter, "Packets that came by the database.", "cluster.world.by_store"),
     milliseconds(family(
@@ -212,6 +261,7 @@ fn text(status: &Value) -> String {
 /// Goes down to the place and writes what is there; nothing if nothing is.
 fn collect(family: &Family, value: &Value, places: &[&str], name: &str, samples: &mut String) {
     match (places, value) {
+        ([], _) if !family.states.is_empty() => state(family, value.as_str(), name, samples),
         ([], _) => sample(family, value, name, samples),
         (["*", rest @ ..], Value::Array(list)) => {
             for element in list {
@@ -224,6 +274,19 @@ fn collect(family: &Family, value: &Value, places: &[&str], name: &str, samples:
             }
         }
         ([place, rest @ ..], _) => collect(family, &value[*place], rest, name, samples),
+    }
+}
+
+/// A series for each state: 1 for the present one, 0 for the others, all 0 if there is none.
+fn state(family: &Family, present: Option<&str>, name: &str, samples: &mut String) {
+    let unknown = present.filter(|present| !family.states.contains(present));
+    for state in family.states.iter().copied().chain(unknown) {
+        let labels = if name.is_empty() {
+            format!("{}=\"{}\"", family.label, escaped(state))
+        } else {
+            format!("{}=\"{}\",state=\"{}\"", family.label, escaped(name), escaped(state))
+        };
+        let _ = writeln!(samples, "{}{{{labels}}} {}", family.name, u8::from(present == Some(state)));
     }
 }
 
@@ -309,10 +372,10 @@ mod tests {
     fn the_answer_is_in_the_format_and_says_what_the_status_says() {
         let status = json!({
             "version": "1.2\"3\\", "ready": true, "viewers": 7,
-            "feed": { "state": "unverified", "last_packet_at": "2026-11-28T10:00:00.500Z" },
-            "cluster": { "role": "leading", "token": null, "lease_age_ms": 250 },
+            "role": "alone", "feed": { "state": "unverified", "last_packet_at": "2026-11-28T10:00:00.500Z" },
+            "cluster": { "token": null, "lease_age_ms": 250 },
             "queues": { "feed": { "depth": 3, "capacity": 10, "dropped": 0 }, "keeper": { "depth": 0, "capacity": 64, "dropped": 2 } },
-            "breakers": { "redis": { "state": "half_open", "failed": 4 } },
+            "breakers": { "redis": { "state": "half_open", "failed": 4 }, "bus": null }, "tasks": { "intake": { "failed": 0 } },
             "jobs": [{ "name": "retention", "runs": 2, "last_ok": false, "last_duration_ms": 1500 }],
             "live": { "latency_ms": { "count": 3, "buckets": [{ "le": 5, "count": 1 }, { "le": null, "count": 3 }] } },
             "store": { "append_ms": { "sum": 2500.0, "count": 1, "buckets": [{ "le": null, "count": 1 }] } },
@@ -336,10 +399,18 @@ mod tests {
             "godwit_viewers 7",
             r#"godwit_feed_state{state="unverified"} 1"#,
             "godwit_feed_last_packet_timestamp_seconds 1795860000.5",
-            r#"godwit_role{role="leading"} 1"#,
+            r#"godwit_feed_state{state="waiting"} 0"#,
+            r#"godwit_role{role="alone"} 1"#,
+            r#"godwit_role{role="leading"} 0"#,
+            r#"godwit_world_follows{source="bus"} 0"#,
+            r#"godwit_world_follows{source="store"} 0"#,
+            r#"godwit_task_failed_total{task="intake"} 0"#,
             "godwit_lease_age_seconds 0.25",
             r#"godwit_queue_dropped_total{queue="keeper"} 2"#,
             r#"godwit_breaker_state{breaker="redis",state="half_open"} 1"#,
+            r#"godwit_breaker_state{breaker="redis",state="open"} 0"#,
+            r#"godwit_breaker_state{breaker="bus",state="open"} 0"#,
+            r#"godwit_breaker_state{breaker="bus",state="closed"} 0"#,
             r#"godwit_job_last_ok{job="retention"} 0"#,
             r#"godwit_job_last_duration_seconds{job="retention"} 1.5"#,
             r#"godwit_delivery_seconds_bucket{le="0.005"} 1"#,

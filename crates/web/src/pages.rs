@@ -40,9 +40,13 @@ pub(crate) async fn page(State(site): SiteState) -> impl IntoResponse {
     ([(header::CACHE_CONTROL, "no-cache")], Json(Value::clone(&site.page)))
 }
 
-/// `GET /livez`: the process answers.
-pub(crate) async fn livez() -> &'static str {
-    "ok"
+/// `GET /livez`: 200 while the process answers and every task that must live does; else 500 with the task's name.
+pub(crate) async fn livez(State(site): SiteState) -> Response<Body> {
+    let headers = [(header::CACHE_CONTROL, "no-store")];
+    match site.tasks.failed() {
+        None => (headers, "ok").into_response(),
+        Some(failure) => (StatusCode::INTERNAL_SERVER_ERROR, headers, format!("the task {} has failed", failure.task)).into_response(),
+    }
 }
 
 /// `GET /readyz`: it is ready to be sent visitors; the details as JSON either way.

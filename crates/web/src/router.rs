@@ -7,11 +7,11 @@ use axum::{
     extract::{Request, State},
     http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::{self, Next},
-    response::Response,
+    response::{IntoResponse, Response},
     routing::get,
 };
 
-use crate::{Site, api, basemap, history, limit, live, metrics, pages};
+use crate::{Site, api, basemap, error::ApiError, history, limit, live, metrics, pages};
 
 /// The site.
 pub fn router(site: Arc<Site>) -> Router {
@@ -72,7 +72,8 @@ async fn guard(State((site, policy)): State<(Arc<Site>, Option<HeaderValue>)>, r
     };
     let mut response = match refused {
         Some(refused) => refused,
-        None => next.run(request).await,
+        // A panic costs this one answer, not the connection or the process.
+        None => site.panics.of_handler(next.run(request)).await.unwrap_or_else(|| ApiError::internal().into_response()),
     };
     // Whoever has the answer has its headers (RFC 9110, section 15.4.5).
     if response.status() == StatusCode::NOT_MODIFIED {

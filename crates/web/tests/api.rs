@@ -5,11 +5,11 @@
 
 use std::{net::SocketAddr, sync::Arc};
 
-use godwit_flow::{Stopper, now_us};
+use godwit_flow::{Stopper, Tasks, now_us};
 use godwit_live::{Limits, Live};
 use godwit_pipeline::Pipeline;
 use godwit_store::{Batch, SqliteStore, Store as _};
-use godwit_web::{Devices, Site, ViewerTiming};
+use godwit_web::{Devices, Panics, Site, ViewerTiming};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -21,10 +21,17 @@ const NOON: i64 = 1_795_176_000_000_000;
 const MINUTE: i64 = 60_000_000;
 const NOW: i64 = NOON + 20 * MINUTE;
 
+/// A handler with a fault.
+async fn faulty() -> &'static str {
+    tokio::task::yield_now().await;
+    panic!("on purpose")
+}
+
 struct Server {
     address: SocketAddr,
     _folder: tempfile::TempDir,
     _ending: Stopper,
+    tasks: Tasks,
 }
 
 impl Server {
@@ -42,7 +49,7 @@ impl Server {
         }
         live.apply(&batch.changes);
         store.append(batch).await.unwrap();
-        let ending = Stopper::default();
+        let (ending, tasks) = (Stopper::default(), Tasks::default());
         let site = Site {
             live,
             blocks: Arc::new(godwit_store::Blocks::new(store.clone(), now_us, 1 << 20)),
@@ -53,6 +60,8 @@ impl Server {
             status: Arc::new(|| serde_json::json!({})),
             ready: Arc::new(|| (true, serde_json::json!({}))),
             health: godwit_flow::Health::default(),
+            tasks: tasks.clone(),
+            panics: Panics::default(),
             image_hosts: "".into(),
             basemap_file: None,
             clock: || NOW,
@@ -61,8 +70,22 @@ impl Server {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, godwit_web::router(Arc::new(site))).await });
-        Self { address, _folder: folder, _ending: ending }
+        let site = Arc::new(site);
+        let faulty = axum::Router::new().route("/faulty", axum::routing::get(faulty));
+        let router = godwit_web::router(site.clone()).merge(godwit_web::guarded(site, faulty));
+        tokio::spawn(async move { axum::serve(listener, router).await });
+        Self { address, _folder: folder, _ending: ending, tasks }
+    }
+
+    /// Two requests on one connection; both answers.
+    async fn get_twice(&self, first: &str, second: &str) -> String {
+        let mut stream = TcpStream::connect(self.address).await.unwrap();
+        let requests =
+            format!("GET {first} HTTP/1.1\r\nHost: test\r\n\r\nGET {second} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
+        stream.write_all(requests.as_bytes()).await.unwrap();
+        let mut answers = Vec::new();
+        stream.read_to_end(&mut answers).await.unwrap();
+        String::from_utf8_lossy(&answers).into_owned()
     }
 
     async fn get(&self, path: &str) -> (u16, String) {
@@ -322,4 +345,24 @@ async fn a_leap_is_told_with_its_reason_and_moves_nothing() {
     let packets: Value = server.json("/api/v1/packets?verdict=implausible").await;
     let [packet] = &packets["packets"].as_array().unwrap()[..] else { panic!("{packets}") };
     assert_eq!((&packet["reason"], packet["message"].is_string()), (&"too_fast".into(), true));
+}
+
+#[tokio::test]
+async fn a_panic_in_a_handler_is_a_counted_500_and_the_connection_goes_on() {
+    let server = Server::start(&[]).await;
+    let answers = server.get_twice("/faulty", "/api/v1/status").await;
+    assert!(answers.starts_with("HTTP/1.1 500 "), "{answers}");
+    assert!(answers.contains(r#"{"error":{"code":"internal","message":"#) && !answers.contains("on purpose"), "{answers}");
+    let (_, status) = answers.split_once("HTTP/1.1 200 OK").expect("the second answer on the same connection");
+    let status: Value = serde_json::from_str(status.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(status["panics"], serde_json::json!({ "handlers": 1, "viewers": 0 }));
+}
+
+#[tokio::test]
+async fn livez_names_a_task_that_has_failed() {
+    let server = Server::start(&[]).await;
+    assert_eq!(server.get("/livez").await, (200, "ok".to_owned()));
+    Stopper::new(server.tasks.clone()).essential("intake", async { panic!("a secret") });
+    server.tasks.failure().await;
+    assert_eq!(server.get("/livez").await, (500, "the task intake has failed".to_owned()));
 }

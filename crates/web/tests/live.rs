@@ -10,11 +10,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use godwit_flow::{Stopper, now_us};
+use godwit_flow::{Stopper, Tasks, now_us};
 use godwit_live::{Limits, Live};
 use godwit_pipeline::Pipeline;
 use godwit_store::SqliteStore;
-use godwit_web::{Devices, Site, ViewerTiming};
+use godwit_web::{Devices, Panics, Site, ViewerTiming};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -48,6 +48,8 @@ impl Server {
             status: Arc::new(|| serde_json::json!({})),
             ready: Arc::new(|| (true, serde_json::json!({}))),
             health: godwit_flow::Health::default(),
+            tasks: Tasks::default(),
+            panics: Panics::default(),
             image_hosts: "".into(),
             basemap_file: None,
             clock: now_us,

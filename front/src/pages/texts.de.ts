@@ -173,6 +173,7 @@ export const de: PageTable = {
   "feed.disabled": "keine Zuleitung eingerichtet",
   "feed.connecting": "verbindet",
   "feed.logging_in": "meldet sich an",
+  "feed.unanswered": "Pakete kommen, Anmeldung blieb ohne Antwort",
   "feed.verified": "verbunden, bestätigt",
   "feed.unverified": "verbunden, nur lesend",
   "feed.server_full": "Server ist voll",

@@ -171,6 +171,7 @@ export const en = {
   "feed.disabled": "no feed is configured",
   "feed.connecting": "connecting",
   "feed.logging_in": "logging in",
+  "feed.unanswered": "packets come, login not answered",
   "feed.verified": "connected, verified",
   "feed.unverified": "connected, read-only",
   "feed.server_full": "server is full",

@@ -173,6 +173,7 @@ export const es: PageTable = {
   "feed.disabled": "no hay fuente configurada",
   "feed.connecting": "conectando",
   "feed.logging_in": "iniciando sesión",
+  "feed.unanswered": "llegan paquetes, inicio sin respuesta",
   "feed.verified": "conectado, verificado",
   "feed.unverified": "conectado, solo lectura",
   "feed.server_full": "servidor lleno",

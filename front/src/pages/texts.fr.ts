@@ -173,6 +173,7 @@ export const fr: PageTable = {
   "feed.disabled": "aucune source configurée",
   "feed.connecting": "connexion",
   "feed.logging_in": "identification",
+  "feed.unanswered": "des paquets arrivent, identification sans réponse",
   "feed.verified": "connecté, vérifié",
   "feed.unverified": "connecté, lecture seule",
   "feed.server_full": "serveur plein",

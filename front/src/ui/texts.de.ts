@@ -36,6 +36,7 @@ export const de: Table = {
   "card.loading": "Das letzte Paket wird geladen",
   "error.answer": "die Antwort des Servers ist nicht das Erwartete",
   "error.busy": "der Server hat zu viel zu tun; in ein paar Sekunden noch einmal versuchen",
+  "error.internal": "der Server ist bei dieser Frage auf einen Fehler gestoßen",
   "error.too_many_requests": "zu viele Anfragen von dieser Adresse; in einer Minute noch einmal versuchen",
   "error.store_unavailable": "das Archiv kann gerade nicht antworten; die Live-Karte läuft weiter. In ein paar Sekunden noch einmal versuchen",
   "unit.second": "s",

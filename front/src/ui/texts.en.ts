@@ -40,6 +40,7 @@ export const en = {
   "card.loading": "Loading the latest packet",
   "error.answer": "the server's answer is not what was asked for",
   "error.busy": "the server has too much to do; try again in a few seconds",
+  "error.internal": "the server met a fault with this question",
   "error.too_many_requests": "too many questions from this address; try again in a minute",
   "error.store_unavailable": "the archive cannot answer at the moment; the live map goes on. Try again in a few seconds",
   "unit.second": "s",

@@ -36,6 +36,7 @@ export const es: Table = {
   "card.loading": "Cargando el último paquete",
   "error.answer": "la respuesta del servidor no es la esperada",
   "error.busy": "el servidor tiene demasiado que hacer; inténtelo de nuevo en unos segundos",
+  "error.internal": "el servidor encontró un fallo con esta consulta",
   "error.too_many_requests": "demasiadas peticiones desde esta dirección; inténtelo de nuevo en un minuto",
   "error.store_unavailable": "el archivo no puede responder ahora; el mapa en vivo sigue. Inténtelo de nuevo en unos segundos",
   "unit.second": "s",

@@ -36,6 +36,7 @@ export const fr: Table = {
   "card.loading": "Chargement du dernier paquet",
   "error.answer": "la réponse du serveur n'est pas celle attendue",
   "error.busy": "le serveur a trop à faire ; réessayez dans quelques secondes",
+  "error.internal": "le serveur a rencontré une erreur avec cette question",
   "error.too_many_requests": "trop de demandes depuis cette adresse ; réessayez dans une minute",
   "error.store_unavailable": "l’archive ne peut pas répondre pour le moment ; la carte en direct continue. Réessayez dans quelques secondes",
   "unit.second": "s",

@@ -63,7 +63,7 @@ pub(crate) fn start(
     list.extend(archive(settings, store)?);
     let fetch = fetch(settings, store, devices, tasks, &mut list)?;
     let jobs = Jobs { board: Arc::default(), fetch };
-    tasks.spawn(super::run(list, store.clone(), holder, jobs.board.clone(), tasks.stop()));
+    tasks.essential("jobs", super::run(list, store.clone(), holder, jobs.board.clone(), tasks.stop()));
     Ok(jobs)
 }
 
@@ -88,7 +88,7 @@ fn fetch(
     list: &mut Vec<Job>,
 ) -> anyhow::Result<Option<Reading>> {
     // Also without an address of our own: another replica may have one.
-    tasks.spawn(super::devices::load(store.clone(), devices.clone(), tasks.stop()));
+    tasks.essential("devices", super::devices::load(store.clone(), devices.clone(), tasks.stop()));
     let Some(url) = settings.get("devices-url") else { return Ok(None) };
     let fetch = Arc::new(super::devices::Fetch::new(url)?);
     let (store, fetching) = (store.clone(), fetch.clone());

@@ -46,15 +46,7 @@ impl Replica {
 
     /// Status, head and body.
     pub(crate) fn answer(&self, path: &str) -> Option<(u16, String, String)> {
-        let mut stream = TcpStream::connect(&self.address).ok()?;
-        stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).ok()?;
-        let answer = String::from_utf8_lossy(&answer);
-        let status = answer.split(' ').nth(1)?.parse().ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        Some((status, head.to_owned(), body.to_owned()))
+        answer(&self.address, path)
     }
 
     /// `cluster` of the status.
@@ -66,6 +58,24 @@ impl Replica {
     pub(crate) fn leads(&self) -> bool {
         self.cluster().is_some_and(|cluster| cluster["role"] == "leading")
     }
+}
+
+/// Status and body of a GET at an address; `None` if it does not answer.
+pub(crate) fn get(address: &str, path: &str) -> Option<(u16, String)> {
+    let (status, _, body) = answer(address, path)?;
+    Some((status, body))
+}
+
+fn answer(address: &str, path: &str) -> Option<(u16, String, String)> {
+    let mut stream = TcpStream::connect(address).ok()?;
+    stream.set_read_timeout(Some(Duration::from_secs(20))).ok()?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).ok()?;
+    let answer = String::from_utf8_lossy(&answer);
+    let status = answer.split(' ').nth(1)?.parse().ok()?;
+    let (head, body) = answer.split_once("\r\n\r\n")?;
+    Some((status, head.to_owned(), body.to_owned()))
 }
 
 impl Drop for Replica {
@@ -105,6 +115,10 @@ pub(crate) struct Stage {
     pub(crate) database: String,
     pub(crate) folder: PathBuf,
     pub(crate) more: Vec<String>,
+    /// Variables of the replicas that are started from now on.
+    pub(crate) environment: Vec<(String, String)>,
+    /// Addresses that replicas have for operators, where a test gave some.
+    pub(crate) operators: Vec<String>,
     /// What was done when: the beginning of the report.
     diary: RefCell<Vec<String>>,
     /// Removed when dropped; a failed test copies it first.
@@ -127,6 +141,8 @@ impl Stage {
             postgres,
             folder: folder.path().to_owned(),
             more: more.iter().map(|&word| word.to_owned()).collect(),
+            environment: Vec::new(),
+            operators: Vec::new(),
             diary: RefCell::default(),
             _removed: folder,
         }
@@ -149,6 +165,7 @@ impl Stage {
             .env("GODWIT_DATABASE_URL", self.bouncer.url(&self.database))
             .env("GODWIT_LOG", std::env::var("GODWIT_TEST_LOG").unwrap_or_else(|_| "info".to_owned()))
             .env_remove("GODWIT_CONFIG")
+            .envs(self.environment.iter().cloned())
             .current_dir(&self.folder)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())

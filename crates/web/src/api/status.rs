@@ -36,6 +36,7 @@ pub(crate) fn whole(site: &Site) -> Value {
     status["live"] = live(&figures);
     status["engine"] = site.store.engine().into();
     status["health"] = health(&site.health);
+    status["panics"] = site.panics.json();
     status["history"] = crate::history::figures(site);
     if let Some(limit) = &site.limit {
         status["limit"] = limiter(&limit.limiter.figures());
