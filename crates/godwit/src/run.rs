@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use godwit_feed::{FeedStatus, Login, Timing};
-use godwit_flow::{Health, Stop, Stopper, now_us};
+use godwit_flow::{Health, Part, Stop, Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
 use godwit_web::{Devices, FileMap, Limit, Site, ViewerTiming, breaker_json};
@@ -32,7 +32,7 @@ use crate::{
     gauges::Queues,
     intake::{Counters, Figures, Intake, Plan, Ports, Standby},
     jobs::{self, Jobs, Upkeep},
-    keeper,
+    keeper::{self, Reports},
     leader::Role,
     simulate,
 };
@@ -84,8 +84,8 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         tracing::warn!("no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is");
     }
     let store: Arc<dyn Upkeep> = match &cluster {
-        Some(cluster) => cluster.start(settings, plan, &live, &counters, &stoppers).await?,
-        None => start_alone(settings, plan, &live, (&counters, &queues), &stoppers).await?,
+        Some(cluster) => cluster.start(settings, plan, &live, (&counters, &health), &stoppers).await?,
+        None => start_alone(settings, plan, &live, (&counters, &queues, &health), &stoppers).await?,
     };
     let tasks = &stoppers.tasks;
     tasks.spawn(tick(live.clone(), tasks.stop()));
@@ -107,7 +107,7 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
         blocks,
         devices,
         feed: status,
-        counters,
+        counters: counters.clone(),
         queues,
         cluster: cluster.clone(),
         jobs,
@@ -154,6 +154,11 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
             if !ended? {
                 tracing::warn!("some connections did not end in time");
             }
+            let lost = counters.lost_by_ending_now();
+            anyhow::ensure!(
+                lost == 0,
+                "{lost} packets could not be stored before the end and are lost\n\n  hint: the log says which file could not be written; see that before the next start"
+            );
         }
         () = signals.wanted() => anyhow::bail!("ended before everything was stored, as told twice"),
     }
@@ -207,15 +212,22 @@ async fn start_alone(
     settings: &Settings,
     plan: Option<Plan>,
     live: &Arc<Live>,
-    (counters, queues): (&Arc<Counters>, &Queues),
+    (counters, queues, health): (&Arc<Counters>, &Queues, &Health),
     stoppers: &Stoppers,
 ) -> anyhow::Result<Arc<dyn Upkeep>> {
-    let store: Arc<dyn Upkeep> = Arc::new(SqliteStore::open(data(settings))?);
+    let store = SqliteStore::open(data(settings))?;
+    let standing = empty_days(&store);
+    if let Some(trouble) = &standing {
+        tracing::warn!("{trouble}");
+        health.report(Part::Disk, standing.clone(), now_us());
+    }
+    let store: Arc<dyn Upkeep> = Arc::new(store);
     live.fill(store.entities(now_us() - age_us(settings)).await?);
     tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
     let Some(plan) = plan else { return Ok(store) };
     let (works, taken) = mpsc::channel(keeper::WORKS);
-    stoppers.keepers.spawn(keeper::keep_alone(taken, store.clone(), counters.clone(), stoppers.keepers.stop()));
+    let reports = Reports { counters: counters.clone(), health: health.clone(), standing };
+    stoppers.keepers.spawn(keeper::keep_alone(taken, store.clone(), reports, stoppers.keepers.stop()));
     let (lost, figures) = (counters.clone(), Arc::<Figures>::default());
     queues.show_channel("keeper", &works, move || lost.lost());
     let feed = figures.clone();
@@ -237,6 +249,16 @@ async fn start_alone(
         drop(role);
     });
     Ok(store)
+}
+
+/// What to say of files of days that are empty.
+fn empty_days(store: &SqliteStore) -> Option<String> {
+    let (first, more) = store.empty_days().split_first()?;
+    let others = if more.is_empty() { String::new() } else { format!(" and {} more files of days", more.len()) };
+    Some(format!(
+        "{}{others}: 0 bytes, so the packets of that day are not there; restore the file from a backup, or remove it",
+        first.display()
+    ))
 }
 
 /// People read this line; so do scripts that wait for the start.
