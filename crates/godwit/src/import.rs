@@ -6,8 +6,7 @@ use std::{
     fs::File,
     hash::{DefaultHasher, Hasher as _},
     io::{self, BufRead, BufReader, Read as _, Seek as _, SeekFrom},
-    path::Path,
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use anyhow::Context as _;
@@ -119,21 +118,31 @@ fn one(path: &Path, name: &str, store: &dyn Store, runtime: &tokio::runtime::Run
 /// What is imported.
 struct Opened {
     reader: FileReader<Box<dyn BufRead>>,
-    /// The full name and the file; `None` of standard input, which cannot be resumed.
+    /// The full name and the file; `None` of standard input and pipes, which cannot be resumed.
     file: Option<(String, File)>,
     occurrences: Occurrences,
     bar: ProgressBar,
+}
+
+impl Opened {
+    /// What has no offset to go on at.
+    fn stream(source: Box<dyn BufRead>, name: &str) -> Self {
+        let bar = ProgressBar::new_spinner().with_message(name.to_owned());
+        Self { reader: FileReader::new(source, 0), file: None, occurrences: Occurrences::default(), bar }
+    }
 }
 
 /// Opens a file where its import stopped, if it still is that file: its name and the bytes that were read say so.
 /// Standard input always begins at its beginning.
 fn open(path: &Path, name: &str, store: &dyn Store, runtime: &tokio::runtime::Runtime) -> anyhow::Result<Opened> {
     if path.as_os_str() == "-" {
-        let bar = ProgressBar::new_spinner().with_message(name.to_owned());
-        let reader = FileReader::new(Box::new(io::stdin().lock()) as Box<dyn BufRead>, 0);
-        return Ok(Opened { reader, file: None, occurrences: Occurrences::default(), bar });
+        return Ok(Opened::stream(Box::new(io::stdin().lock()), name));
     }
     let mut file = File::open(path).with_context(|| format!("{name} cannot be read"))?;
+    if !file.metadata()?.is_file() {
+        // A pipe, say.
+        return Ok(Opened::stream(Box::new(BufReader::new(file)), name));
+    }
     let length = file.metadata()?.len();
     let source = path.canonicalize()?.to_string_lossy().into_owned();
     let offset = match runtime.block_on(store.import_progress(&source))? {
@@ -185,7 +194,7 @@ impl Occurrences {
         Ok(occurrences)
     }
 
-    /// Counts a line; the how manieth equal one it is, from 1.
+    /// Counts a line; which one of its equals it is, from 1.
     fn next(&mut self, line: &[u8]) -> u32 {
         let mut hash = DefaultHasher::new();
         hash.write(line);

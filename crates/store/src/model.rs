@@ -74,8 +74,8 @@ pub struct ImportedLine {
     pub changes: Vec<EntityChange>,
     /// The file gave its time.
     pub timed: bool,
-    /// Of equal lines without a time in one file the how manieth this is, from 1; 1 for a line with a time. The same
-    /// line, time and occurrence are kept once, whatever they are read from.
+    /// Which one of equal lines without a time in one file this is, from 1; always 1 for a line with a time. The same line,
+    /// time and occurrence are kept once, whatever they are read from.
     pub occurrence: u32,
 }
 
