@@ -293,7 +293,10 @@ async fn a_full_disk_stops_storing_and_nothing_else_until_there_is_room() {
     let (mut rows, mut different, mut hours) = (0, 0, 0);
     for day in fs::read_dir(data.with_extension("kept").join("packets")).unwrap().flatten().map(|entry| entry.path()) {
         if day.extension().is_some_and(|extension| extension == "sqlite") {
-            let count = |sql: &str| sqlite(&day, |connection| connection.query_row(sql, [], |row| row.get::<_, u64>(0)));
+            let count = |sql: &str| {
+                let count = sqlite(&day, |connection| connection.query_row(sql, [], |row| row.get::<_, i64>(0)));
+                u64::try_from(count).unwrap()
+            };
             rows += count("SELECT count(*) FROM packet");
             different += count("SELECT count(DISTINCT raw) FROM packet");
             hours += count("SELECT sum(accepted + duplicate + implausible + bad) FROM hour");

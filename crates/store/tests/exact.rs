@@ -195,6 +195,12 @@ fn start_writer(folder: &Path) -> Child {
     command.stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
 
+/// The files that a process has open.
+fn opened_by(process: &Child) -> Vec<PathBuf> {
+    let links = std::fs::read_dir(format!("/proc/{}/fd", process.id())).unwrap();
+    links.flatten().filter_map(|link| std::fs::read_link(link.path()).ok()).collect()
+}
+
 /// Packets that a day's file has.
 fn packets_in(file: &Path) -> i64 {
     Connection::open(file).unwrap().query_row("SELECT count(*) FROM packet", [], |row| row.get(0)).unwrap()
@@ -219,9 +225,11 @@ async fn a_writer_that_is_killed_between_two_files_leaves_what_the_next_one_make
         let mut writer = start_writer(folder.path());
         let began = Instant::now();
         if held == Some(0) {
-            // Nothing is written before it: when it is on its way is seen by its lock.
-            while std::fs::File::open(folder.path().join("lock")).unwrap().try_lock().is_ok() {
+            // Nothing is written before it: that it is on its way is seen by its open files.
+            let name = before.to_str().unwrap();
+            while !opened_by(&writer).iter().any(|file| file.to_str().is_some_and(|file| file.starts_with(name))) {
                 assert!(began.elapsed() < Duration::from_secs(30));
+                std::thread::yield_now();
             }
         } else {
             while (packets_in(&before), packets_in(&after)) != written {
@@ -393,6 +401,8 @@ async fn a_connection_that_is_cut_anywhere_in_a_batch_keeps_nothing_twice() {
     let both = [Fault::NoAnswer, Fault::PoolerError].into_iter().flat_map(|fault| [(fault, false), (fault, true)]);
     let cuts = (0..1000).map(|message| (Fault::CutAfter(message), message % 2 == 0));
     let mut cut = 0;
+    // The schema.
+    PostgresStore::open(&PostgresConfig::new(&database.url)).await.unwrap();
     for (fault, spooled) in both.chain(cuts) {
         empty(&database);
         let store = PostgresStore::open(&PostgresConfig::new(&proxy.url)).await.unwrap();

@@ -6,7 +6,7 @@ mod common;
 
 use std::{path::Path, sync::Arc};
 
-use godwit_store::{Batch, Days, SqliteStore, StoreError};
+use godwit_store::{Batch, Days, SqliteStore, Store, StoreError};
 
 use common::{DAY, NOON, S, batch};
 
