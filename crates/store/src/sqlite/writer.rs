@@ -181,7 +181,7 @@ impl Writer {
                 Some(last) => last,
                 None => {
                     let beside = Beside { keep: Some(false), batch: Some(id), ..Beside::default() };
-                    self.keep(day, &lines, heard.remove(&day), beside, &states)?.last_id
+                    self.keep(day, &lines, heard.remove(&day), &beside, &states)?.last_id
                 }
             };
             last_id = last_id.max(Some(last));
@@ -240,7 +240,7 @@ impl Writer {
             let old = (day + 1) * DAY_US <= batch.keep_before_us;
             let keep = known.map_or(old, |counts| counts.keep);
             let beside = Beside { keep: Some(keep), indexed_in: Some(self.born), ..Beside::default() };
-            let kept = self.keep(day, &lines, heard.remove(&day), beside, &states)?;
+            let kept = self.keep(day, &lines, heard.remove(&day), &beside, &states)?;
             let (before, after) = (kept.before, kept.counts);
             counts.stored += after.accepted + after.implausible - before.accepted - before.implausible;
             counts.duplicates += after.duplicate - before.duplicate;
@@ -257,14 +257,14 @@ impl Writer {
         day: i64,
         lines: &[Line<'_>],
         entities: Option<BTreeSet<EntityKey>>,
-        beside: Beside<'_>,
+        beside: &Beside<'_>,
         states: &HashMap<EntityKey, EntityState>,
     ) -> Result<Kept, StoreError> {
         // Taken out, for the file is borrowed from the writer too.
         let places = std::mem::take(&mut self.places);
         let place = |name| states.get(&station(name)).map_or_else(|| places.get(&name).copied().flatten(), place_of);
         let heard = Heard { entities: entities.unwrap_or_default(), place: &place };
-        let beside = Beside { heard: Some(heard), keep: beside.keep, batch: beside.batch, indexed_in: beside.indexed_in };
+        let beside = Beside { heard: Some(heard), ..*beside };
         let kept = self.day(day).and_then(|file| file.append(lines, beside).map_err(|error| StoreError::sqlite(&file.path, &error)));
         self.places = places;
         let kept = kept?;
