@@ -9,7 +9,8 @@ use std::io::{self, BufRead};
 /// A line of a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FileLine {
-    /// Where the next line begins, in bytes from the start: how an import is resumed.
+    /// Where reading goes on when this line is taken, bytes from the start: where the next line begins. Of a last line
+    /// without a line end it is where that line begins: it may still grow.
     pub next_offset: u64,
     /// The time in front, microseconds since 1970 UTC.
     pub received_at_us: Option<i64>,
@@ -23,6 +24,7 @@ pub struct FileReader<R> {
     source: R,
     offset: u64,
     oversize: u64,
+    passed_over: u64,
 }
 
 impl<R: BufRead> FileReader<R> {
@@ -31,13 +33,25 @@ impl<R: BufRead> FileReader<R> {
 
     /// Reads from a source that stands at `offset` of its file.
     pub fn new(source: R, offset: u64) -> Self {
-        Self { source, offset, oversize: 0 }
+        Self { source, offset, oversize: 0, passed_over: 0 }
     }
 
     /// Lines skipped because they were too long.
     #[must_use]
     pub fn oversize(&self) -> u64 {
         self.oversize
+    }
+
+    /// Empty lines and comments that were passed over.
+    #[must_use]
+    pub fn passed_over(&self) -> u64 {
+        self.passed_over
+    }
+
+    /// How far it has read, bytes from the start of the file.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.offset
     }
 
     /// The next packet; `None` at the end. Empty lines and `#` comments are passed over. A last line without a line
@@ -49,6 +63,7 @@ impl<R: BufRead> FileReader<R> {
         let mut line = Vec::new();
         loop {
             line.clear();
+            let begin = self.offset;
             let mut skipping = false;
             let mut ended = false;
             while !ended {
@@ -77,11 +92,13 @@ impl<R: BufRead> FileReader<R> {
                 line.pop();
             }
             if line.is_empty() || line[0] == b'#' {
+                self.passed_over += 1;
                 continue;
             }
             let (received_at_us, start) = take_time(&line);
             line.drain(..start);
-            return Ok(Some(FileLine { next_offset: self.offset, received_at_us, line }));
+            let next_offset = if ended { self.offset } else { begin };
+            return Ok(Some(FileLine { next_offset, received_at_us, line }));
         }
     }
 }
@@ -181,6 +198,9 @@ mod tests {
         );
         let from = usize::try_from(lines[0].next_offset).expect("small");
         assert_eq!(read(&text[from..]).len(), 2);
-        assert_eq!(lines[2].next_offset, text.len() as u64);
+        assert_eq!(lines[1].next_offset, lines[2].next_offset, "the last line has no end yet");
+        let mut reader = FileReader::new(&text[..], 0);
+        while reader.next_line().expect("memory").is_some() {}
+        assert_eq!((reader.oversize(), reader.passed_over(), reader.offset()), (1, 2, text.len() as u64));
     }
 }

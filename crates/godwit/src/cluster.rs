@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::Context as _;
-use godwit_flow::{BreakerConfig, now_us};
+use godwit_flow::{BreakerConfig, Health, now_us};
 use godwit_live::{
     Live, RedisAddress, RedisLink,
     bus::{Bus, RedisBus, RedisBusConfig},
@@ -98,11 +98,12 @@ impl Cluster {
         settings: &Settings,
         plan: Option<Plan>,
         live: &Arc<Live>,
-        counters: &Arc<Counters>,
+        (counters, health): (&Arc<Counters>, &Health),
         stoppers: &Stoppers,
     ) -> anyhow::Result<Arc<dyn Upkeep>> {
         let spool = (run::data(settings), settings.whole("spool-mb"));
-        let keeper = Keeper::new(self.database.clone(), self.leader.clone(), spool, counters.clone(), self.spool.clone())?;
+        let keeper =
+            Keeper::new(self.database.clone(), self.leader.clone(), spool, (counters.clone(), health.clone()), self.spool.clone())?;
         match self.database.open().await {
             Ok(()) => {}
             Err(error) if error.is_temporary() => {

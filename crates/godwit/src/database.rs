@@ -11,8 +11,9 @@ use async_trait::async_trait;
 use godwit_flow::{Backoff, Breaker, BreakerConfig, BreakerReading, Stop};
 use godwit_pipeline::{EntityKey, EntityState, Name};
 use godwit_store::{
-    Appended, Area, Batch, Counts, Fence, Followed, HeardDay, HeardLink, HeardSide, HourCounts, Imported, Lease, PacketPage, PacketQuery,
-    PoolFigures, PostgresConfig, PostgresStore, ReplicaFigures, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
+    Appended, Area, Batch, Counts, Fence, Followed, HeardDay, HeardLink, HeardSide, HourCounts, ImportCounts, ImportPoint, Imported, Lease,
+    PacketPage, PacketQuery, PoolFigures, PostgresConfig, PostgresStore, ReplicaFigures, Store, StoreError, StoredPacket, TrackPoint,
+    WeatherPoint,
 };
 use tokio::{sync::watch, time::sleep};
 
@@ -201,11 +202,11 @@ impl Store for Database {
         self.store()?.append(batch).await
     }
 
-    async fn append_imported(&self, batch: Imported) -> Result<Appended, StoreError> {
+    async fn append_imported(&self, batch: Imported) -> Result<ImportCounts, StoreError> {
         self.store()?.append_imported(batch).await
     }
 
-    async fn import_progress(&self, source: &str) -> Result<u64, StoreError> {
+    async fn import_progress(&self, source: &str) -> Result<Option<ImportPoint>, StoreError> {
         self.read(self.store()?.import_progress(source)).await
     }
 

@@ -67,6 +67,7 @@ pub(crate) struct Stored {
     packets: AtomicU64,
     failed: AtomicU64,
     sum_us: AtomicU64,
+    trouble: Mutex<Option<String>>,
     buckets: [AtomicU64; BOUNDS_MS.len() + 1],
 }
 
@@ -85,6 +86,14 @@ impl Stored {
         self.buckets[bucket].fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Notes what is wrong with storing, if anything; whether that is something else than before.
+    pub(crate) fn note(&self, trouble: Option<String>) -> bool {
+        let mut known = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let changed = *known != trouble;
+        *known = trouble;
+        changed
+    }
+
     pub(crate) fn json(&self) -> Value {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         let mut all = 0;
@@ -96,6 +105,7 @@ impl Stored {
             .collect();
         json!({
             "batches": read(&self.batches), "packets": read(&self.packets), "failed": read(&self.failed),
+            "trouble": *self.trouble.lock().unwrap_or_else(PoisonError::into_inner),
             "append_ms": { "buckets": buckets, "sum": read(&self.sum_us) as f64 / 1000.0, "count": all }
         })
     }

@@ -61,6 +61,10 @@ pub(crate) struct Counters {
     bad: AtomicU64,
     /// Not kept: the spool (or the waiting room of the embedded store) was full.
     refused: AtomicU64,
+    /// Of those refused: while the program ended.
+    lost_at_the_end: AtomicU64,
+    /// Handed to the keeper of the embedded store and neither stored nor refused yet.
+    waiting: AtomicU64,
     /// Batches and how long the store took.
     pub(crate) store: Stored,
 }
@@ -91,6 +95,22 @@ impl Counters {
 
     pub(crate) fn refused(&self, packets: usize) {
         self.refused.fetch_add(packets as u64, Ordering::Relaxed);
+    }
+
+    /// Counts packets that could not be kept before the program ended.
+    pub(crate) fn lose_at_the_end(&self, packets: usize) {
+        self.refused(packets);
+        self.lost_at_the_end.fetch_add(packets as u64, Ordering::Relaxed);
+    }
+
+    /// Counts packets that the keeper of the embedded store has done with.
+    pub(crate) fn settle(&self, packets: usize) {
+        self.waiting.fetch_sub(packets as u64, Ordering::Relaxed);
+    }
+
+    /// Packets that are lost because the program ends now: they could not be stored, or still wait for it.
+    pub(crate) fn lost_by_ending_now(&self) -> u64 {
+        self.lost_at_the_end.load(Ordering::Relaxed) + self.waiting.load(Ordering::Relaxed)
     }
 
     /// Packets that were received and are lost.
@@ -415,8 +435,11 @@ impl Intake {
         }
         if self.role == Role::Alone {
             // The live map does not wait for a disk.
+            let packets = work.records.len();
+            self.ports.counters.waiting.fetch_add(packets as u64, Ordering::Relaxed);
             if let Err(mpsc::error::TrySendError::Full(work)) = self.ports.keeper.try_send(work) {
                 self.ports.counters.refused(work.records.len());
+                self.ports.counters.settle(packets);
             }
         } else {
             let _ = self.ports.keeper.send(work).await;

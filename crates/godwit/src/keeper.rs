@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use godwit_flow::{Backoff, Stop, now_us};
+use godwit_flow::{Backoff, Health, Part, Stop, now_us};
 use godwit_pipeline::{Record, changes_of};
 use godwit_store::{Appended, Batch, Fence, Spool, SpoolError, Store, StoreError, Waiting};
 use serde_json::{Value, json};
@@ -48,9 +48,36 @@ fn settled_us(database_timeout: Duration) -> i64 {
 /// How long the end may wait for the spool to become empty.
 const END: Duration = Duration::from_secs(5);
 
-/// Keeps batches of the only replica, trying again while the store cannot. While it ends it does not wait for a broken
-/// disk for ever.
-pub(crate) async fn keep_alone(mut works: mpsc::Receiver<Work>, store: Arc<dyn Store>, counters: Arc<Counters>, ending: Stop) {
+/// Tries to store a batch after the end was asked for, all batches together.
+const TRIES_AT_THE_END: u32 = 3;
+
+/// What the keeper of the embedded store reports to.
+pub(crate) struct Reports {
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) health: Health,
+    /// What was wrong with the files when they were opened, and stays so until the next start.
+    pub(crate) standing: Option<String>,
+}
+
+impl Reports {
+    /// Says in status, metrics and log what is wrong with the disk; once in the log, and again when it is something else.
+    fn disk(&self, trouble: Option<String>) {
+        let changed = self.counters.store.note(trouble.clone());
+        self.health.report(Part::Disk, trouble.clone().or_else(|| self.standing.clone()), now_us());
+        match trouble {
+            Some(trouble) if changed => tracing::error!("packets could not be stored and wait in memory: {trouble}"),
+            None if changed => tracing::info!("packets are stored again"),
+            _ => {}
+        }
+    }
+}
+
+/// Keeps batches of the only replica, trying again while the store cannot: the same batch, which the store keeps once.
+/// While it ends it does not wait for a broken disk for ever.
+pub(crate) async fn keep_alone(mut works: mpsc::Receiver<Work>, store: Arc<dyn Store>, reports: Reports, ending: Stop) {
+    let counters = &reports.counters;
+    let mut tries_at_the_end = 0;
+    reports.disk(None);
     while let Some(work) = works.recv().await {
         let mut batch = Batch { records: work.records, changes: work.changes, fence: None };
         // What gathered meanwhile goes together.
@@ -61,30 +88,37 @@ pub(crate) async fn keep_alone(mut works: mpsc::Receiver<Work>, store: Arc<dyn S
             batch.changes.extend(next.changes);
         }
         let mut backoff = Backoff::new(Duration::from_millis(500), Duration::from_secs(10));
-        let mut tries_at_the_end = 0;
         loop {
             let began = Instant::now();
             let kept = store.append(batch.clone()).await;
             counters.store.count(batch.records.len(), began.elapsed(), kept.is_ok());
-            match kept {
-                Ok(_) => {
-                    counters.stored(&batch.records);
-                    break;
-                }
-                Err(error) if tries_at_the_end >= 3 => {
-                    tracing::error!(%error, packets = batch.records.len(), "packets could not be stored and are lost");
-                    counters.refused(batch.records.len());
-                    break;
-                }
-                Err(error) => {
-                    tracing::error!("packets could not be stored; trying again: {error}");
-                    tries_at_the_end += u32::from(ending.is_wanted());
-                    let wait = backoff.next_wait().min(if ending.is_wanted() { Duration::from_secs(1) } else { Duration::MAX });
-                    sleep(wait).await;
-                }
+            let Err(error) = kept else {
+                counters.stored(&batch.records);
+                reports.disk(None);
+                break;
+            };
+            reports.disk(Some(sentence(&error)));
+            tries_at_the_end += u32::from(ending.is_wanted());
+            if tries_at_the_end > TRIES_AT_THE_END {
+                tracing::error!(packets = batch.records.len(), "packets could not be stored and are lost: {}", sentence(&error));
+                counters.lose_at_the_end(batch.records.len());
+                break;
+            }
+            let wait = backoff.next_wait().min(if ending.is_wanted() { Duration::from_secs(1) } else { Duration::MAX });
+            // The end does not wait for a long pause to pass.
+            if ending.is_wanted() {
+                sleep(wait).await;
+            } else {
+                ending.or(sleep(wait)).await;
             }
         }
+        counters.settle(batch.records.len());
     }
+}
+
+/// An error with what to do, in one line.
+fn sentence(error: &dyn std::fmt::Display) -> String {
+    error.to_string().replace("\n\n  hint: ", "; ").replace('\n', " ")
 }
 
 /// What the status tells of the spool.
@@ -145,6 +179,11 @@ pub(crate) struct Keeper {
     rest_until: Option<Instant>,
     /// The spool refuses: said once.
     refusing: bool,
+    /// What is wrong with the spool's disk.
+    disk: Option<String>,
+    health: Health,
+    /// The intake has ended: what is refused now is lost at the end.
+    ending: bool,
 }
 
 impl Keeper {
@@ -153,7 +192,7 @@ impl Keeper {
         database: Arc<Database>,
         leader: Arc<Leader>,
         (data, spool_mb): (&Path, u64),
-        counters: Arc<Counters>,
+        (counters, health): (Arc<Counters>, Health),
         figures: Arc<SpoolFigures>,
     ) -> Result<Self, SpoolError> {
         let spool = Spool::open(&data.join("spool"), spool_mb << 20)?;
@@ -175,6 +214,9 @@ impl Keeper {
             settled_us,
             rest_until: None,
             refusing: false,
+            disk: None,
+            health,
+            ending: false,
         };
         keeper.tell();
         Ok(keeper)
@@ -203,11 +245,17 @@ impl Keeper {
                         self.backlog.push_back(work);
                         self.spill();
                     }
-                    None => end = Some(Instant::now() + END),
+                    None => {
+                        self.ending = true;
+                        end = Some(Instant::now() + END);
+                    }
                 },
                 _ = self.role.changed() => {}
                 () = async { sleep_until(rest_until.unwrap_or_else(Instant::now)).await }, if rest_until.is_some() => self.rest_until = None,
-                _ = second.tick() => self.sync(),
+                _ = second.tick() => {
+                    self.sync();
+                    self.report();
+                }
             }
             self.tell();
         }
@@ -365,22 +413,44 @@ impl Keeper {
                 if std::mem::replace(&mut self.refusing, false) {
                     tracing::info!("the spool takes packets again");
                     self.figures.note(None);
+                    self.disk = None;
                 }
             }
             Err(error) => {
-                self.counters.refused(records.len());
+                if self.ending {
+                    self.counters.lose_at_the_end(records.len());
+                } else {
+                    self.counters.refused(records.len());
+                }
                 if !std::mem::replace(&mut self.refusing, true) {
                     tracing::error!("packets are lost until this ends: {error}");
                 }
                 self.figures.note(Some(error.to_string()));
+                self.disk = Some(sentence(&error));
             }
         }
     }
 
     fn sync(&mut self) {
-        if let Err(error) = tokio::task::block_in_place(|| self.spool.sync()) {
-            tracing::error!("{error}");
+        match tokio::task::block_in_place(|| self.spool.sync()) {
+            Ok(()) if !self.refusing => self.disk = None,
+            Ok(()) => {}
+            Err(error) => {
+                let trouble = sentence(&error);
+                if self.disk.as_ref() != Some(&trouble) {
+                    tracing::error!("{trouble}");
+                }
+                self.disk = Some(trouble);
+            }
         }
+    }
+
+    /// Says to operators what is wrong with the database and with the spool's disk.
+    fn report(&self) {
+        let away =
+            self.database.trouble().map(|trouble| format!("{trouble}; what is received waits in the spool, see that the database answers"));
+        self.health.report(Part::Database, away, now_us());
+        self.health.report(Part::Disk, self.disk.clone(), now_us());
     }
 
     fn tell(&self) {

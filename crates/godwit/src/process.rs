@@ -173,6 +173,10 @@ impl Ending {
 
     /// What went wrong for the packets, one sentence; `lost` packets were given up during the end.
     pub(crate) fn verdict(&self, lost: u64) -> anyhow::Result<()> {
+        anyhow::ensure!(
+            lost == 0,
+            "{lost} packets could not be stored before the end and are lost\n\n  hint: the log says which file could not be written; see that before the next start"
+        );
         if !self.unstored.is_empty() {
             anyhow::bail!(
                 "the end took longer than {} s ({} did not end): packets that were received last may not be stored",
@@ -180,7 +184,6 @@ impl Ending {
                 self.unstored.join(", ")
             );
         }
-        anyhow::ensure!(lost == 0, "{lost} packets could not be stored at the end and are lost");
         Ok(())
     }
 }

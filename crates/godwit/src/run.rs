@@ -14,7 +14,7 @@ use std::{
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use godwit_feed::{FeedStatus, Hint, Login, Timing};
-use godwit_flow::{Health, Stop, Tasks, now_us};
+use godwit_flow::{Health, Part, Stop, Tasks, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
 use godwit_web::{Devices, FileMap, Limit, Panics, Site, ViewerTiming, breaker_json};
@@ -32,7 +32,7 @@ use crate::{
     gauges::Queues,
     intake::{Counters, Figures, Intake, Plan, Ports, Standby},
     jobs::{self, Jobs, Upkeep},
-    keeper,
+    keeper::{self, Reports},
     leader::Role,
     process::{Asked, Ending, Signals, Stoppers},
     simulate,
@@ -127,8 +127,8 @@ async fn start(settings: &Settings, health: Health, stoppers: &Stoppers) -> anyh
         tracing::warn!("no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is");
     }
     let store: Arc<dyn Upkeep> = match &cluster {
-        Some(cluster) => cluster.start(settings, plan, &live, &counters, stoppers).await?,
-        None => start_alone(settings, plan, &live, (&counters, &queues), stoppers).await?,
+        Some(cluster) => cluster.start(settings, plan, &live, (&counters, &health), stoppers).await?,
+        None => start_alone(settings, plan, &live, (&counters, &queues, &health), stoppers).await?,
     };
     let tasks = &stoppers.tasks;
     tasks.essential("tick", tick(live.clone(), tasks.stop()));
@@ -213,7 +213,7 @@ impl Program {
             tracing::warn!("some connections did not end in time");
         }
         let closed = ending.step("the store", 0.9, self.store.close()).await;
-        ending.verdict(self.counters.lost() - lost_before)?;
+        ending.verdict((self.counters.lost() - lost_before).max(self.counters.lost_by_ending_now()))?;
         match closed {
             Some(closed) => Ok(closed?),
             // Everything is stored; only the connections or files were not closed.
@@ -276,15 +276,22 @@ async fn start_alone(
     settings: &Settings,
     plan: Option<Plan>,
     live: &Arc<Live>,
-    (counters, queues): (&Arc<Counters>, &Queues),
+    (counters, queues, health): (&Arc<Counters>, &Queues, &Health),
     stoppers: &Stoppers,
 ) -> anyhow::Result<Arc<dyn Upkeep>> {
-    let store: Arc<dyn Upkeep> = Arc::new(SqliteStore::open(data(settings))?);
+    let store = SqliteStore::open(data(settings))?;
+    let standing = empty_days(&store);
+    if let Some(trouble) = &standing {
+        tracing::warn!("{trouble}");
+        health.report(Part::Disk, standing.clone(), now_us());
+    }
+    let store: Arc<dyn Upkeep> = Arc::new(store);
     live.fill(store.entities(now_us() - age_us(settings)).await?);
     tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
     let Some(plan) = plan else { return Ok(store) };
     let (works, taken) = mpsc::channel(keeper::WORKS);
-    stoppers.keepers.essential("keeper", keeper::keep_alone(taken, store.clone(), counters.clone(), stoppers.keepers.stop()));
+    let reports = Reports { counters: counters.clone(), health: health.clone(), standing };
+    stoppers.keepers.essential("keeper", keeper::keep_alone(taken, store.clone(), reports, stoppers.keepers.stop()));
     let (lost, figures) = (counters.clone(), Arc::<Figures>::default());
     queues.show_channel("keeper", &works, move || lost.lost());
     let feed = figures.clone();
@@ -307,6 +314,16 @@ async fn start_alone(
         drop(role);
     });
     Ok(store)
+}
+
+/// What to say of files of days that are empty.
+fn empty_days(store: &SqliteStore) -> Option<String> {
+    let (first, more) = store.empty_days().split_first()?;
+    let others = if more.is_empty() { String::new() } else { format!(" and {} more files of days", more.len()) };
+    Some(format!(
+        "{}{others}: 0 bytes, so the packets of that day are not there; restore the file from a backup, or remove it",
+        first.display()
+    ))
 }
 
 /// People read this line; so do scripts that wait for the start.

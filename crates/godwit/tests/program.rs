@@ -160,10 +160,17 @@ fn importing_twice_adds_nothing_and_what_is_imported_is_served() {
     let import = || run(&["import", file.to_str().unwrap(), "--data", data.to_str().unwrap(), "--retention-days", "0"], b"");
     let first = import();
     assert!(first.status.success(), "{}", text(&first.stderr));
-    assert!(text(&first.stdout).contains("3002 lines: 3002 stored"), "{}", text(&first.stdout));
-    assert!(text(&import().stdout).contains(" 0 stored"));
+    assert!(
+        text(&first.stdout).contains("3002 lines in 203.")
+            && text(&first.stdout).contains(": 3001 stored, 0 duplicates, 1 bad, 0 already there"),
+        "{}",
+        text(&first.stdout)
+    );
+    let again = text(&import().stdout);
+    assert!(again.contains(": 0 stored, 0 duplicates, 0 bad, 3002 already there (imported before"), "{again}");
     let piped = run(&["import", "-", "--data", data.to_str().unwrap()], &std::fs::read(&file).unwrap());
-    assert!(text(&piped.stdout).contains(" 0 stored"), "{}", text(&piped.stdout));
+    assert!(text(&piped.stdout).starts_with("standard input: 3002 lines in 203."), "{}", text(&piped.stdout));
+    assert!(text(&piped.stdout).contains(": 0 stored, 0 duplicates, 0 bad, 3002 already there"), "{}", text(&piped.stdout));
     let serving = Serving::start(&data, &["--retention-days", "0"]);
     let page = serving.json("/api/v1/packets?limit=10000&until=2026-11-23T00:00:00Z");
     assert_eq!(page["packets"].as_array().unwrap().len(), 3000);
@@ -369,6 +376,43 @@ fn a_backup_is_taken_while_it_runs_and_serves() {
     let elsewhere = run(&["backup", "x", "--database-url", "postgresql://u:geheim@h/d"], b"");
     let said = text(&elsewhere.stderr);
     assert!(!elsewhere.status.success() && said.contains("pg_dump") && !said.contains("geheim"), "{said}");
+}
+
+#[test]
+fn an_import_goes_on_where_a_file_grew_and_begins_anew_with_another_file_of_its_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let (data, file) = (folder.path().join("data"), folder.path().join("rot\u{202e}.log"));
+    let import = || {
+        let done = run(&["import", file.to_str().unwrap(), "--data", data.to_str().unwrap(), "--retention-days", "0"], b"");
+        assert!(done.status.success(), "{}", text(&done.stderr));
+        text(&done.stdout)
+    };
+    let timed = |from: usize, to: usize, what: &str| -> String {
+        (from..to).map(|i| format!("2026-11-22T10:{:02}:{:02}Z A{}B>APRS,qAR,G1:>{what} {i}\n", i / 60 % 60, i % 60, i % 50)).collect()
+    };
+    std::fs::write(&file, timed(0, 1000, "first") + "A1B>APRS:>hi\nA1B>APRS:>hi\n# comment\n\n" + &"x".repeat(5000) + "\nA1B>APRS:>cut")
+        .unwrap();
+    let said = import();
+    assert!(said.contains("rot\\u{202e}.log: 1004 lines in "), "{said}");
+    assert!(said.contains(": 1002 stored, 1 duplicates, 0 bad, 0 already there, 1 skipped (longer than 4096 bytes)"), "{said}");
+    assert!(said.contains("; 2 comments and empty lines"), "{said}");
+
+    // It grew: its last line is whole now, equal lines are counted on.
+    let grown = std::fs::read_to_string(&file).unwrap() + " no more\nA1B>APRS:>hi\n";
+    std::fs::write(&file, &grown).unwrap();
+    let said = import();
+    let begin = grown.find("A1B>APRS:>cut").unwrap();
+    assert!(said.contains(&format!("goes on at byte {begin} of {}", grown.len())), "{said}");
+    assert!(said.contains(": 2 lines in ") && said.contains(" 0 bad, 0 already there"), "{said}");
+    assert!(import().contains("1005 lines in "), "all of it once more");
+
+    // It was rotated: another file, and longer.
+    std::fs::write(&file, timed(0, 3000, "second")).unwrap();
+    let said = import();
+    assert!(said.contains("another file than the one imported under this name before"), "{said}");
+    assert!(said.contains(": 3000 stored, 0 duplicates, 0 bad, 0 already there\n"), "{said}");
+    let piped = run(&["import", "-", "--data", data.to_str().unwrap()], grown.as_bytes());
+    assert!(text(&piped.stdout).contains(": 0 stored, 0 duplicates, 0 bad, 1004 already there"), "{}", text(&piped.stdout));
 }
 
 #[cfg(feature = "archive")]

@@ -7,7 +7,7 @@ mod stage;
 
 use std::{
     fs,
-    io::Read,
+    io::{Read, Write},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
@@ -126,7 +126,6 @@ fn filled(data: &Path) {
         .stderr(Stdio::piped())
         .spawn()
         .and_then(|mut child| {
-            use std::io::Write;
             let lines: String =
                 (0..2000).map(|i| format!("2026-11-22T10:00:{:02}Z A{}B>APRS,qAR,G1:>number {i}\n", i % 60, i % 50)).collect();
             child.stdin.take().unwrap().write_all(lines.as_bytes())?;
@@ -247,38 +246,116 @@ fn status(replica: &Replica) -> Option<Value> {
     serde_json::from_str(&replica.get("/api/v1/status")?.1).ok()
 }
 
-#[test]
-fn a_full_disk_stops_storing_and_nothing_else_until_there_is_room() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_storing_and_nothing_else_until_there_is_room() {
+    let ledger = LedgerServer::start().await;
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
-    let address = free_address();
-    let mut replica = on_a_disk(24, &data, &address, &["--demo", "--rate", "500", "--stations", "500"]);
+    let (address, operators) = (free_address(), free_address());
+    let feed = ["--callsign", "N0CALL-1", "--aprs-is", &ledger.address.to_string(), "--metrics-listen", &operators];
+    let mut replica = on_a_disk(24, &data, &address, &feed);
     // The program's own view of its disk.
     let inside = Path::new("/proc").join(replica.child.id().to_string()).join("root").join(data.strip_prefix("/").unwrap());
     let stored = |replica: &Replica| status(replica)?["packets"]["stored"].as_u64();
-    until("it stores", MINUTE, || stored(&replica).filter(|stored| *stored > 500));
+    until("it listens", MINUTE, || (ledger.clients() == 1).then_some(()));
+    ledger.pace(500);
     let ballast = inside.join("ballast");
-    let mut file = fs::File::create(&ballast).unwrap();
-    let filled = std::io::copy(&mut std::io::repeat(0), &mut file).unwrap_err();
-    assert_eq!(filled.kind(), std::io::ErrorKind::StorageFull);
     let log = || fs::read_to_string(data.with_extension("log")).unwrap_or_default();
-    until("it says so", MINUTE, || log().contains("no space left on the disk").then_some(()));
-    until("and counts what is lost", MINUTE * 2, || status(&replica)?["packets"]["refused"].as_u64().filter(|refused| *refused > 0));
-    let received = status(&replica).unwrap()["packets"]["received"].as_u64().unwrap();
-    until("the live map goes on", MINUTE, || status(&replica)?["packets"]["received"].as_u64().filter(|now| *now > received + 200));
-    assert_eq!(replica.get("/readyz").unwrap().0, 200);
-    let before = stored(&replica).unwrap();
-    drop(file);
-    fs::remove_file(&ballast).unwrap();
-    until("it stores again", MINUTE, || stored(&replica).filter(|stored| *stored > before + 500));
+    for round in 0..3 {
+        let before = stored(&replica).unwrap();
+        until("it stores", MINUTE, || stored(&replica).filter(|stored| *stored > before + 500));
+        let mut file = fs::File::create(&ballast).unwrap();
+        let filled = std::io::copy(&mut std::io::repeat(0), &mut file).unwrap_err();
+        assert_eq!(filled.kind(), std::io::ErrorKind::StorageFull);
+        drop(file);
+        let trouble = until("it says so", MINUTE, || disk(&operators)?.as_str().map(str::to_owned));
+        assert!(trouble.contains(data.to_str().unwrap()) && trouble.contains("make room"), "{trouble}");
+        let received = status(&replica).unwrap()["packets"]["received"].as_u64().unwrap();
+        until("the live map goes on", MINUTE, || status(&replica)?["packets"]["received"].as_u64().filter(|now| *now > received + 200));
+        if round == 0 {
+            until("and counts what is lost", MINUTE * 2, || {
+                status(&replica)?["packets"]["refused"].as_u64().filter(|refused| *refused > 0)
+            });
+        }
+        assert_eq!(replica.get("/readyz").unwrap().0, 200);
+        fs::remove_file(&ballast).unwrap();
+        until("it is well again", MINUTE, || disk(&operators)?.is_null().then_some(()));
+    }
+    ledger.pace(0);
+    until("all is received", MINUTE, || status(&replica)?["packets"]["received"].as_u64().filter(|received| *received == ledger.sent()));
+    let waiting = || status(&replica)?["queues"]["keeper"]["depth"].as_u64();
+    until("what waited is stored", MINUTE, || waiting().filter(|depth| *depth == 0));
+    let refused = status(&replica).unwrap()["packets"]["refused"].as_u64().unwrap();
     assert_eq!(replica.end(), 0, "{}", log());
-    assert!(!log().contains("panicked"), "{}", log());
+    assert!(!log().contains("panicked") && log().contains("packets are stored again"), "{}", log());
+    // Everything that was not refused is there once, and the counts say so too.
+    let (mut rows, mut different, mut hours) = (0, 0, 0);
+    for day in fs::read_dir(data.with_extension("kept").join("packets")).unwrap().flatten().map(|entry| entry.path()) {
+        if day.extension().is_some_and(|extension| extension == "sqlite") {
+            let count = |sql: &str| {
+                let count = sqlite(&day, |connection| connection.query_row(sql, [], |row| row.get::<_, i64>(0)));
+                u64::try_from(count).unwrap()
+            };
+            rows += count("SELECT count(*) FROM packet");
+            different += count("SELECT count(DISTINCT raw) FROM packet");
+            hours += count("SELECT sum(accepted + duplicate + implausible + bad) FROM hour");
+            assert_eq!(count("SELECT sum(value) FROM counter WHERE key IN ('accepted', 'duplicate', 'implausible', 'bad')"), {
+                count("SELECT count(*) FROM packet")
+            });
+        }
+    }
+    assert_eq!((rows, different, hours), (ledger.sent() - refused, rows, rows), "{refused} refused");
     let mut child = serve(&[], &address, &["--data", data.with_extension("kept").to_str().unwrap()]).spawn().unwrap();
     assert!(first_line(&mut child).contains("is ready on"));
-    let replica = Replica { child, address, name: "r1".to_owned() };
-    let page: Value = serde_json::from_str(&replica.get("/api/v1/packets?limit=10000").unwrap().1).unwrap();
-    assert!(page["packets"].as_array().unwrap().len() > 500);
+    let _replica = Replica { child, address, name: "r1".to_owned() };
+}
+
+/// What the operators' status says about the disk: null if nothing is wrong.
+fn disk(operators: &str) -> Option<Value> {
+    let mut stream = std::net::TcpStream::connect(operators).ok()?;
+    write!(stream, "GET /api/v1/status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").ok()?;
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).ok()?;
+    let status: Value = serde_json::from_str(answer.split_once("\r\n\r\n")?.1).ok()?;
+    Some(status["health"]["disk"]["trouble"].clone())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_cannot_be_written_is_said_and_what_is_lost_at_the_end_is_no_success() {
+    let ledger = LedgerServer::start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let (data, address, operators) = (folder.path().join("data"), free_address(), free_address());
+    filled(&data);
+    fs::write(data.join("packets/2026-11-20.sqlite"), b"").unwrap();
+    let feed = ["--callsign", "N0CALL-1", "--aprs-is", &ledger.address.to_string(), "--data", data.to_str().unwrap()];
+    let mut command = serve(&[], &address, &[&feed[..], &["--metrics-listen", &operators, "--retention-days", "0"]].concat());
+    command.stdout(Stdio::null()).stderr(fs::File::create(folder.path().join("log")).unwrap());
+    let mut replica = Replica { child: command.spawn().unwrap(), address, name: "r1".to_owned() };
+    let stored = |replica: &Replica| status(replica)?["packets"]["stored"].as_u64();
+    until("it listens", MINUTE, || (ledger.clients() == 1).then_some(()));
+    let trouble = || disk(&operators)?.as_str().map(str::to_owned);
+    let empty = until("the empty day is said", MINUTE, trouble);
+    assert!(empty.contains("2026-11-20.sqlite: 0 bytes") && empty.contains("restore the file from a backup"), "{empty}");
+    ledger.pace(200);
+    until("it stores", MINUTE, || stored(&replica).filter(|stored| *stored > 200));
+    // The file of today refuses, as a damaged one does.
+    let days = fs::read_dir(data.join("packets")).unwrap().flatten().map(|entry| entry.path());
+    let today = days.filter(|path| path.extension().is_some_and(|end| end == "sqlite")).max().unwrap();
+    sqlite(&today, |connection| {
+        connection.execute_batch("CREATE TRIGGER broken BEFORE INSERT ON packet BEGIN SELECT RAISE(FAIL, 'broken on purpose'); END")
+    });
+    let said = until("the broken day is said", MINUTE, || trouble().filter(|trouble| trouble != &empty));
+    assert!(said.contains(today.to_str().unwrap()) && said.contains("broken on purpose"), "{said}");
+    assert_eq!(status(&replica).unwrap()["packets"]["refused"], 0);
+    ledger.pace(0);
+    until("all is received", MINUTE, || status(&replica)?["packets"]["received"].as_u64().filter(|received| *received == ledger.sent()));
+    let lost = ledger.sent() - stored(&replica).unwrap();
+    assert!(lost > 0);
+    assert_eq!(replica.end(), 1);
+    let log = fs::read_to_string(folder.path().join("log")).unwrap();
+    assert!(log.contains(&format!("error: {lost} packets could not be stored before the end and are lost")), "{log}");
+    assert_eq!(log.matches("packets could not be stored and wait in memory").count(), 1, "{log}");
 }
 
 #[test]

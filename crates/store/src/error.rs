@@ -43,6 +43,14 @@ pub enum StoreError {
     /// The disk is full.
     #[error("no space left on the disk of {0}\n\n  hint: make room, or keep fewer days with --retention-days")]
     Full(PathBuf),
+    /// The disk fails, or is too full for what SQLite keeps beside the file.
+    #[error("{path} cannot be read or written: {why}\n\n  hint: see what the system's log says of this disk; if it is full, make room")]
+    Disk {
+        /// The file.
+        path: PathBuf,
+        /// What SQLite says.
+        why: String,
+    },
     /// Anything else the engine says.
     #[error("{path}: {why}")]
     Engine {
@@ -145,11 +153,12 @@ impl StoreError {
     }
 
     pub(crate) fn sqlite(path: &Path, error: &rusqlite::Error) -> Self {
-        use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, PermissionDenied, ReadOnly};
+        use rusqlite::ErrorCode::{CannotOpen, DatabaseCorrupt, DiskFull, NotADatabase, PermissionDenied, ReadOnly, SystemIoFailure};
         let (path, why) = (path.to_owned(), error.to_string());
         match error.sqlite_error_code() {
             Some(DatabaseCorrupt | NotADatabase) => Self::Damaged { path, why },
             Some(DiskFull) => Self::Full(path),
+            Some(SystemIoFailure) => Self::Disk { path, why },
             Some(CannotOpen | PermissionDenied | ReadOnly) => Self::Folder { path, why },
             _ => Self::Engine { path, why },
         }

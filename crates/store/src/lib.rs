@@ -29,12 +29,12 @@ pub use days::{DayState, Days, Thin, day_name, day_number};
 pub use error::StoreError;
 pub use jobs::{JobClaim, JobPlan, JobState, JobTable};
 pub use model::{
-    Appended, Area, Batch, Counts, Fence, Followed, HeardDay, HeardLink, HeardSide, HourCounts, Imported, PacketPage, PacketQuery,
-    StoredPacket,
+    Appended, Area, Batch, Counts, Fence, Followed, HeardDay, HeardLink, HeardSide, HourCounts, ImportCounts, ImportPoint, Imported,
+    ImportedLine, PacketPage, PacketQuery, StoredPacket,
 };
 pub use points::{TrackPoint, WeatherPoint};
 pub use postgres::{Lease, PoolFigures, PostgresConfig, PostgresStore, ReplicaFigures, StatementFigures};
-pub use spool::{Spool, SpoolError, Waiting};
+pub use spool::{Spool, SpoolError, SpoolFrame, SpoolFrames, Waiting, spool_records};
 pub use sqlite::SqliteStore;
 
 /// What the product asks of history. All answers are bounded.
@@ -43,23 +43,24 @@ pub trait Store: Send + Sync {
     /// `sqlite` or `postgresql`.
     fn engine(&self) -> &'static str;
 
-    /// Keeps a batch; durable when it returns.
+    /// Keeps a batch; durable when it returns. A batch that failed may be in part, or wholly, kept: sending it again,
+    /// before any other one, keeps what is missing and nothing twice.
     ///
     /// # Errors
-    /// Nothing of the batch is kept then, or the store repairs itself at the next opening.
+    /// The batch could not be kept, or it is not known whether it was.
     async fn append(&self, batch: Batch) -> Result<Appended, StoreError>;
 
     /// Keeps a batch of an import, leaving out lines that were imported before.
     ///
     /// # Errors
     /// As [`Store::append`].
-    async fn append_imported(&self, batch: Imported) -> Result<Appended, StoreError>;
+    async fn append_imported(&self, batch: Imported) -> Result<ImportCounts, StoreError>;
 
-    /// How far the import of this source got, in bytes.
+    /// How far the last import of this file got; `None` if none is known.
     ///
     /// # Errors
     /// The store cannot be read.
-    async fn import_progress(&self, source: &str) -> Result<u64, StoreError>;
+    async fn import_progress(&self, source: &str) -> Result<Option<ImportPoint>, StoreError>;
 
     /// The states of all entities heard since a time.
     ///

@@ -1,6 +1,6 @@
 //! What goes in and what comes out.
 
-use std::sync::Arc;
+use std::{fs::File, io, os::unix::fs::FileExt as _, sync::Arc};
 
 use godwit_pipeline::{EntityChange, EntityKey, Record};
 use xxhash_rust::xxh3::Xxh3;
@@ -65,17 +65,74 @@ pub struct Fence {
     pub token: i64,
 }
 
+/// A line of an import.
+#[derive(Debug, Clone)]
+pub struct ImportedLine {
+    /// The record.
+    pub record: Record,
+    /// What it changes of the latest state.
+    pub changes: Vec<EntityChange>,
+    /// The file gave its time.
+    pub timed: bool,
+    /// Which one of equal lines without a time in one file this is, from 1; always 1 for a line with a time. The same line,
+    /// time and occurrence are kept once, whatever they are read from.
+    pub occurrence: u32,
+}
+
+/// How far an import of a file got.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportPoint {
+    /// The file's full name.
+    pub source: String,
+    /// Where to go on when what is before it is kept, bytes from the beginning.
+    pub next_offset: u64,
+    /// A hash of what is before that offset, by which the same file is recognized; empty if an earlier version kept this.
+    pub fingerprint: Vec<u8>,
+}
+
+impl ImportPoint {
+    /// Bytes at the beginning of a file, and before the offset, that are hashed.
+    const LOOKED_AT: u64 = 4096;
+
+    /// The point at this offset of a file, with a hash of the first and the last 4,096 bytes before it: a log that was
+    /// rotated begins otherwise, one that was cut and written anew differs at one end at least.
+    ///
+    /// # Errors
+    /// The file cannot be read, or is shorter.
+    pub fn of(source: String, file: &File, next_offset: u64) -> io::Result<Self> {
+        let length = next_offset.min(Self::LOOKED_AT);
+        let mut hash = Xxh3::new();
+        let mut bytes = vec![0; usize::try_from(length).unwrap_or(0)];
+        for begin in [0, next_offset - length] {
+            file.read_exact_at(&mut bytes, begin)?;
+            hash.update(&bytes);
+        }
+        Ok(Self { source, next_offset, fingerprint: hash.digest128().to_be_bytes().to_vec() })
+    }
+}
+
 /// Lines of an import.
 #[derive(Debug, Clone)]
 pub struct Imported {
-    /// Each record with what it changed; `timed` if the file gave its time.
-    pub lines: Vec<(Record, Vec<EntityChange>, bool)>,
-    /// What is imported, to resume it by.
-    pub source: String,
-    /// Where to go on when all of this is kept.
-    pub next_offset: u64,
+    /// The lines, in the order of the file.
+    pub lines: Vec<ImportedLine>,
+    /// How far the import is when all of this is kept; `None` for what cannot be resumed.
+    pub point: Option<ImportPoint>,
     /// Days that end before this time are kept although they are older than the retention.
     pub keep_before_us: i64,
+}
+
+/// What became of the lines of an import: each is counted once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ImportCounts {
+    /// Packets kept that are neither duplicates nor bad.
+    pub stored: u64,
+    /// Duplicates, kept as such.
+    pub duplicates: u64,
+    /// Lines that are no packets, kept with the reason.
+    pub bad: u64,
+    /// Lines that an import had kept before, and repeats of a line with the same time.
+    pub already_there: u64,
 }
 
 /// What became of a batch.
@@ -83,7 +140,7 @@ pub struct Imported {
 pub struct Appended {
     /// Packets kept.
     pub stored: u64,
-    /// Lines that an earlier import had kept.
+    /// Packets that another replica had kept.
     pub already_there: u64,
 }
 
@@ -230,12 +287,15 @@ pub struct HeardLink {
     pub last_day: i64,
 }
 
-/// What an imported line is known by: its bytes, with its time if the file gave one.
-pub(crate) fn content_hash(record: &Record, timed: bool) -> u128 {
+/// What an imported line is known by: its bytes, with its time if the file gave one, else with its occurrence.
+pub(crate) fn content_hash(line: &ImportedLine) -> u128 {
     let mut hash = Xxh3::new();
-    if timed {
-        hash.update(&record.received_at_us.to_be_bytes());
+    if line.timed {
+        hash.update(&line.record.received_at_us.to_be_bytes());
     }
-    hash.update(&record.raw);
+    hash.update(&line.record.raw);
+    if line.occurrence > 1 {
+        hash.update(&line.occurrence.to_be_bytes());
+    }
     hash.digest128()
 }

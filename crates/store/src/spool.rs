@@ -33,6 +33,12 @@ const PACKET: usize = 13;
 /// The longest payload that is read: far above a batch of the longest lines of APRS-IS.
 const MOST: u32 = 32 << 20;
 
+/// The packets of a frame at most, so that a frame of empty lines does not become a hundred times as large in memory.
+const MOST_PACKETS: usize = 20_000;
+
+/// The end of the times that a packet can have, microseconds since 1970 UTC: ids are below 2^53.
+const TIMES_END_US: i64 = 1 << 53;
+
 /// The size at which a new segment begins, unless the spool is smaller than sixteen of these.
 const SEGMENT: u64 = 8 << 20;
 
@@ -171,7 +177,7 @@ impl Spool {
     /// # Errors
     /// They do not fit, or cannot be written.
     pub fn push(&mut self, records: &[Record]) -> Result<(), SpoolError> {
-        let frame = frame(records);
+        let frame = frames(records);
         if self.bytes() + frame.len() as u64 > self.most_bytes {
             return Err(SpoolError::Full(self.most_bytes >> 20));
         }
@@ -219,12 +225,11 @@ impl Spool {
             let mut waiting = Waiting { records: Vec::new(), segment: number, offset: self.offset };
             let read = File::open(&path).and_then(|mut file| {
                 file.seek(SeekFrom::Start(self.offset))?;
-                let mut file = BufReader::new(file.take(bytes.saturating_sub(self.offset)));
+                let mut frames = SpoolFrames(BufReader::new(file.take(bytes.saturating_sub(self.offset))));
                 while waiting.records.len() < enough {
-                    let Some(payload) = payload(&mut file)? else { break };
-                    let Some(records) = records(&payload) else { break };
-                    waiting.offset += HEAD + payload.len() as u64;
-                    waiting.records.extend(records);
+                    let Some(frame) = frames.next_frame()? else { break };
+                    waiting.offset += frame.bytes;
+                    waiting.records.extend(frame.records);
                 }
                 Ok(())
             });
@@ -293,33 +298,61 @@ fn keep_damaged(path: &Path) -> io::Result<u64> {
 
 /// Bytes of whole frames from the beginning, and packets in them.
 fn scan(path: &Path) -> io::Result<(u64, u64)> {
-    let mut file = BufReader::new(File::open(path)?);
-    let mut magic = [0; 8];
-    if file.read_exact(&mut magic).is_err() || magic != *MAGIC {
+    let Some(mut frames) = SpoolFrames::open(BufReader::new(File::open(path)?))? else {
         return Ok((0, 0));
-    }
+    };
     let (mut bytes, mut count) = (MAGIC.len() as u64, 0);
-    while let Some(payload) = payload(&mut file)? {
-        let Some(records) = records(&payload) else { break };
-        bytes += HEAD + payload.len() as u64;
-        count += records.len() as u64;
+    while let Some(frame) = frames.next_frame()? {
+        bytes += frame.bytes;
+        count += frame.records.len() as u64;
     }
     Ok((bytes, count))
 }
 
-/// The next payload; `None` at the end, and where a frame is cut off or damaged.
-fn payload(file: &mut impl Read) -> io::Result<Option<Vec<u8>>> {
-    let (mut length, mut sum) = ([0; 4], [0; 8]);
-    if !(filled(file, &mut length)? && filled(file, &mut sum)?) {
-        return Ok(None);
+/// A whole frame of a segment.
+#[derive(Debug)]
+pub struct SpoolFrame {
+    /// Its packets, in the order in which they were pushed; at most 20,000.
+    pub records: Vec<Record>,
+    /// Its length in the segment.
+    pub bytes: u64,
+}
+
+/// Reads a segment frame by frame. The bytes may be anything: no input makes it panic or take more memory than a frame of
+/// 32 MiB and 20,000 packets needs.
+#[derive(Debug)]
+pub struct SpoolFrames<R>(R);
+
+impl<R: Read> SpoolFrames<R> {
+    /// Reads from the beginning of a segment; `None` if this is none.
+    ///
+    /// # Errors
+    /// The source cannot be read.
+    pub fn open(mut source: R) -> io::Result<Option<Self>> {
+        let mut magic = [0; 8];
+        Ok((filled(&mut source, &mut magic)? && magic == *MAGIC).then_some(Self(source)))
     }
-    let length = u32::from_le_bytes(length);
-    if length > MOST {
-        return Ok(None);
+
+    /// The next frame; `None` at the end, and where a frame is cut off or damaged: nothing after that can be read.
+    ///
+    /// # Errors
+    /// The source cannot be read.
+    pub fn next_frame(&mut self) -> io::Result<Option<SpoolFrame>> {
+        let (mut length, mut sum) = ([0; 4], [0; 8]);
+        if !(filled(&mut self.0, &mut length)? && filled(&mut self.0, &mut sum)?) {
+            return Ok(None);
+        }
+        let length = u32::from_le_bytes(length);
+        if length > MOST {
+            return Ok(None);
+        }
+        let mut payload = Vec::new();
+        (&mut self.0).take(u64::from(length)).read_to_end(&mut payload)?;
+        if payload.len() != length as usize || xxh3_64(&payload) != u64::from_le_bytes(sum) {
+            return Ok(None);
+        }
+        Ok(spool_records(&payload).map(|records| SpoolFrame { records, bytes: HEAD + payload.len() as u64 }))
     }
-    let mut payload = Vec::new();
-    file.take(u64::from(length)).read_to_end(&mut payload)?;
-    Ok(Some(payload).filter(|payload| payload.len() == length as usize && xxh3_64(payload) == u64::from_le_bytes(sum)))
 }
 
 fn filled(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
@@ -328,6 +361,11 @@ fn filled(file: &mut impl Read, buffer: &mut [u8]) -> io::Result<bool> {
         Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(false),
         Err(error) => Err(error),
     }
+}
+
+/// Packets as frames, ready to be appended to a segment.
+fn frames(records: &[Record]) -> Vec<u8> {
+    records.chunks(MOST_PACKETS).flat_map(frame).collect()
 }
 
 fn frame(records: &[Record]) -> Vec<u8> {
@@ -351,17 +389,23 @@ fn frame(records: &[Record]) -> Vec<u8> {
     frame
 }
 
-/// The packets of a payload; `None` if it is none.
-fn records(payload: &[u8]) -> Option<Vec<Record>> {
+/// The packets in the payload of a frame; `None` if it is none: cut off, too long, with more than 20,000 packets or a
+/// time that no packet can have.
+#[must_use]
+pub fn spool_records(payload: &[u8]) -> Option<Vec<Record>> {
     let (count, mut rest) = payload.split_first_chunk::<4>()?;
-    let count = u32::from_le_bytes(*count);
-    let mut records = Vec::with_capacity((count as usize).min(payload.len() / PACKET));
+    let count = usize::try_from(u32::from_le_bytes(*count)).ok().filter(|count| *count <= MOST_PACKETS)?;
+    let mut records = Vec::with_capacity(count.min(payload.len() / PACKET));
     for _ in 0..count {
         let (at_us, more) = rest.split_first_chunk::<8>()?;
         let (verdict, more) = more.split_first()?;
         let (length, more) = more.split_first_chunk::<4>()?;
         let (raw, more) = more.split_at_checked(usize::try_from(u32::from_le_bytes(*length)).ok()?)?;
-        records.push(record(i64::from_le_bytes(*at_us), *verdict, raw));
+        let at_us = i64::from_le_bytes(*at_us);
+        if !(0..TIMES_END_US).contains(&at_us) {
+            return None;
+        }
+        records.push(record(at_us, *verdict, raw));
         rest = more;
     }
     rest.is_empty().then_some(records)
@@ -383,7 +427,69 @@ fn record(received_at_us: i64, verdict: u8, raw: &[u8]) -> Record {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// A frame around a payload, as if it had been written so.
+    fn framed(payload: &[u8]) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        bytes.extend_from_slice(&u32::try_from(payload.len()).expect("short").to_le_bytes());
+        bytes.extend_from_slice(&xxh3_64(payload).to_le_bytes());
+        bytes.extend_from_slice(payload);
+        bytes
+    }
+
+    fn read(bytes: &[u8]) -> Vec<SpoolFrame> {
+        let Some(mut frames) = SpoolFrames::open(bytes).expect("memory") else { return Vec::new() };
+        std::iter::from_fn(|| frames.next_frame().expect("memory")).collect()
+    }
+
+    /// The bytes of one packet in a payload.
+    fn packet() -> impl Strategy<Value = Vec<u8>> {
+        let line = prop_oneof![prop::collection::vec(any::<u8>(), 0..80), Just(b"A1B>APRS,qAR,G1:!4722.85N/00832.46E>".to_vec())];
+        let time = prop_oneof![any::<i64>(), 0..TIMES_END_US];
+        let length = prop_oneof![9 => Just(None), 1 => any::<u32>().prop_map(Some)];
+        (time, any::<u8>(), length, line).prop_map(|(time, verdict, length, line)| {
+            let length = length.unwrap_or(u32::try_from(line.len()).expect("short"));
+            [&time.to_le_bytes()[..], &[verdict], &length.to_le_bytes(), &line].concat()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_can_be_read(bytes in prop::collection::vec(any::<u8>(), 0..400), after_magic: bool) {
+            let bytes = if after_magic { [&MAGIC[..], &bytes].concat() } else { bytes };
+            for frame in read(&bytes) {
+                prop_assert!(frame.records.len() <= MOST_PACKETS);
+            }
+        }
+
+        #[test]
+        fn any_payload_can_be_read(packets in prop::collection::vec(packet(), 0..20), count in prop::option::of(any::<u32>())) {
+            let count = count.unwrap_or(u32::try_from(packets.len()).expect("few"));
+            let payload = [&count.to_le_bytes()[..], &packets.concat()].concat();
+            let frames = read(&framed(&payload));
+            prop_assert_eq!(frames.is_empty(), spool_records(&payload).is_none());
+            for frame in frames {
+                prop_assert_eq!(frame.records.len(), count as usize);
+                prop_assert!(frame.records.iter().all(|record| (0..TIMES_END_US).contains(&record.received_at_us)));
+                prop_assert_eq!(frame.bytes, HEAD + payload.len() as u64);
+            }
+        }
+    }
+
+    #[test]
+    fn a_frame_has_a_bound_and_more_packets_are_more_frames() {
+        let packet = [&1_i64.to_le_bytes()[..], &[0], &0_u32.to_le_bytes()].concat();
+        let payload = |count: usize| [&u32::try_from(count).expect("few").to_le_bytes()[..], &packet.repeat(count)].concat();
+        assert_eq!(spool_records(&payload(MOST_PACKETS)).map(|records| records.len()), Some(MOST_PACKETS));
+        assert!(spool_records(&payload(MOST_PACKETS + 1)).is_none());
+        let record = Pipeline::default().accept(1, b"A1B>APRS:>x").record;
+        let many = vec![record; MOST_PACKETS * 2 + 1];
+        let frames = read(&[&MAGIC[..], &frames(&many)].concat());
+        assert_eq!(frames.iter().map(|frame| frame.records.len()).collect::<Vec<_>>(), [MOST_PACKETS, MOST_PACKETS, 1]);
+    }
 
     fn batch(from: usize, count: usize) -> Vec<Record> {
         let mut pipeline = Pipeline::default();

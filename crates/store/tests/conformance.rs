@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use godwit_pipeline::{EntityKey, EntityKind, Name, Pipeline, Verdict};
 use godwit_store::{
-    Area, DayState, Days, HeardDay, HeardLink, HeardSide, HourCounts, Imported, PacketQuery, PostgresConfig, PostgresStore, SqliteStore,
+    Area, DayState, Days, HeardDay, HeardLink, HeardSide, HourCounts, ImportCounts, ImportPoint, Imported, ImportedLine, PacketQuery,
+    PostgresConfig, PostgresStore, SqliteStore,
 };
 use godwit_testkit::{PgBouncer, TestDatabase};
 
@@ -62,6 +63,7 @@ each_store! {
     pages_go_on_where_they_stopped_while_new_packets_come,
     packets_of_one_microsecond_all_find_room,
     importing_twice_adds_nothing_and_progress_is_kept,
+    equal_lines_without_a_time_are_kept_as_often_as_they_stand_in_a_file,
     old_days_go_and_the_counts_stay_right,
     time_is_not_turned_back_by_what_was_heard_earlier,
     a_scan_gives_duplicates_and_bad_ones_too,
@@ -75,13 +77,19 @@ each_store! {
     aggregates_grow_with_each_batch_and_no_line_counts_twice,
 }
 
+fn point(next_offset: u64, fingerprint: &[u8]) -> ImportPoint {
+    ImportPoint { source: "file".to_owned(), next_offset, fingerprint: fingerprint.to_vec() }
+}
+
 fn imported(lines: &[(i64, &[u8], bool)], next_offset: u64) -> Imported {
     let mut pipeline = Pipeline::default();
+    let mut seen = std::collections::HashMap::<&[u8], u32>::new();
     let lines = lines.iter().map(|(at_us, line, timed)| {
         let outcome = pipeline.accept(*at_us, line);
-        (outcome.record, outcome.changes, *timed)
+        let occurrence = if *timed { 1 } else { *seen.entry(line).and_modify(|count| *count += 1).or_insert(1) };
+        ImportedLine { record: outcome.record, changes: outcome.changes, timed: *timed, occurrence }
     });
-    Imported { lines: lines.collect(), source: "file".to_owned(), next_offset, keep_before_us: NOON - 30 * DAY }
+    Imported { lines: lines.collect(), point: Some(point(next_offset, b"print")), keep_before_us: NOON - 30 * DAY }
 }
 
 fn all() -> PacketQuery {
@@ -174,8 +182,11 @@ async fn importing_twice_adds_nothing_and_progress_is_kept(ground: Ground) {
         [(old, b"A1B>APRS:>old", true), (NOON, b"A1B>APRS:>untimed", false), (NOON + S, b"A1B>APRS:>old", true)];
     let first = store.append_imported(imported(&lines, 77)).await.unwrap();
     assert_eq!((first.stored, first.already_there), (3, 0));
-    assert_eq!(store.import_progress("file").await.unwrap(), 77);
-    assert_eq!(store.import_progress("another").await.unwrap(), 0);
+    assert_eq!(store.import_progress("file").await.unwrap(), Some(point(77, b"print")));
+    assert_eq!(store.import_progress("another").await.unwrap(), None);
+    // What cannot be resumed leaves the point alone.
+    store.append_imported(Imported { point: None, ..imported(&lines, 99) }).await.unwrap();
+    assert_eq!(store.import_progress("file").await.unwrap(), Some(point(77, b"print")));
     let later: [(i64, &[u8], bool); 3] =
         [(old, b"A1B>APRS:>old", true), (NOON + 5 * DAY, b"A1B>APRS:>untimed", false), (NOON + S, b"A1B>APRS:>old", true)];
     let second = store.append_imported(imported(&later, 77)).await.unwrap();
@@ -184,6 +195,32 @@ async fn importing_twice_adds_nothing_and_progress_is_kept(ground: Ground) {
     let kept = |day: i64, on_purpose: bool| DayState { day, packets: 1 + u64::from(!on_purpose), keep: on_purpose, ..DayState::default() };
     assert_eq!(store.days().await.unwrap(), [kept(old / DAY, true), kept(NOON / DAY, false)], "the old day was imported on purpose");
     assert_eq!(store.packets(all()).await.unwrap().packets.len(), 3);
+}
+
+async fn equal_lines_without_a_time_are_kept_as_often_as_they_stand_in_a_file(ground: Ground) {
+    let store = ground.open().await;
+    let (x, y) = (&b"A1B>APRS:>x"[..], &b"A1B>APRS:>y"[..]);
+    let first = [(NOON, x, false), (NOON, y, false), (NOON, x, false), (NOON, b"bad", false)];
+    let counts = store.append_imported(imported(&first, 1)).await.unwrap();
+    // The second one is a copy as the network knows them.
+    assert_eq!(counts, ImportCounts { stored: 2, duplicates: 1, bad: 1, already_there: 0 });
+    // On another day, once more of each, after the store was opened again.
+    store.close().await.unwrap();
+    drop(store);
+    let store = ground.open().await;
+    let (x_again, y_again) = ((NOON + DAY, x, false), (NOON + DAY, y, false));
+    let second = [x_again, y_again, x_again, x_again, y_again];
+    let counts = store.append_imported(imported(&second, 1)).await.unwrap();
+    assert_eq!((counts.stored + counts.duplicates, counts.already_there), (2, 3));
+    let again = store.append_imported(imported(&second, 1)).await.unwrap();
+    assert_eq!(again, ImportCounts { already_there: 5, ..ImportCounts::default() });
+    // Its day is dropped, and with it what is known of its lines: those of the other day are still known.
+    let packets = store.days().await.unwrap()[0].packets;
+    assert!(store.drop_day(NOON / DAY, packets).await.unwrap());
+    let third = store.append_imported(imported(&[(NOON + 2 * DAY, x, false), (NOON + 2 * DAY, y, false)], 1)).await.unwrap();
+    assert_eq!((third.stored, third.already_there), (2, 0));
+    let third = store.append_imported(imported(&second, 1)).await.unwrap();
+    assert_eq!((third.stored + third.duplicates, third.already_there), (1, 4), "the second x alone is gone");
 }
 
 async fn old_days_go_and_the_counts_stay_right(ground: Ground) {

@@ -156,10 +156,10 @@ async fn replicas_may_start_at_once_and_a_newer_schema_is_left_alone() {
     for opening in openings {
         opening.await.unwrap().unwrap();
     }
-    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "5|5");
+    assert_eq!(psql(&database.url, "SELECT count(*), max(version) FROM schema_version"), "6|6");
     psql(&database.url, "INSERT INTO schema_version VALUES (99)");
     let error = PostgresStore::open(&PostgresConfig::new(&database.url)).await.unwrap_err();
-    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 5, .. }), "{error}");
+    assert!(matches!(error, StoreError::NewerSchema { found: 99, known: 6, .. }), "{error}");
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use std::{
 };
 
 use deadpool_postgres::Object;
-use godwit_pipeline::{EntityChange, EntityKey, EntityState, Name, Record};
+use godwit_pipeline::{EntityChange, EntityKey, EntityState, Name, Record, Verdict};
 use tokio::{join, time::timeout};
 use tokio_postgres::{Client, Error};
 use xxhash_rust::xxh3::Xxh3;
@@ -25,7 +25,7 @@ use super::{
     write,
 };
 use crate::{
-    Appended, Batch, Fence, Imported, StoreError,
+    Appended, Batch, Fence, ImportCounts, Imported, StoreError,
     facts::{Facts, station},
     model::day_of,
     tally::{Tally, place_of},
@@ -67,15 +67,6 @@ struct Known {
     ids: Vec<i64>,
 }
 
-/// What a transaction did, or why it did not.
-enum Ended {
-    Kept(Appended, Names),
-    /// Nothing is kept.
-    Failed(Error),
-    /// The answer to COMMIT did not come.
-    Uncertain(Error),
-}
-
 impl PostgresStore {
     pub(super) async fn append_batch(&self, batch: &Batch, tolerance_us: Option<i64>) -> Result<Appended, StoreError> {
         let mut hash = Xxh3::new();
@@ -83,7 +74,7 @@ impl PostgresStore {
             hash.update(&record.received_at_us.to_be_bytes());
             hash.update(&record.raw);
         }
-        let work = Work {
+        let mut work = Work {
             records: batch.records.iter().collect(),
             facts: batch.records.iter().map(Facts::of).collect(),
             changes: batch.changes.iter().collect(),
@@ -93,26 +84,36 @@ impl PostgresStore {
             tolerance_us,
             restored: false,
         };
-        self.write(work).await
+        self.write(&mut work).await
     }
 
-    pub(super) async fn append_import(&self, batch: &Imported) -> Result<Appended, StoreError> {
-        let work = Work {
-            records: batch.lines.iter().map(|(record, ..)| record).collect(),
-            facts: batch.lines.iter().map(|(record, ..)| Facts::of(record)).collect(),
-            changes: batch.lines.iter().flat_map(|(_, changes, _)| changes).collect(),
+    pub(super) async fn append_import(&self, batch: &Imported) -> Result<ImportCounts, StoreError> {
+        let mut work = Work {
+            records: batch.lines.iter().map(|line| &line.record).collect(),
+            facts: batch.lines.iter().map(|line| Facts::of(&line.record)).collect(),
+            changes: batch.lines.iter().flat_map(|line| &line.changes).collect(),
             fence: None,
             hash: None,
             import: Some(batch),
             tolerance_us: None,
             restored: false,
         };
-        self.write(work).await
+        let appended = self.write(&mut work).await?;
+        let mut counts = ImportCounts { already_there: appended.already_there, ..ImportCounts::default() };
+        // What was there is left out of it by now.
+        for record in work.records {
+            match record.verdict {
+                Verdict::Accepted | Verdict::Implausible(_) => counts.stored += 1,
+                Verdict::Duplicate => counts.duplicates += 1,
+                Verdict::Bad(_) => counts.bad += 1,
+            }
+        }
+        Ok(counts)
     }
 
     /// Keeps records of the archive. The latest state and the aggregates knew them long ago.
     pub(super) async fn append_restored(&self, records: &[Record]) -> Result<Appended, StoreError> {
-        let work = Work {
+        let mut work = Work {
             records: records.iter().collect(),
             facts: records.iter().map(Facts::of).collect(),
             changes: Vec::new(),
@@ -122,10 +123,10 @@ impl PostgresStore {
             tolerance_us: None,
             restored: true,
         };
-        self.write(work).await
+        self.write(&mut work).await
     }
 
-    async fn write(&self, mut work: Work<'_>) -> Result<Appended, StoreError> {
+    async fn write(&self, work: &mut Work<'_>) -> Result<Appended, StoreError> {
         let days: BTreeSet<i32> = work.records.iter().map(|record| day_of(record.received_at_us)).collect();
         for day in days {
             // Refused otherwise, the day's packets go into the default partition.
@@ -135,9 +136,8 @@ impl PostgresStore {
         }
         let connection = self.connection(&self.write).await?;
         let hash = work.hash;
-        let ended = timeout(self.timeout, self.transact(&connection, &mut work)).await;
-        let error = match ended {
-            Ok(Ended::Kept(appended, names)) => {
+        let error = match timeout(self.timeout, self.transact(&connection, work)).await {
+            Ok(Ok((appended, names))) => {
                 self.settle(hash, None);
                 let mut known = lock(&self.names);
                 if known.len() + names.len() > KNOWN_NAMES {
@@ -146,16 +146,12 @@ impl PostgresStore {
                 known.extend(names);
                 return Ok(appended);
             }
-            Ok(Ended::Failed(error)) => self.failed(&error),
-            Ok(Ended::Uncertain(error)) => {
-                self.settle(hash, hash);
-                self.failed(&error)
-            }
-            Err(_) => {
-                self.settle(hash, hash);
-                self.timed_out()
-            }
+            Ok(Err(error)) => self.failed(&error),
+            Err(_) => self.timed_out(),
         };
+        // Whatever the error is, COMMIT may have been taken: a server that ends, or a pooler that lost its server, answers
+        // a COMMIT that was taken with an error too.
+        self.settle(hash, hash);
         // Never back to the pool: an unfinished transaction would make it hang for the next one.
         drop(Object::take(connection));
         if error.is_temporary() {
@@ -164,73 +160,46 @@ impl PostgresStore {
         Err(error)
     }
 
-    /// Remembers whether the feed's last batch may be kept without our knowing. An import in between changes nothing
-    /// about that.
+    /// Remembers the feed's batch that may be kept without our knowing. An import in between changes nothing about that.
     fn settle(&self, hash: Option<[u8; 16]>, uncertain: Option<[u8; 16]>) {
         if hash.is_some() {
             *lock(&self.uncertain) = uncertain;
         }
     }
 
-    async fn transact(&self, client: &Client, work: &mut Work<'_>) -> Ended {
+    /// Keeps the batch; what that did, and the numbers of the names in it.
+    async fn transact(&self, client: &Client, work: &mut Work<'_>) -> Result<(Appended, Names), Error> {
         let received = work.records.len() as u64;
         // The one named statement: COPY needs one. It ends before the transaction does.
         #[expect(clippy::disallowed_methods, reason = "closed before COMMIT is sent, see below")]
         let (begun, copy) = join!(biased; self.begin(client, work), client.prepare(copy::SQL));
-        let (mut known, kept_before) = match begun {
-            Ok(begun) => begun,
-            Err(error) => return Ended::Failed(error),
-        };
-        let copy = match copy {
-            Ok(copy) => copy,
-            Err(error) => return Ended::Failed(error),
-        };
-        let mut appended = Appended { stored: work.records.len() as u64, already_there: 0 };
-        if let Some(import) = work.import {
-            appended.already_there = import.lines.len() as u64 - appended.stored;
-        } else {
-            appended.already_there = received - appended.stored;
-        }
+        let (mut known, kept_before) = begun?;
+        let copy = copy?;
+        let stored = work.records.len() as u64;
+        let appended = Appended { stored, already_there: received - stored };
         if kept_before {
             drop(copy);
-            return match client.batch_execute("COMMIT").await {
-                Ok(()) => Ended::Kept(appended, Names::new()),
-                Err(error) => Ended::Failed(error),
-            };
+            client.batch_execute("COMMIT").await?;
+            return Ok((appended, Names::new()));
         }
-        if let Err(error) = self.give_ids(client, work, &mut known).await {
-            return Ended::Failed(error);
-        }
-        let sink = match client.copy_in(&copy).await {
-            Ok(sink) => sink,
-            Err(error) => return Ended::Failed(error),
-        };
+        self.give_ids(client, work, &mut known).await?;
+        let sink = client.copy_in(&copy).await?;
         // The server closes it when the packets are all there.
         drop(copy);
-        let copying = match copy::send(sink, work, &known.ids, &known.names).await {
-            Ok(copying) => copying,
-            Err(error) => return Ended::Failed(error),
-        };
-        match self.update(client, work, &mut known, copying).await {
-            Ok(()) => {
-                let (before, writer) = known.writers;
-                let states = known.states;
-                let left = known.changed.into_iter().filter_map(|key| Some((key, states.get(&key)?.clone())));
-                self.recent.learn(before.as_ref(), writer, left);
-                Ended::Kept(appended, known.names)
-            }
-            Err(error) if error.as_db_error().is_some() => Ended::Failed(error),
-            // COMMIT was sent: a connection that ends may have taken it there.
-            Err(error) => Ended::Uncertain(error),
-        }
+        let copying = copy::send(sink, work, &known.ids, &known.names).await?;
+        self.update(client, work, &mut known, copying).await?;
+        let (before, writer) = known.writers;
+        let states = known.states;
+        let left = known.changed.into_iter().filter_map(|key| Some((key, states.get(&key)?.clone())));
+        self.recent.learn(before.as_ref(), writer, left);
+        Ok((appended, known.names))
     }
 
     /// The first flight. True if this very batch was kept although its COMMIT was not answered.
     async fn begin(&self, client: &Client, work: &mut Work<'_>) -> Result<(Known, bool), Error> {
         // One writer at a time: ids stay unique and names have one number without any further lock. All that is asked
-        // is found by an index; the planner, not knowing how much of it is in memory, might read whole tables, and what it
-        // then takes for dear it would compile first. Who writes
-        // by a lease says so by a lock that stops nobody.
+        // is found by an index; the planner, not knowing how much of it is in memory, might read whole tables, and would
+        // first compile what it then takes to be expensive. A writer with a lease shows that by a lock that stops nobody.
         let by_lease = if work.fence.is_some() { "; SELECT pg_advisory_xact_lock_shared(7161140, 4)" } else { "" };
         let start = format!(
             "BEGIN; SET LOCAL statement_timeout = {}; SET LOCAL enable_seqscan = off; SET LOCAL enable_hashjoin = off;

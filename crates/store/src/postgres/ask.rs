@@ -38,9 +38,9 @@ pub(super) async fn new_lines(client: &Client, import: Option<&Imported>) -> Res
     let Some(import) = import else {
         return Ok(None);
     };
-    let hashes: Vec<[u8; 16]> = import.lines.iter().map(|(record, _, timed)| content_hash(record, *timed).to_be_bytes()).collect();
+    let hashes: Vec<[u8; 16]> = import.lines.iter().map(|line| content_hash(line).to_be_bytes()).collect();
     let slices: Vec<&[u8]> = hashes.iter().map(|hash| &hash[..]).collect();
-    let days: Vec<i32> = import.lines.iter().map(|line| day_of(line.0.received_at_us)).collect();
+    let days: Vec<i32> = import.lines.iter().map(|line| day_of(line.record.received_at_us)).collect();
     let sql = "INSERT INTO imported SELECT * FROM unnest($1, $2) ON CONFLICT DO NOTHING RETURNING hash";
     let rows = client.query_typed(sql, &[(&slices, Type::BYTEA_ARRAY), (&days, Type::INT4_ARRAY)]).await?;
     let mut new: HashSet<&[u8]> = rows.iter().map(|row| row.get(0)).collect();

@@ -7,12 +7,13 @@ use super::PostgresStore;
 use crate::StoreError;
 
 /// In order; the place is the version. Only ever append.
-const MIGRATIONS: [&str; 5] = [
+const MIGRATIONS: [&str; 6] = [
     include_str!("../../migrations/postgres/V0001__packets.sql"),
     include_str!("../../migrations/postgres/V0002__log.sql"),
     include_str!("../../migrations/postgres/V0003__packed_state_and_aggregates.sql"),
     include_str!("../../migrations/postgres/V0004__jobs.sql"),
     include_str!("../../migrations/postgres/V0005__packed_days.sql"),
+    include_str!("../../migrations/postgres/V0006__import_fingerprint.sql"),
 ];
 
 /// The oldest version that this engine is tested with.

@@ -36,8 +36,8 @@ use async_trait::async_trait;
 use godwit_pipeline::{EntityKey, EntityState, Name};
 
 use crate::{
-    Appended, Area, Batch, Counts, Followed, HeardDay, HeardLink, HeardSide, HourCounts, Imported, PacketPage, PacketQuery, Store,
-    StoreError, StoredPacket, TrackPoint, WeatherPoint, model::day_of,
+    Appended, Area, Batch, Counts, Followed, HeardDay, HeardLink, HeardSide, HourCounts, ImportCounts, ImportPoint, Imported, PacketPage,
+    PacketQuery, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint, model::day_of,
 };
 
 pub use lease::Lease;
@@ -107,7 +107,7 @@ pub struct PostgresStore {
     recent: recent::Recent,
     /// Batches written.
     batches: AtomicU64,
-    /// The batch whose commit was not answered: it may be kept.
+    /// The batch of the feed that failed last: it may be kept all the same.
     uncertain: Mutex<Option<[u8; 16]>>,
 }
 
@@ -191,11 +191,11 @@ impl Store for PostgresStore {
         self.append_batch(&batch, None).await
     }
 
-    async fn append_imported(&self, batch: Imported) -> Result<Appended, StoreError> {
+    async fn append_imported(&self, batch: Imported) -> Result<ImportCounts, StoreError> {
         self.append_import(&batch).await
     }
 
-    async fn import_progress(&self, source: &str) -> Result<u64, StoreError> {
+    async fn import_progress(&self, source: &str) -> Result<Option<ImportPoint>, StoreError> {
         self.read_import_progress(source).await
     }
 

@@ -7,7 +7,7 @@ use tokio_postgres::{Row, types::Type};
 
 use super::{PostgresStore, connect::Param, copy};
 use crate::{
-    Area, Counts, Followed, PacketPage, PacketQuery, StoreError, StoredPacket, TrackPoint, WeatherPoint, cell,
+    Area, Counts, Followed, ImportPoint, PacketPage, PacketQuery, StoreError, StoredPacket, TrackPoint, WeatherPoint, cell,
     model::{KINDS, VERDICTS},
     packed,
     points::Motion,
@@ -202,9 +202,14 @@ impl PostgresStore {
         Ok(page)
     }
 
-    pub(super) async fn read_import_progress(&self, source: &str) -> Result<u64, StoreError> {
-        let rows = self.read("SELECT next_offset FROM import WHERE source = $1", &[(&source, Type::TEXT)]).await?;
-        Ok(rows.first().and_then(|row| u64::try_from(row.get::<_, i64>(0)).ok()).unwrap_or(0))
+    pub(super) async fn read_import_progress(&self, source: &str) -> Result<Option<ImportPoint>, StoreError> {
+        let sql = "SELECT next_offset, fingerprint FROM import WHERE source = $1";
+        let rows = self.read(sql, &[(&source, Type::TEXT)]).await?;
+        Ok(rows.first().map(|row| ImportPoint {
+            source: source.to_owned(),
+            next_offset: u64::try_from(row.get::<_, i64>(0)).unwrap_or(0),
+            fingerprint: row.get::<_, Option<Vec<u8>>>(1).unwrap_or_default(),
+        }))
     }
 
     pub(super) async fn read_counts(&self) -> Result<Counts, StoreError> {

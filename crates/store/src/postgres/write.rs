@@ -171,10 +171,10 @@ pub(super) async fn last_batch(client: &Client, writer: i64, hash: Option<[u8; 1
 
 /// How far an import got.
 pub(super) async fn progress(client: &Client, import: Option<&Imported>) -> Result<(), Error> {
-    let Some(import) = import else {
+    let Some(point) = import.and_then(|import| import.point.as_ref()) else {
         return Ok(());
     };
-    let next = i64::try_from(import.next_offset).unwrap_or(i64::MAX);
-    let sql = "INSERT INTO import VALUES ($1, $2) ON CONFLICT (source) DO UPDATE SET next_offset = $2";
-    execute(client, sql, &[(&import.source, Type::TEXT), (&next, Type::INT8)]).await
+    let next = i64::try_from(point.next_offset).unwrap_or(i64::MAX);
+    let sql = "INSERT INTO import VALUES ($1, $2, $3) ON CONFLICT (source) DO UPDATE SET next_offset = $2, fingerprint = $3";
+    execute(client, sql, &[(&point.source, Type::TEXT), (&next, Type::INT8), (&point.fingerprint, Type::BYTEA)]).await
 }

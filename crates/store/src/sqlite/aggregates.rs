@@ -42,6 +42,7 @@ pub(super) fn keep(main: &mut Connection, folder: &Path, day: i64) -> rusqlite::
 
 fn take_in(main: &mut Connection, day: i64) -> rusqlite::Result<()> {
     let transaction = main.transaction()?;
+    transaction.execute("DELETE FROM main.imported WHERE day = ?1", [day])?;
     let new = transaction.execute("INSERT OR IGNORE INTO moved SELECT value, ?1 FROM gone.counter WHERE key = 'born'", [day])?;
     if new == 1 {
         transaction.execute_batch(

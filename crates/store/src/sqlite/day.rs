@@ -39,6 +39,34 @@ pub(super) struct Heard<'p> {
     pub(super) place: &'p dyn Fn(Name) -> Option<Place>,
 }
 
+/// What goes beside the lines of a day.
+#[derive(Default)]
+pub(super) struct Beside<'p> {
+    /// What they add to the aggregates; absent for what was counted long ago.
+    pub(super) heard: Option<Heard<'p>>,
+    /// Whether retention leaves the day alone from now on.
+    pub(super) keep: Option<bool>,
+    /// The batch of the feed that they are.
+    pub(super) batch: Option<BatchId>,
+    /// The main file that has the hashes of imported lines without a time.
+    pub(super) indexed_in: Option<i64>,
+}
+
+/// What a batch of the feed is recognized by when it is sent again: a hash of its packets and their times.
+pub(super) type BatchId = i64;
+
+/// What an append did.
+pub(super) struct Kept {
+    /// The ids of the lines that were kept.
+    pub(super) ids: Vec<i64>,
+    /// The highest id of the day.
+    pub(super) last_id: i64,
+    /// How much the day held before.
+    pub(super) before: DayCounts,
+    /// How much it holds now.
+    pub(super) counts: DayCounts,
+}
+
 /// How much a day holds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct DayCounts {
@@ -77,7 +105,6 @@ pub(super) fn day_of(path: &Path) -> Option<i64> {
 pub(super) struct Day {
     pub(super) path: PathBuf,
     pub(super) connection: Connection,
-    pub(super) last_id: i64,
     names: HashMap<(u8, Name), i64>,
     /// Of whom it is known that they are counted as heard.
     heard: HashSet<EntityKey>,
@@ -87,27 +114,36 @@ impl Day {
     pub(super) fn open(folder: &Path, day: i64) -> Result<Self, StoreError> {
         let path = path(folder, day);
         let connection = super::open_for_writing(&path, SCHEMA)?;
-        let last_id = connection
-            .query_row("SELECT max(id) FROM packet", [], |row| row.get::<_, Option<i64>>(0))
-            .map_err(|error| StoreError::sqlite(&path, &error))?;
-        Ok(Self { path, connection, last_id: last_id.unwrap_or(0), names: HashMap::new(), heard: HashSet::new() })
+        Ok(Self { path, connection, names: HashMap::new(), heard: HashSet::new() })
     }
 
-    /// Keeps records of this day and what they add to its aggregates in one transaction; those with an import hash only if
-    /// it is new. `heard` is absent for what was counted long ago. Returns the ids of those that were kept, and the
-    /// counts after.
-    pub(super) fn append(
-        &mut self,
-        lines: &[Line<'_>],
-        heard: Option<Heard<'_>>,
-        keep: Option<bool>,
-    ) -> rusqlite::Result<(Vec<i64>, DayCounts)> {
+    /// The highest id; 0 if there is no packet.
+    pub(super) fn last_id(&self) -> rusqlite::Result<i64> {
+        last_id(&self.connection)
+    }
+
+    /// Whether this was the last batch that was appended to this day.
+    pub(super) fn has_batch(&self, batch: BatchId) -> rusqlite::Result<bool> {
+        let mut select = self.connection.prepare_cached("SELECT 1 FROM counter WHERE key = 'batch' AND value = ?1")?;
+        select.exists([batch])
+    }
+
+    /// Keeps records of this day and what goes beside them in one transaction; those with an import hash only if it is
+    /// new.
+    pub(super) fn append(&mut self, lines: &[Line<'_>], beside: Beside<'_>) -> rusqlite::Result<Kept> {
         // Names of a transaction that fails must not stay known: their numbers were rolled back.
         let mut names = std::mem::take(&mut self.names);
         let mut counted = std::mem::take(&mut self.heard);
-        let mut last_id = self.last_id;
         let transaction = self.connection.transaction()?;
-        let mut counts = counts(&transaction)?;
+        let mut last_id = last_id(&transaction)?;
+        let before = counts(&transaction)?;
+        let mut counts = before;
+        if let Some(main) = beside.indexed_in
+            && lines.iter().any(|line| line.hash.is_some())
+            && !has_imports(&transaction)?
+        {
+            set_counter(&transaction, "indexed", main)?;
+        }
         let mut ids = Vec::with_capacity(lines.len());
         let mut kept = Vec::with_capacity(lines.len());
         for line in lines {
@@ -128,7 +164,7 @@ impl Day {
                 Verdict::Bad(_) => counts.bad += 1,
             }
         }
-        if let Some(heard) = heard {
+        if let Some(heard) = beside.heard {
             let mut tally = Tally::default();
             tally.count(kept, heard.place);
             aggregates::add(&transaction, &mut names, &tally)?;
@@ -142,13 +178,15 @@ impl Day {
                 counted.insert(key);
             }
         }
-        counts.keep = keep.unwrap_or(counts.keep);
+        counts.keep = beside.keep.unwrap_or(counts.keep);
         set_counts(&transaction, counts)?;
+        if let Some(batch) = beside.batch {
+            set_counter(&transaction, "batch", batch)?;
+        }
         transaction.commit()?;
         self.names = names;
         self.heard = counted;
-        self.last_id = last_id;
-        Ok((ids, counts))
+        Ok(Kept { ids, last_id, before, counts })
     }
 
     /// Forgets the aggregates; how many rows.
@@ -162,10 +200,10 @@ impl Day {
         self.connection.prepare_cached("SELECT 1 FROM imported WHERE hash = ?1")?.exists([hash.to_be_bytes()])
     }
 
-    /// The records newer than this id, oldest first: for repair.
-    pub(super) fn records_after(&self, id: i64) -> rusqlite::Result<Vec<(i64, Record)>> {
-        let mut select = self.connection.prepare(&format!("{SELECT} WHERE packet.id > ?1 ORDER BY packet.id"))?;
-        let rows = select.query_map([id], |row| {
+    /// The records newer than this id, oldest first, at most `limit`: for repair.
+    pub(super) fn records_after(&self, id: i64, limit: usize) -> rusqlite::Result<Vec<(i64, Record)>> {
+        let mut select = self.connection.prepare_cached(&format!("{SELECT} WHERE packet.id > ?1 ORDER BY packet.id LIMIT ?2"))?;
+        let rows = select.query_map(params![id, i64::try_from(limit).unwrap_or(i64::MAX)], |row| {
             let packet = stored(row)?;
             let verdict = match packet.verdict {
                 "accepted" => Verdict::Accepted,
@@ -216,8 +254,12 @@ pub(super) fn counts(connection: &Connection) -> rusqlite::Result<DayCounts> {
     Ok(counts)
 }
 
+fn last_id(connection: &Connection) -> rusqlite::Result<i64> {
+    let mut select = connection.prepare_cached("SELECT max(id) FROM packet")?;
+    select.query_row([], |row| row.get::<_, Option<i64>>(0)).map(|id| id.unwrap_or(0))
+}
+
 fn set_counts(transaction: &Transaction<'_>, counts: DayCounts) -> rusqlite::Result<()> {
-    let mut set = transaction.prepare_cached("INSERT INTO counter VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?;
     let values = [
         ("accepted", counts.accepted),
         ("duplicate", counts.duplicate),
@@ -228,10 +270,23 @@ fn set_counts(transaction: &Transaction<'_>, counts: DayCounts) -> rusqlite::Res
         ("items", counts.heard[2]),
         ("keep", u64::from(counts.keep)),
     ];
-    for (key, value) in values {
-        set.execute(params![key, i64::try_from(value).unwrap_or(i64::MAX)])?;
-    }
-    Ok(())
+    values.into_iter().try_for_each(|(key, value)| set_counter(transaction, key, i64::try_from(value).unwrap_or(i64::MAX)))
+}
+
+fn set_counter(transaction: &Transaction<'_>, key: &str, value: i64) -> rusqlite::Result<()> {
+    let mut set = transaction.prepare_cached("INSERT INTO counter VALUES (?1, ?2) ON CONFLICT (key) DO UPDATE SET value = ?2")?;
+    set.execute(params![key, value]).map(drop)
+}
+
+/// Whether an import wrote here.
+fn has_imports(connection: &Connection) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM imported LIMIT 1")?.exists([])
+}
+
+/// Whether an import wrote lines here that this main file may not know of.
+pub(super) fn has_unindexed_imports(connection: &Connection, main: i64) -> rusqlite::Result<bool> {
+    let indexed = connection.prepare_cached("SELECT 1 FROM counter WHERE key = 'indexed' AND value = ?1")?.exists([main])?;
+    Ok(!indexed && has_imports(connection)?)
 }
 
 /// Inserts a packet under its time, or the next free microsecond.

@@ -9,13 +9,14 @@ use std::{
 use godwit_pipeline::{EntityChange, EntityKey, EntityKind, EntityState, Name, fix_of};
 use rusqlite::{Connection, OptionalExtension, Row, Transaction, params};
 
-use crate::{Area, StoreError, cell, tally::place_of};
+use crate::{Area, ImportPoint, StoreError, cell, tally::place_of};
 
 /// In order; the place is the version. Only ever append.
 pub(super) const SCHEMA: &[&str] = &[
     include_str!("../../migrations/sqlite/main.sql"),
     include_str!("../../migrations/sqlite/main2.sql"),
     include_str!("../../migrations/sqlite/main3.sql"),
+    include_str!("../../migrations/sqlite/main4.sql"),
 ];
 
 pub(super) fn path(folder: &Path) -> PathBuf {
@@ -107,11 +108,28 @@ pub(super) fn set_applied_id(transaction: &Transaction<'_>, id: i64) -> rusqlite
     Ok(())
 }
 
-pub(super) fn set_import_progress(transaction: &Transaction<'_>, source: &str, next_offset: u64) -> rusqlite::Result<()> {
-    let next_offset = i64::try_from(next_offset).unwrap_or(i64::MAX);
-    transaction
-        .execute("INSERT INTO import VALUES (?1, ?2) ON CONFLICT (source) DO UPDATE SET next_offset = ?2", params![source, next_offset])?;
+pub(super) fn set_import_progress(transaction: &Transaction<'_>, point: &ImportPoint) -> rusqlite::Result<()> {
+    let next_offset = i64::try_from(point.next_offset).unwrap_or(i64::MAX);
+    let sql = "INSERT INTO import VALUES (?1, ?2, ?3) ON CONFLICT (source) DO UPDATE SET next_offset = ?2, fingerprint = ?3";
+    transaction.execute(sql, params![point.source, next_offset, point.fingerprint])?;
     Ok(())
+}
+
+/// Which file this is.
+pub(super) fn born(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.query_row("SELECT value FROM meta WHERE key = 'born'", [], |row| row.get(0))
+}
+
+/// The day to which an import wrote this content, perhaps.
+pub(super) fn imported_day(connection: &Connection, hash: u128) -> rusqlite::Result<Option<i64>> {
+    let mut select = connection.prepare_cached("SELECT day FROM imported WHERE hash = ?1")?;
+    select.query_row([hash.to_be_bytes()], |row| row.get(0)).optional()
+}
+
+/// Says to which day an import is about to write this content.
+pub(super) fn set_imported_day(transaction: &Transaction<'_>, hash: u128, day: i64) -> rusqlite::Result<()> {
+    let sql = "INSERT INTO imported VALUES (?1, ?2) ON CONFLICT (hash) DO UPDATE SET day = ?2";
+    transaction.prepare_cached(sql)?.execute(params![hash.to_be_bytes(), day]).map(drop)
 }
 
 pub(super) fn read<T>(folder: &Path, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T, StoreError> {
@@ -120,11 +138,17 @@ pub(super) fn read<T>(folder: &Path, read: impl FnOnce(&Connection) -> rusqlite:
     read(&connection).map_err(|error| StoreError::sqlite(&path, &error))
 }
 
-pub(super) fn import_progress(folder: &Path, source: &str) -> Result<u64, StoreError> {
+pub(super) fn import_progress(folder: &Path, source: &str) -> Result<Option<ImportPoint>, StoreError> {
     read(folder, |connection| {
-        let offset =
-            connection.query_row("SELECT next_offset FROM import WHERE source = ?1", [source], |row| row.get::<_, i64>(0)).optional()?;
-        Ok(offset.and_then(|offset| u64::try_from(offset).ok()).unwrap_or(0))
+        let sql = "SELECT next_offset, fingerprint FROM import WHERE source = ?1";
+        let point = |row: &Row<'_>| {
+            Ok(ImportPoint {
+                source: source.to_owned(),
+                next_offset: u64::try_from(row.get::<_, i64>(0)?).unwrap_or(0),
+                fingerprint: row.get_ref(1)?.as_blob_or_null()?.unwrap_or_default().to_vec(),
+            })
+        };
+        connection.query_row(sql, [source], point).optional()
     })
 }
 

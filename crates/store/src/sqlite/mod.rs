@@ -2,7 +2,8 @@
 //! dropping a day is deleting a file (docs/adr/0003). One thread writes; readers have connections of their own.
 //!
 //! A batch goes into the day's file first and then into the main file. If the program dies between the two, opening
-//! applies the day's newer packets to the latest state again; following a packet twice changes nothing.
+//! applies the day's newer packets to the latest state again; following a packet twice changes nothing. If the main file
+//! fails, the batch is sent again, and the day, which says what batch it was given last, is left as it is.
 
 mod aggregates;
 mod day;
@@ -25,8 +26,8 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
-    Appended, Area, Batch, Counts, Followed, HeardDay, HeardLink, HeardSide, HourCounts, Imported, PacketPage, PacketQuery, Store,
-    StoreError, StoredPacket, TrackPoint, WeatherPoint,
+    Appended, Area, Batch, Counts, Followed, HeardDay, HeardLink, HeardSide, HourCounts, ImportCounts, ImportPoint, Imported, PacketPage,
+    PacketQuery, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
 };
 use writer::{Job, Writer};
 
@@ -46,6 +47,8 @@ pub struct SqliteStore {
     days: Days,
     log: log::Log,
     jobs: mpsc::Sender<Job>,
+    /// Files of days that were empty when this was opened.
+    empty_days: Vec<PathBuf>,
     thread: Mutex<Option<std::thread::JoinHandle<()>>>,
     /// Held as long as the store is: one process a folder.
     _lock: File,
@@ -70,7 +73,7 @@ impl SqliteStore {
         }
         let days = Days::default();
         let log = log::Log::new();
-        let mut writer = Writer::open(folder, days.clone(), log.clone())?;
+        let (mut writer, empty_days) = Writer::open(folder, days.clone(), log.clone())?;
         writer.repair()?;
         // Made here, where nobody else can be making it.
         jobs::with(folder, |_| Ok(()))?;
@@ -85,7 +88,14 @@ impl SqliteStore {
                 }
             })
             .map_err(|error| StoreError::folder(folder, &error))?;
-        Ok(Self { folder: folder.to_owned(), days, log, jobs, thread: Mutex::new(Some(thread)), _lock: lock })
+        Ok(Self { folder: folder.to_owned(), days, log, jobs, empty_days, thread: Mutex::new(Some(thread)), _lock: lock })
+    }
+
+    /// Files of days that had no byte in them when the store was opened: a crash just after the file was made leaves one,
+    /// and so does a damaged file system. They are left as they are; the days count as days without packets.
+    #[must_use]
+    pub fn empty_days(&self) -> &[PathBuf] {
+        &self.empty_days
     }
 
     /// The days that hold something, oldest first.
@@ -124,11 +134,11 @@ impl Store for SqliteStore {
         self.ask(|answer| Job::Append(batch, answer)).await
     }
 
-    async fn append_imported(&self, batch: Imported) -> Result<Appended, StoreError> {
+    async fn append_imported(&self, batch: Imported) -> Result<ImportCounts, StoreError> {
         self.ask(|answer| Job::Import(batch, answer)).await
     }
 
-    async fn import_progress(&self, source: &str) -> Result<u64, StoreError> {
+    async fn import_progress(&self, source: &str) -> Result<Option<ImportPoint>, StoreError> {
         let source = source.to_owned();
         self.read(move |folder| main_file::import_progress(folder, &source)).await
     }

@@ -1,7 +1,7 @@
 //! The thread that writes. Everything that changes a file goes through here, one job after the other.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
     fs,
     ops::ControlFlow,
     path::{Path, PathBuf},
@@ -10,16 +10,17 @@ use std::{
 use godwit_pipeline::{EntityChange, EntityKey, EntityState, Name, Record, changes_of};
 use rusqlite::Connection;
 use tokio::sync::oneshot;
+use xxhash_rust::xxh3::Xxh3;
 
 use super::{
     DAY_US, Days, aggregates,
-    day::{self, Day, Heard, Line},
+    day::{self, Beside, Day, Heard, Kept, Line},
     days, lock,
     log::Log,
     main_file,
 };
 use crate::{
-    Appended, Batch, Imported, StoreError,
+    Appended, Batch, ImportCounts, ImportPoint, Imported, StoreError,
     facts::{Facts, station},
     model::content_hash,
     tally::{Place, place_of},
@@ -31,7 +32,7 @@ type Answer<T> = oneshot::Sender<Result<T, StoreError>>;
 #[derive(Debug)]
 pub(super) enum Job {
     Append(Batch, Answer<Appended>),
-    Import(Imported, Answer<Appended>),
+    Import(Imported, Answer<ImportCounts>),
     /// Drops a day, or puts another file in its place, if it holds so many packets.
     Replace {
         day: i64,
@@ -53,6 +54,9 @@ pub(super) enum Job {
 /// Days open for writing at a time: today, and a few around midnight or an import.
 const OPEN_DAYS: usize = 4;
 
+/// Packets that repair reads at a time: with lines of 512 bytes about 8 MB.
+const REPAIR_PAGE: usize = 10_000;
+
 /// Places of stations that are remembered.
 const KNOWN_PLACES: usize = 200_000;
 
@@ -73,17 +77,33 @@ pub(super) struct Writer {
     open: BTreeMap<i64, Day>,
     /// Where the ends of links were last: the same igates are heard of in every batch.
     places: HashMap<Name, Option<Place>>,
+    /// The sender of the last batch may not know that it was kept, and the main file may lack it: an append failed, or
+    /// the process has just begun.
+    unanswered: bool,
+    /// Which main file this is.
+    born: i64,
+    /// Days with imported lines that this main file may not know of, of an earlier version or main file: each is asked.
+    unindexed: BTreeSet<i64>,
 }
 
 impl Writer {
-    pub(super) fn open(folder: &Path, days: Days, log: Log) -> Result<Self, StoreError> {
-        let main = super::open_for_writing(&main_file::path(folder), main_file::SCHEMA)?;
+    /// Also returns the files of days that have no byte in them.
+    pub(super) fn open(folder: &Path, days: Days, log: Log) -> Result<(Self, Vec<PathBuf>), StoreError> {
+        let main_path = main_file::path(folder);
+        let main = super::open_for_writing(&main_path, main_file::SCHEMA)?;
+        let born = main_file::born(&main).map_err(|error| StoreError::sqlite(&main_path, &error))?;
+        let (mut unindexed, mut empty) = (BTreeSet::new(), Vec::new());
         let packets = folder.join("packets");
         let entries = fs::read_dir(&packets).map_err(|error| StoreError::folder(&packets, &error))?;
         for path in entries.flatten().map(|entry| entry.path()) {
             let Some(day) = day::day_of(&path) else {
                 continue;
             };
+            // Opening it would make a day without packets of it, and throw away a log beside it.
+            if fs::metadata(&path).is_ok_and(|file| file.len() == 0) {
+                empty.push(path);
+                continue;
+            }
             // Opened for writing once, so that a log left by a crash is taken in and an old layout brought up to date.
             let file = Day::open(folder, day)?;
             let failed = |error: rusqlite::Error| StoreError::sqlite(&path, &error);
@@ -92,23 +112,30 @@ impl Writer {
                 days::remove_files(&path)?;
                 continue;
             }
+            if day::has_unindexed_imports(&file.connection, born).map_err(failed)? {
+                unindexed.insert(day);
+            }
             lock(&days).insert(day, day::counts(&file.connection).map_err(failed)?);
         }
-        Ok(Self { folder: folder.to_owned(), main, days, log, open: BTreeMap::new(), places: HashMap::new() })
+        let (open, places) = (BTreeMap::new(), HashMap::new());
+        Ok((Self { folder: folder.to_owned(), main, days, log, open, places, unanswered: true, born, unindexed }, empty))
     }
 
-    /// Applies packets to the latest state that were kept when the program died before their state was.
+    /// Applies packets to the latest state that were kept when the program died, or the main file failed, before their
+    /// state was. Page by page, each in a transaction of its own: a day does not fit into memory.
     pub(super) fn repair(&mut self) -> Result<(), StoreError> {
         let main_path = main_file::path(&self.folder);
-        let applied = main_file::applied_id(&self.main).map_err(|error| StoreError::sqlite(&main_path, &error))?;
+        let mut applied = main_file::applied_id(&self.main).map_err(|error| StoreError::sqlite(&main_path, &error))?;
         let days: Vec<i64> = lock(&self.days).keys().copied().filter(|day| (day + 1) * DAY_US > applied).collect();
         for day in days {
-            let file = self.day(day)?;
-            let records = file.records_after(applied).map_err(|error| StoreError::sqlite(&file.path, &error))?;
-            let changes: Vec<EntityChange> = records.iter().flat_map(|(_, record)| changes_of(record)).collect();
-            if let Some((last, _)) = records.last() {
+            loop {
+                let file = self.day(day)?;
+                let records = file.records_after(applied, REPAIR_PAGE).map_err(|error| StoreError::sqlite(&file.path, &error))?;
+                let Some((last, _)) = records.last() else { break };
+                applied = *last;
+                let changes: Vec<EntityChange> = records.iter().flat_map(|(_, record)| changes_of(record)).collect();
                 let states = self.changed(&changes)?;
-                self.put(&states, Some(*last), None)?;
+                self.put(&states, Some(applied), None)?;
             }
         }
         Ok(())
@@ -131,7 +158,15 @@ impl Writer {
         ControlFlow::Continue(())
     }
 
+    /// Keeps a batch: each day's packets in a transaction of the day's file, then the latest state in one of the main
+    /// file. What fails in between is made good when the same batch is sent again (the days that have it are left as
+    /// they are), when another one is, or at the next opening.
     fn append(&mut self, batch: &Batch) -> Result<Appended, StoreError> {
+        let id = batch_id(batch);
+        let again = std::mem::replace(&mut self.unanswered, true);
+        if again {
+            self.repair()?;
+        }
         let mut by_day = ByDay::new();
         for record in &batch.records {
             let line = Line { record, facts: Facts::of(record), hash: None };
@@ -142,26 +177,59 @@ impl Writer {
         let mut heard = heard_by_day(&batch.changes);
         let mut last_id = None;
         for (day, lines) in by_day {
-            let (.., last) = self.keep(day, &lines, heard.remove(&day), Some(false), &states)?;
+            let last = match if again { self.last_id_with(day, id)? } else { None } {
+                Some(last) => last,
+                None => {
+                    let beside = Beside { keep: Some(false), batch: Some(id), ..Beside::default() };
+                    self.keep(day, &lines, heard.remove(&day), &beside, &states)?.last_id
+                }
+            };
             last_id = last_id.max(Some(last));
         }
         self.put(&states, last_id, None)?;
+        self.unanswered = false;
         Ok(Appended { stored: batch.records.len() as u64, already_there: 0 })
     }
 
-    fn import(&mut self, batch: &Imported) -> Result<Appended, StoreError> {
-        let mut appended = Appended::default();
+    /// The highest id of a day whose file has this batch; `None` if it has not.
+    fn last_id_with(&mut self, day: i64, batch: day::BatchId) -> Result<Option<i64>, StoreError> {
+        if !day::path(&self.folder, day).exists() {
+            return Ok(None);
+        }
+        let file = self.day(day)?;
+        let found = || {
+            if !file.has_batch(batch)? {
+                return Ok(None);
+            }
+            Ok(Some((file.last_id()?, day::counts(&file.connection)?)))
+        };
+        let found = found().map_err(|error| StoreError::sqlite(&file.path, &error))?;
+        Ok(found.map(|(last_id, counts)| {
+            lock(&self.days).insert(day, counts);
+            last_id
+        }))
+    }
+
+    fn import(&mut self, batch: &Imported) -> Result<ImportCounts, StoreError> {
+        let mut counts = ImportCounts::default();
         let mut by_day = ByDay::new();
-        for (record, _, timed) in &batch.lines {
-            let hash = content_hash(record, *timed);
-            if !timed && self.imported_before(hash)? {
-                appended.already_there += 1;
+        let hashes: Vec<u128> = batch.lines.iter().map(content_hash).collect();
+        let untimed: Vec<u128> = batch.lines.iter().zip(&hashes).filter(|(line, _)| !line.timed).map(|(_, hash)| *hash).collect();
+        let there = self.imported_before(&untimed)?;
+        let mut new = Vec::new();
+        for (line, hash) in batch.lines.iter().zip(hashes) {
+            if there.contains(&hash) {
+                counts.already_there += 1;
                 continue;
             }
-            let line = Line { record, facts: Facts::of(record), hash: Some(hash) };
-            by_day.entry(day_number(record.received_at_us)).or_default().push(line);
+            let (record, day) = (&line.record, day_number(line.record.received_at_us));
+            if !line.timed {
+                new.push((hash, day));
+            }
+            by_day.entry(day).or_default().push(Line { record, facts: Facts::of(record), hash: Some(hash) });
         }
-        let changes = || batch.lines.iter().flat_map(|(_, changes, _)| changes);
+        self.will_import(&new)?;
+        let changes = || batch.lines.iter().flat_map(|line| &line.changes);
         let states = self.changed(changes())?;
         self.find_places(by_day.values().flatten(), &states)?;
         // Whoever a line that is there already told of was counted with it.
@@ -171,36 +239,38 @@ impl Writer {
             let known = lock(&self.days).get(&day).copied();
             let old = (day + 1) * DAY_US <= batch.keep_before_us;
             let keep = known.map_or(old, |counts| counts.keep);
-            let (kept, _) = self.keep(day, &lines, heard.remove(&day), Some(keep), &states)?;
-            appended.stored += kept as u64;
-            appended.already_there += (lines.len() - kept) as u64;
+            let beside = Beside { keep: Some(keep), indexed_in: Some(self.born), ..Beside::default() };
+            let kept = self.keep(day, &lines, heard.remove(&day), &beside, &states)?;
+            let (before, after) = (kept.before, kept.counts);
+            counts.stored += after.accepted + after.implausible - before.accepted - before.implausible;
+            counts.duplicates += after.duplicate - before.duplicate;
+            counts.bad += after.bad - before.bad;
+            counts.already_there += (lines.len() - kept.ids.len()) as u64;
         }
-        self.put(&states, None, Some((&batch.source, batch.next_offset)))?;
-        Ok(appended)
+        self.put(&states, None, batch.point.as_ref())?;
+        Ok(counts)
     }
 
-    /// Keeps lines of a day; returns how many of them, and the last id of the day.
+    /// Keeps lines of a day.
     fn keep(
         &mut self,
         day: i64,
         lines: &[Line<'_>],
         entities: Option<BTreeSet<EntityKey>>,
-        keep: Option<bool>,
+        beside: &Beside<'_>,
         states: &HashMap<EntityKey, EntityState>,
-    ) -> Result<(usize, i64), StoreError> {
+    ) -> Result<Kept, StoreError> {
         // Taken out, for the file is borrowed from the writer too.
         let places = std::mem::take(&mut self.places);
         let place = |name| states.get(&station(name)).map_or_else(|| places.get(&name).copied().flatten(), place_of);
         let heard = Heard { entities: entities.unwrap_or_default(), place: &place };
-        let kept = self.day(day).and_then(|file| {
-            let kept = file.append(lines, Some(heard), keep).map_err(|error| StoreError::sqlite(&file.path, &error));
-            kept.map(|(ids, counts)| (ids, counts, file.last_id))
-        });
+        let beside = Beside { heard: Some(heard), ..*beside };
+        let kept = self.day(day).and_then(|file| file.append(lines, beside).map_err(|error| StoreError::sqlite(&file.path, &error)));
         self.places = places;
-        let (ids, counts, last_id) = kept?;
-        self.log.push(&ids);
-        lock(&self.days).insert(day, counts);
-        Ok((ids.len(), last_id))
+        let kept = kept?;
+        self.log.push(&kept.ids);
+        lock(&self.days).insert(day, kept.counts);
+        Ok(kept)
     }
 
     /// Learns where the ends of links are, unless they are among these states.
@@ -223,16 +293,48 @@ impl Writer {
         Ok(())
     }
 
-    /// Whether a line without a time was imported on any day.
-    fn imported_before(&mut self, hash: u128) -> Result<bool, StoreError> {
-        let days: Vec<i64> = lock(&self.days).keys().copied().collect();
-        for day in days {
-            let file = self.day(day)?;
-            if file.has_imported(hash).map_err(|error| StoreError::sqlite(&file.path, &error))? {
-                return Ok(true);
+    /// Those of the lines without a time that were imported on any day. Each day is opened once at most, and only if it
+    /// may have one of them.
+    fn imported_before(&mut self, hashes: &[u128]) -> Result<HashSet<u128>, StoreError> {
+        let mut asked = BTreeMap::<i64, Vec<u128>>::new();
+        if hashes.is_empty() {
+            return Ok(HashSet::new());
+        }
+        for hash in hashes {
+            let day = main_file::imported_day(&self.main, *hash);
+            let day = day.map_err(|error| StoreError::sqlite(&main_file::path(&self.folder), &error))?;
+            if let Some(day) = day.filter(|day| !self.unindexed.contains(day)) {
+                asked.entry(day).or_default().push(*hash);
             }
         }
-        Ok(false)
+        asked.extend(self.unindexed.iter().map(|day| (*day, hashes.to_vec())));
+        let mut there = HashSet::new();
+        for (day, hashes) in asked {
+            if !lock(&self.days).contains_key(&day) {
+                continue;
+            }
+            let file = self.day(day)?;
+            for hash in hashes {
+                if file.has_imported(hash).map_err(|error| StoreError::sqlite(&file.path, &error))? {
+                    there.insert(hash);
+                }
+            }
+        }
+        Ok(there)
+    }
+
+    /// Says to which days lines without a time are about to go. Before they do: a line that no day has is harmless here.
+    fn will_import(&mut self, lines: &[(u128, i64)]) -> Result<(), StoreError> {
+        if lines.is_empty() {
+            return Ok(());
+        }
+        let path = main_file::path(&self.folder);
+        let mut put = || {
+            let transaction = self.main.transaction()?;
+            lines.iter().try_for_each(|(hash, day)| main_file::set_imported_day(&transaction, *hash, *day))?;
+            transaction.commit()
+        };
+        put().map_err(|error| StoreError::sqlite(&path, &error))
     }
 
     /// The latest states of those that change, with the changes applied.
@@ -245,7 +347,7 @@ impl Writer {
         &mut self,
         states: &HashMap<EntityKey, EntityState>,
         applied: Option<i64>,
-        import: Option<(&str, u64)>,
+        import: Option<&ImportPoint>,
     ) -> Result<(), StoreError> {
         let path = main_file::path(&self.folder);
         let mut put = || {
@@ -254,8 +356,8 @@ impl Writer {
             if let Some(id) = applied {
                 main_file::set_applied_id(&transaction, id)?;
             }
-            if let Some((source, next_offset)) = import {
-                main_file::set_import_progress(&transaction, source, next_offset)?;
+            if let Some(point) = import {
+                main_file::set_import_progress(&transaction, point)?;
             }
             transaction.commit()
         };
@@ -308,6 +410,7 @@ impl Writer {
         let main = main_file::path(&self.folder);
         aggregates::keep(&mut self.main, &self.folder, day).map_err(|error| StoreError::sqlite(&main, &error))?;
         lock(&self.days).remove(&day);
+        self.unindexed.remove(&day);
         days::remove_files(&day::path(&self.folder, day))
     }
 
@@ -328,9 +431,10 @@ impl Writer {
         // Counted when they came for the first time.
         let lines: Vec<Line<'_>> = records.iter().map(|record| Line { record, facts: Facts::default(), hash: None }).collect();
         let file = self.day(day)?;
-        let kept = file.append(&lines, None, Some(true));
-        let (.., counts) = kept.map_err(|error| StoreError::sqlite(&file.path, &error))?;
-        lock(&self.days).insert(day, counts);
+        let kept = file
+            .append(&lines, Beside { keep: Some(true), ..Beside::default() })
+            .map_err(|error| StoreError::sqlite(&file.path, &error))?;
+        lock(&self.days).insert(day, kept.counts);
         Ok(())
     }
 
@@ -339,6 +443,17 @@ impl Writer {
         let path = main_file::path(&self.folder);
         self.main.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").map_err(|error| StoreError::sqlite(&path, &error))
     }
+}
+
+/// A hash of the packets of a batch and their times.
+fn batch_id(batch: &Batch) -> day::BatchId {
+    let mut hash = Xxh3::new();
+    for record in &batch.records {
+        hash.update(&record.received_at_us.to_be_bytes());
+        hash.update(&(record.raw.len() as u64).to_be_bytes());
+        hash.update(&record.raw);
+    }
+    hash.digest().cast_signed()
 }
 
 /// Whom changes tell of, by day.
