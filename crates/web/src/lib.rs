@@ -16,6 +16,7 @@ mod metrics;
 mod pages;
 mod places;
 mod router;
+mod server;
 
 use std::sync::Arc;
 
@@ -29,6 +30,7 @@ pub use devices::Devices;
 pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
 pub use router::{guarded, operators, router};
+pub use server::{Bounds, Server, Timing};
 
 /// Who asks: routes answer operators in full, strangers without hosts, ports, names of replicas, or errors of drivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -9,7 +9,7 @@ use godwit_flow::{Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_pipeline::Pipeline;
 use godwit_store::{Batch, SqliteStore, Store as _};
-use godwit_web::{Devices, Site, ViewerTiming};
+use godwit_web::{Audience, Bounds, Devices, Proxies, Server as WebServer, Site, Timing, ViewerTiming};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -61,7 +61,8 @@ impl Server {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, godwit_web::router(Arc::new(site))).await });
+        let server = WebServer::new(Bounds::default(), Timing::default(), Proxies::default());
+        tokio::spawn(server.serve(listener, Audience::Public, godwit_web::router(Arc::new(site)), Stopper::default().stop()));
         Self { address, _folder: folder, _ending: ending }
     }
 
