@@ -113,7 +113,7 @@ pub(crate) fn asking(request: &Request) -> Option<Asking> {
 ///
 /// # Errors
 /// The answer to a client that asks too often: 429 with `Retry-After`.
-pub(crate) async fn ask(site: &Site, asking: Option<Asking>) -> Result<Option<Allowed>, Response> {
+pub(crate) async fn ask(site: &Site, asking: Option<Asking>) -> Result<Option<Allowed>, Box<Response>> {
     let (Some(limit), Some(Asking { client, by_cost })) = (&site.limit, asking) else { return Ok(None) };
     let limiter = if by_cost { &limit.limiter } else { &limit.light };
     match limiter.ask(client, (site.clock)()).await {
@@ -123,7 +123,7 @@ pub(crate) async fn ask(site: &Site, asking: Option<Asking>) -> Result<Option<Al
             if by_cost {
                 say(limiter.rate(), Left { units: 0, full_in: wait }, refused.headers_mut());
             }
-            Err(refused)
+            Err(Box::new(refused))
         }
     }
 }

@@ -57,11 +57,8 @@ pub(crate) async fn socket(State(site): SiteState, mut request: Request) -> Resp
         return unavailable("this server is going away");
     }
     // One client must not take the places of all.
-    let place = match request.extensions().get::<Client>().map_or(Ok(None), Client::viewer) {
-        Ok(place) => place,
-        Err(()) => {
-            return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "30")], "too many viewers from this address").into_response();
-        }
+    let Ok(place) = request.extensions().get::<Client>().map_or(Ok(None), Client::viewer) else {
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "30")], "too many viewers from this address").into_response();
     };
     let Some(viewer) = site.live.viewer() else {
         return unavailable("too many viewers at the moment");

@@ -67,7 +67,7 @@ fn policy(image_hosts: &str) -> Option<HeaderValue> {
 /// Refuses who asks too often. Headers of every answer: no guessing of types; of documents the policy and no framing.
 async fn guard(State((site, policy)): State<(Arc<Site>, Option<HeaderValue>)>, request: Request, next: Next) -> Response {
     let mut response = match limit::ask(&site, limit::asking(&request)).await {
-        Err(refused) => refused,
+        Err(refused) => *refused,
         Ok(allowed) => {
             let mut response = next.run(request).await;
             limit::settle(&site, allowed, &mut response).await;

@@ -82,13 +82,13 @@ impl Visit {
         self.progress.asked();
         let (response, place) = match self.admit(&request) {
             Ok((client, place)) => (self.ask(request, client).await, place),
-            Err(refused) => (refused, None),
+            Err(refused) => (*refused, None),
         };
         Ok(self.hold(response, place))
     }
 
     /// Who asks, and the place it takes if a proxy asks for it; or the refusal.
-    fn admit(&self, request: &hyper::Request<Incoming>) -> Result<(Client, Option<Place>), Response<Body>> {
+    fn admit(&self, request: &hyper::Request<Incoming>) -> Result<(Client, Option<Place>), Box<Response<Body>>> {
         let counters = &self.server.counters;
         let headers = request.headers();
         let mut hosts = headers.get_all(header::HOST).iter();
@@ -96,12 +96,12 @@ impl Visit {
         // RFC 9112, section 3.2.
         if hosts.next().is_some() || (host.is_none() && request.version() != Version::HTTP_10) {
             count(&counters.refused_host);
-            return Err(refusal(StatusCode::BAD_REQUEST, "bad_request", "A request has one Host header."));
+            return Err(refusal(StatusCode::BAD_REQUEST, "bad_request", "A request has one Host header.").into());
         }
         // No route reads a body, and none is read to be thrown away.
         if !request.body().is_end_stream() {
             count(&counters.refused_body);
-            return Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, "bad_request", "Requests have no body here."));
+            return Err(refusal(StatusCode::PAYLOAD_TOO_LARGE, "bad_request", "Requests have no body here.").into());
         }
         let peer = self.peer.ip().to_canonical();
         let forwarded = ["x-forwarded-for", "forwarded", "x-real-ip"].iter().any(|name| headers.contains_key(*name));
@@ -113,7 +113,7 @@ impl Visit {
         let place = if address == peer { None } else { self.server.connections.take(one_client(address)) };
         if address != peer && place.is_none() {
             count(&counters.refused_client);
-            return Err(refusal(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests of this address at once."));
+            return Err(refusal(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", "Too many requests of this address at once.").into());
         }
         Ok((Client { address, local, server: self.server.clone() }, place))
     }
