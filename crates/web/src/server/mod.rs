@@ -234,9 +234,10 @@ impl Server {
         let mut ends_at = None;
         let mut timer = pin!(sleep_until(Instant::now() + self.timing.head));
         let overdue = poll_fn(|context| {
-            // An error is the client's, who has gone or speaks another language.
-            if served.as_mut().poll(context).is_ready() {
-                return Poll::Ready(None);
+            // An error is the client's, who has gone, speaks another language, or does not read: the last the kernel may
+            // notice first.
+            if let Poll::Ready(ended) = served.as_mut().poll(context) {
+                return Poll::Ready(ended.is_err_and(|error| timed_out(&error)).then_some(Overdue::Write));
             }
             if ends_at.is_none() && ending.as_mut().poll(context).is_ready() {
                 if !progress.is_answering() {
@@ -312,6 +313,12 @@ impl Server {
 fn refuse(stream: &TcpStream, status: &str) {
     let answer = format!("HTTP/1.1 {status}\r\nretry-after: 5\r\ncontent-length: 0\r\nconnection: close\r\n\r\n");
     let _ = stream.try_write(answer.as_bytes());
+}
+
+/// Whether the kernel gave up a connection on which nothing was acknowledged ([`Server::tune`]).
+fn timed_out(error: &hyper::Error) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref::<std_io::Error>());
+    cause.is_some_and(|error| error.kind() == std_io::ErrorKind::TimedOut)
 }
 
 /// Whether an accept failed for a reason that lies with the one who connected.
