@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks (rust, node) or installs (browser, postgres, redis, faketime, python, libclang) what a target needs, and says what to do when it cannot.
+# Checks (rust, node) or installs (browser, postgres, redis, proxies, faketime, python, libclang) what a target needs, and says what to do when it cannot.
 set -euo pipefail
 
 fail() { printf 'godwit: %s\n\n  hint: %s\n' "$1" "$2" >&2; exit 1; }
@@ -51,6 +51,19 @@ for what in "$@"; do
           DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends \
             postgresql postgresql-postgis pgbouncer >/dev/null
       }
+      ;;
+    proxies)
+      for what in nginx haproxy; do
+        PATH=$PATH:/usr/sbin command -v "$what" >/dev/null || {
+          command -v apt-get >/dev/null || fail "$what is not installed (a test runs the site behind it)." "install $what"
+          echo "installing $what for the tests of web servers in front ..." >&2
+          sudo=; [ "$(id -u)" = 0 ] || sudo=sudo
+          [ "$what" = nginx ] && package=nginx-light || package=haproxy
+          $sudo apt-get update -qq && DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qq -y --no-install-recommends "$package" >/dev/null
+          # Tests start their own: the one that Debian started with the installation is ended.
+          $sudo systemctl disable --quiet --now "$what" 2>/dev/null || true
+        }
+      done
       ;;
     libclang)
       compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null || [ -n "${LIBCLANG_PATH:-}" ] || {

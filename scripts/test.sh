@@ -5,7 +5,7 @@ cd "$(dirname "$0")/.."
 export CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$PWD/target}
 step() { printf '\n=== %s (%s s)\n' "$1" "$SECONDS"; }
 
-step 'what is needed'; scripts/need.sh rust node browser postgres redis faketime python
+step 'what is needed'; scripts/need.sh rust node browser postgres redis proxies faketime python
 step 'front-end';      make --no-print-directory front
 step 'lint';           scripts/lint.sh
 step 'front-end unit tests and size budgets'; (cd front && npm test --silent)

@@ -19,7 +19,7 @@ use godwit_live::{Limits, Live, TileAddress, wire};
 use godwit_pipeline::{BeaconInterval, EntityState, Pipeline};
 use godwit_simulator::{Simulator, SimulatorConfig};
 use godwit_store::{Blocks, SqliteStore};
-use godwit_web::{Devices, Site, ViewerTiming};
+use godwit_web::{Audience, Bounds, Devices, Proxies, Server, Site, Timing, ViewerTiming};
 use tokio::{
     io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader, stdin},
     net::{TcpListener, TcpStream},
@@ -96,10 +96,10 @@ fn godwit(listener: TcpListener, rates: watch::Receiver<u32>, sent: watch::Sende
     let site = Arc::new(site);
     // In the same site: the same bytes again and again.
     let constant = godwit_web::guarded(site.clone(), Router::new().route("/constant/{bytes}", get(constant)));
-    let listener = listener.tap_io(|socket: &mut TcpStream| drop(socket.set_nodelay(true)));
+    let server = Server::new(Bounds { connections: 110_000, ..Bounds::default() }, Timing::default(), Proxies::default());
     tokio::spawn(async move {
-        let _held = (folder, ending);
-        axum::serve(listener, godwit_web::router(site).merge(constant)).await
+        let _held = folder;
+        server.serve(listener, Audience::Public, godwit_web::router(site).merge(constant), ending.stop()).await;
     });
     tokio::spawn({
         let live = live.clone();

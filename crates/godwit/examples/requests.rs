@@ -125,7 +125,7 @@ async fn main() {
         println!("{:>10.0} {:>10}  {path}", spent.max(0.0) * 1e6 / f64::from(REQUESTS), bytes / REQUESTS as usize);
     }
     drop(serving);
-    let rate = Rate { requests: u32::MAX, window: Duration::from_secs(60) };
+    let rate = Rate { units: 60_000_000, window: Duration::from_secs(60), burst: 60_000_000 };
     // Counting clients needs no disk.
     let redis = Redis::start_with(|_| vec!["--appendonly".to_owned(), "no".to_owned()]);
     let keys = "{bench}:limit".to_owned();

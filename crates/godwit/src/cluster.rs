@@ -277,17 +277,18 @@ fn redis_breaker(settings: &Settings) -> BreakerConfig {
     BreakerConfig { longest_wait: ours.longest_wait.min(usual.longest_wait), failures: ours.failures, ..usual }
 }
 
-/// How often one client may ask; `None` when it is as often as it likes.
+/// How much one client may ask; `None` when it is as much as it likes.
 pub(crate) fn limit(settings: &Settings) -> anyhow::Result<Option<Limit>> {
-    let requests = u32::try_from(settings.whole("rate-limit")).unwrap_or(u32::MAX);
-    if requests == 0 {
+    let units = u32::try_from(settings.whole("rate-limit")).unwrap_or(u32::MAX);
+    if units == 0 {
         return Ok(None);
     }
-    let keys = format!("{}:limit:1", redis_keys(settings));
+    let keys = format!("{}:limit:2", redis_keys(settings));
     let redis = redis(settings)?.map(|address| (RedisLink::new(address, keys.clone(), LIMIT_DEADLINE, redis_breaker(settings)), keys));
-    let proxies = settings.get("trusted-proxies").unwrap_or_default().parse().map_err(anyhow::Error::msg).context("trusted-proxies")?;
-    let limiter = Limiter::new(Rate { requests, window: Duration::from_secs(60) }, redis);
-    Ok(Some(Limit { limiter: Arc::new(limiter), proxies }))
+    let burst = u32::try_from(settings.whole("rate-burst")).unwrap_or(u32::MAX);
+    let rate = Rate { units, window: Duration::from_secs(60), burst };
+    let light = Rate { units: units.saturating_mul(Limit::LIGHT), burst: burst.saturating_mul(Limit::LIGHT), ..rate };
+    Ok(Some(Limit { limiter: Arc::new(Limiter::new(rate, redis)), light: Arc::new(Limiter::new(light, None)) }))
 }
 
 /// The name of the machine, as Linux tells it.

@@ -210,6 +210,38 @@ pub(crate) const KEYS: &[Key] = &[
     key!("max-entities", "N", "500000", [Serve], Whole(100, 10_000_000), "Most entities on the live map; the longest silent leave first"),
     key!("history-memory-mb", "N", "192", [Serve], Whole(8, 65_536), "Memory for time travel: a day of the whole network takes about 192"),
     key!("max-viewers", "N", "20000", [Serve], Whole(1, 1_000_000), "Most live viewers at a time"),
+    key!(
+        "viewers-per-address",
+        "N",
+        "100",
+        [Serve],
+        Whole(1, 1_000_000),
+        "Most live viewers of one client at a time (an IPv4 address, an IPv6 /64), and never more than half of all"
+    ),
+    key!(
+        "max-connections",
+        "N",
+        "0",
+        [Serve],
+        Whole(0, 2_000_000),
+        "Most connections to the site at a time, those of viewers among them; 0: max-viewers and 4000 more"
+    ),
+    key!(
+        "connections-per-address",
+        "N",
+        "256",
+        [Serve],
+        Whole(4, 1_000_000),
+        "Most connections of one client at a time, and never more than a quarter of all; behind a web server: requests of one client"
+    ),
+    key!(
+        "answer-memory-mb",
+        "N",
+        "64",
+        [Serve],
+        Whole(8, 65_536),
+        "Memory for answers that clients have not read yet; when it is full, long answers are refused (503)"
+    ),
     key!("drain-seconds", "N", "4", [Serve], Whole(0, 600), "At the end, viewers are asked to go elsewhere, spread over this time"),
     key!(
         "end-seconds",
@@ -358,15 +390,16 @@ pub(crate) const KEYS: &[Key] = &[
         "600",
         [Serve],
         Whole(0, 1_000_000),
-        "Requests to the API and the past that one client may make in a minute, on all replicas together with Redis; 0: as many as it likes. Programs of this machine always may"
+        "Requests to the API and the past that one client may make in a minute, on all replicas together with Redis; an expensive answer counts as several; 0: as many as it likes. Programs of this machine always may"
     ),
+    key!("rate-burst", "N", "150", [Serve], Whole(1, 1_000_000), "How many of these it may make at once"),
     key!(
         "trusted-proxies",
         "NETWORK,..",
         "127.0.0.1,::1",
         [Serve],
         Networks,
-        "Addresses and networks of web servers in front, which are believed about who asks (X-Forwarded-For)"
+        "Addresses and networks of web servers in front, which are believed about who asks (X-Forwarded-For, which they must set)"
     ),
 ];
 

@@ -1,13 +1,26 @@
-//! Open files: each viewer's connection is one, and a system that gives too few must not end in refused connections.
+//! Open files: each connection is one, and strangers must leave enough of them for all else.
 
 use rlimit::Resource;
 
-/// Files for all else: the store and its readers, the feed, the database, those who ask over HTTP.
+/// Files kept back for all but the public address: the store and its readers, the feed, the database, jobs, and
+/// [`OPERATORS`].
 const OTHERS: u64 = 512;
 
-/// Raises the limit of open files to what the system allows and returns for how many viewers there is room, at most
-/// `wanted`. Says so when it is fewer.
-pub(crate) fn room_for_viewers(wanted: u32) -> u32 {
+/// Connections to the operators' address.
+pub(crate) const OPERATORS: u32 = 32;
+
+/// For what there is room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Room {
+    /// Connections to the public address, those of viewers among them.
+    pub(crate) connections: u32,
+    /// Viewers.
+    pub(crate) viewers: u32,
+}
+
+/// Raises the limit of open files to what the system allows and returns for what there is room, at most what is wanted.
+/// Says so when it is less.
+pub(crate) fn room(wanted: Room) -> Room {
     let files = match rlimit::increase_nofile_limit(u64::MAX) {
         Ok(files) => files,
         Err(error) => {
@@ -15,20 +28,28 @@ pub(crate) fn room_for_viewers(wanted: u32) -> u32 {
             Resource::NOFILE.get_soft().unwrap_or(u64::MAX)
         }
     };
-    let room = room(files, wanted);
-    if room < wanted {
+    let room = room_of(files, wanted);
+    if room.connections < wanted.connections {
         tracing::warn!(
-            "only {files} files may be open, which is room for {room} viewers and not for max-viewers = {wanted}: more are turned away. \
-             Raise LimitNOFILE in the systemd unit (ulimit -Hn in a shell) to {}, or lower max-viewers",
-            u64::from(wanted) + OTHERS
+            "only {files} files may be open, which is room for {} connections and {} viewers and not for max-connections = {} and \
+             max-viewers = {}: more are turned away. Raise LimitNOFILE in the systemd unit (ulimit -Hn in a shell) to {}, or lower \
+             max-viewers and max-connections",
+            room.connections,
+            room.viewers,
+            wanted.connections,
+            wanted.viewers,
+            u64::from(wanted.connections) + OTHERS
         );
     }
     room
 }
 
-/// Where files are very few, half of them are for viewers.
-fn room(files: u64, wanted: u32) -> u32 {
-    u32::try_from(files - OTHERS.min(files / 2)).map_or(wanted, |room| room.min(wanted))
+/// Where files are very few, half of them are for the public. An eighth of its connections is not for viewers, so that
+/// pages and API answer while all viewers' places are taken.
+fn room_of(files: u64, wanted: Room) -> Room {
+    let left = files - OTHERS.min(files / 2);
+    let connections = u32::try_from(left).map_or(wanted.connections, |left| left.min(wanted.connections));
+    Room { connections, viewers: wanted.viewers.min(connections - connections / 8) }
 }
 
 #[cfg(test)]
@@ -36,20 +57,24 @@ mod tests {
     use super::*;
 
     #[test]
-    fn viewers_take_what_the_others_leave() {
-        assert_eq!(room(1_048_576, 20_000), 20_000);
-        assert_eq!(room(u64::MAX, 20_000), 20_000);
-        assert_eq!(room(20_000, 20_000), 19_488);
-        assert_eq!(room(1024, 20_000), 512);
-        assert_eq!(room(256, 20_000), 128);
-        assert_eq!(room(1024, 100), 100);
+    fn the_public_takes_what_the_others_leave() {
+        let room = |files, connections, viewers| {
+            let room = room_of(files, Room { connections, viewers });
+            (room.connections, room.viewers)
+        };
+        assert_eq!(room(1_048_576, 24_000, 20_000), (24_000, 20_000));
+        assert_eq!(room(u64::MAX, 24_000, 20_000), (24_000, 20_000));
+        assert_eq!(room(20_000, 24_000, 20_000), (19_488, 17_052));
+        assert_eq!(room(1024, 24_000, 20_000), (512, 448));
+        assert_eq!(room(400, 24_000, 20_000), (200, 175));
+        assert_eq!(room(1024, 400, 100), (400, 100));
     }
 
     #[test]
     fn the_soft_limit_is_raised_to_the_hard_one() {
         let (_, hard) = Resource::NOFILE.get().expect("a limit");
         Resource::NOFILE.set(hard.min(256), hard).expect("a lower one is allowed");
-        room_for_viewers(100);
+        room(Room { connections: 100, viewers: 100 });
         assert_eq!(Resource::NOFILE.get_soft().expect("a limit"), hard);
     }
 }

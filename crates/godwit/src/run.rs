@@ -1,8 +1,6 @@
 //! `godwit serve`: the wiring, read top to bottom.
 
 use std::{
-    future::Future,
-    net::SocketAddr,
     path::Path,
     sync::{
         Arc,
@@ -12,23 +10,27 @@ use std::{
 };
 
 use anyhow::Context as _;
-use axum::serve::ListenerExt as _;
+use axum::Router;
 use godwit_feed::{FeedStatus, Hint, Login, Timing};
 use godwit_flow::{Health, Part, Stop, Tasks, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
-use godwit_web::{Devices, FileMap, Limit, Panics, Site, ViewerTiming, breaker_json};
+use godwit_web::{
+    Audience, Bounds, Devices, FileMap, Limit, Panics, Proxies, Server, Site, Timing as ServerTiming, ViewerTiming, breaker_json,
+};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
     net::TcpListener,
+    runtime::Handle,
     sync::{mpsc, watch},
 };
 
 use crate::{
     cluster::{self, Cluster},
     config::Settings,
-    database, files,
+    database,
+    files::{self, Room},
     gauges::Queues,
     intake::{Counters, Figures, Intake, Plan, Ports, Standby},
     jobs::{self, Jobs, Upkeep},
@@ -39,9 +41,12 @@ use crate::{
 };
 
 pub(crate) fn serve(settings: &Settings, reload: &dyn Fn() -> anyhow::Result<Settings>) -> anyhow::Result<()> {
-    let runtime = runtime()?;
-    let ended = runtime.block_on(serve_until_asked(settings, reload));
+    // Strangers are answered by threads of their own: however busy those are, the system gives feed, storing, lease, tick
+    // and the operators' address their share of the processor.
+    let (runtime, web) = (runtime()?, runtime()?);
+    let ended = runtime.block_on(serve_until_asked(settings, reload, web.handle()));
     // A disk or a name server that hangs in a thread must not hold up the end.
+    web.shutdown_background();
     runtime.shutdown_background();
     ended
 }
@@ -61,12 +66,16 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")
 }
 
-async fn serve_until_asked(settings: &Settings, reload: &dyn Fn() -> anyhow::Result<Settings>) -> anyhow::Result<()> {
+async fn serve_until_asked(
+    settings: &Settings,
+    reload: &dyn Fn() -> anyhow::Result<Settings>,
+    web: &Handle,
+) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let health = Health::default();
     let stoppers = Stoppers::new(Tasks::new(health.clone()));
     let program = tokio::select! {
-        started = start(settings, health, &stoppers) => started?,
+        started = start(settings, health, &stoppers, web) => started?,
         () = signals.end() => {
             tracing::info!("ended before the start was complete: nothing was received yet");
             return Ok(());
@@ -105,9 +114,10 @@ struct Program {
     logins: Option<Logins>,
 }
 
-async fn start(settings: &Settings, health: Health, stoppers: &Stoppers) -> anyhow::Result<Program> {
+async fn start(settings: &Settings, health: Health, stoppers: &Stoppers, web: &Handle) -> anyhow::Result<Program> {
     let address = settings.get("listen").unwrap_or("127.0.0.1:8080");
-    let listener = listen(address).await?;
+    // Without its connection to this runtime, for another one.
+    let listener = listen(address).await?.into_std().context("the site cannot listen")?;
     let metrics = settings.get("metrics-listen");
     let operators = match metrics.filter(|metrics| *metrics != address) {
         Some(address) => Some(listen(address).await?),
@@ -120,7 +130,9 @@ async fn start(settings: &Settings, health: Health, stoppers: &Stoppers) -> anyh
     let queues = Queues::default();
     let cluster = Cluster::new(settings, plan.is_some(), &queues)?.map(Arc::new);
     let limit = cluster::limit(settings)?;
-    let live = Live::new(limits(settings), now_us());
+    let room = room(settings);
+    let live = Live::new(limits(settings, room), now_us());
+    let server = Server::new(bounds(settings, room), ServerTiming::default(), proxies(settings)?);
     let counters = Arc::new(Counters::default());
     let status = plan.as_ref().map(|plan| plan.status.clone()).unwrap_or_default();
     if plan.is_none() {
@@ -156,6 +168,7 @@ async fn start(settings: &Settings, health: Health, stoppers: &Stoppers) -> anyh
         cluster: cluster.clone(),
         jobs,
         limit,
+        server: server.clone(),
         basemap_file,
     };
     let site = Arc::new(site(settings, parts, &draining, stoppers.viewers.stop()));
@@ -165,24 +178,26 @@ async fn start(settings: &Settings, health: Health, stoppers: &Stoppers) -> anyh
         let router = godwit_web::router(site.clone());
         if for_operators { godwit_web::operators(site.clone()).merge(router) } else { router }
     };
-    tasks.essential("web", answer(listener, site_and(metrics == Some(address)), tasks.stop()));
+    let public = web.spawn(answer_strangers(server.clone(), listener, site_and(metrics == Some(address)), tasks.stop()));
+    tasks.essential("web", async move {
+        if let Err(error) = public.await
+            && error.is_panic()
+        {
+            std::panic::resume_unwind(error.into_panic());
+        }
+    });
     if let Some(listener) = operators {
-        tasks.essential("operators", answer(listener, site_and(true), tasks.stop()));
+        tasks.essential("operators", server.serve(listener, Audience::Operators, site_and(true), tasks.stop()));
     }
     tasks.errand("announce", announce(address.to_owned(), cluster.clone(), tasks.stop()));
     Ok(Program { live, store, cluster, counters, draining, timing, logins })
 }
 
-/// Answers on one address until told to end.
-fn answer(listener: TcpListener, router: axum::Router, stop: Stop) -> impl Future<Output = ()> + Send + 'static {
-    // Answers are written whole: waiting for more would only delay their last part.
-    let listener = listener.tap_io(|socket| drop(socket.set_nodelay(true)));
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    async move {
-        let served = axum::serve(listener, service).with_graceful_shutdown(async move { stop.wanted().await }).await;
-        if let Err(error) = served {
-            tracing::error!(%error, "the web server ended");
-        }
+/// Serves the public address on the runtime that this is run by.
+async fn answer_strangers(server: Arc<Server>, listener: std::net::TcpListener, router: Router, stop: Stop) {
+    match TcpListener::from_std(listener) {
+        Ok(listener) => server.serve(listener, Audience::Public, router, stop).await,
+        Err(error) => tracing::error!(%error, "the site cannot listen"),
     }
 }
 
@@ -350,11 +365,31 @@ pub(crate) fn age_us(settings: &Settings) -> i64 {
     i64::try_from(settings.whole("live-hours")).unwrap_or(24).saturating_mul(3_600_000_000)
 }
 
-fn limits(settings: &Settings) -> Limits {
-    Limits {
-        entities: usize::try_from(settings.whole("max-entities")).unwrap_or(500_000),
-        age_us: age_us(settings),
-        viewers: files::room_for_viewers(u32::try_from(settings.whole("max-viewers")).unwrap_or(u32::MAX)),
+/// Connections beside those of viewers, where `max-connections` does not say.
+const OTHER_CONNECTIONS: u32 = 4000;
+
+/// For how many connections and viewers there is room.
+fn room(settings: &Settings) -> Room {
+    let viewers = whole(settings, "max-viewers");
+    let connections = match whole(settings, "max-connections") {
+        0 => viewers.saturating_add(OTHER_CONNECTIONS),
+        connections => connections,
+    };
+    files::room(Room { connections, viewers })
+}
+
+fn limits(settings: &Settings, room: Room) -> Limits {
+    Limits { entities: usize::try_from(settings.whole("max-entities")).unwrap_or(500_000), age_us: age_us(settings), viewers: room.viewers }
+}
+
+/// However few places there are, one client alone never takes all.
+fn bounds(settings: &Settings, room: Room) -> Bounds {
+    Bounds {
+        connections: room.connections,
+        connections_per_client: whole(settings, "connections-per-address").min((room.connections / 4).max(1)),
+        viewers_per_client: whole(settings, "viewers-per-address").min((room.viewers / 2).max(1)),
+        operators: files::OPERATORS,
+        answer_bytes: settings.whole("answer-memory-mb") << 20,
     }
 }
 
@@ -378,6 +413,15 @@ impl Logins {
 /// The filter of the feed; of the default servers it is everything unless another one is set.
 fn filter(settings: &Settings) -> Option<&str> {
     settings.get("filter").or_else(|| settings.get("aprs-is").is_none().then_some("t/poimqstunw"))
+}
+
+fn whole(settings: &Settings, key: &str) -> u32 {
+    u32::try_from(settings.whole(key)).unwrap_or(u32::MAX)
+}
+
+/// The web servers in front that are believed about who asks.
+fn proxies(settings: &Settings) -> anyhow::Result<Proxies> {
+    settings.get("trusted-proxies").unwrap_or_default().parse().map_err(anyhow::Error::msg).context("trusted-proxies")
 }
 
 /// The feed that the settings ask for: the simulator inside, or APRS-IS; `None` if neither.
@@ -489,11 +533,12 @@ struct Parts {
     cluster: Option<Arc<Cluster>>,
     jobs: Jobs,
     limit: Option<Limit>,
+    server: Arc<Server>,
     basemap_file: Option<Arc<FileMap>>,
 }
 
 fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Stop) -> Site {
-    let Parts { live, store, health, tasks, blocks, devices, feed, counters, queues, cluster, jobs, limit, basemap_file } = parts;
+    let Parts { live, store, health, tasks, blocks, devices, feed, counters, queues, cluster, jobs, limit, server, basemap_file } = parts;
     let (latitude, longitude, zoom) = settings.view();
     let basemaps: Vec<Value> = settings
         .get("tiles-url")
@@ -517,7 +562,8 @@ fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Sto
         let tasks = watched.failures().into_iter().map(|(task, failed)| (task.to_owned(), json!({ "failed": failed })));
         let mut status = json!({
             "role": members.as_ref().map_or(Role::Alone.as_str(), |cluster| cluster.role().as_str()),
-            "tasks": Value::Object(tasks.collect()), "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json(), "store": counters.store.json(), "queues": queues.json()
+            "tasks": Value::Object(tasks.collect()), "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json(),
+            "store": counters.store.json(), "queues": queues.json(), "connections": server.json()
         });
         if let Some(fetch) = &jobs.fetch {
             status["devices_fetch"] = breaker_json(&fetch());

@@ -317,9 +317,39 @@ fn operators_read_metrics_on_their_own_address_alone() {
 }
 
 #[test]
+fn silent_strangers_leave_files_for_the_store_and_the_operators() {
+    rlimit::increase_nofile_limit(4096).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let port = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    let (address, operators) = (format!("127.0.0.1:{}", port()), format!("127.0.0.1:{}", port()));
+    let program = env!("CARGO_BIN_EXE_godwit");
+    let command = format!(
+        "ulimit -n 400; exec {program} serve --demo --rate 500 --stations 500 --log error --listen {address} --metrics-listen {operators} --data {}",
+        folder.path().display()
+    );
+    let mut child = Command::new("sh").args(["-c", &command]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    assert!(line.contains("is ready on"), "{line}");
+    let serving = Serving { child, address: operators };
+    let stored = |status: &Value| status["packets"]["stored"].as_u64().unwrap();
+    let strangers: Vec<TcpStream> = (0..1300).map(|_| TcpStream::connect(&address).unwrap()).collect();
+    // 200 of the 400 files are for strangers.
+    let full = serving.until("the rest is refused", |status| status["connections"]["refused"]["connections"].as_u64() >= Some(1100));
+    assert_eq!(full["connections"]["listeners"]["public"]["most"], 200);
+    assert_eq!(full["connections"]["accept_failed"], 0);
+    serving.until("packets are stored", |status| stored(status) > stored(&full) + 500);
+    assert_eq!(serving.json("/api/v1/status")["packets"]["refused"], 0);
+    drop(strangers);
+    serving.until("places are given back", |status| status["connections"]["listeners"]["public"]["open"] == 0);
+    assert!(TcpStream::connect(&address).is_ok());
+    assert_eq!(serving.end(), 0);
+}
+
+#[test]
 fn who_asks_too_often_is_told_when_to_come_again() {
     let folder = tempfile::tempdir().unwrap();
-    let serving = Serving::start(folder.path(), &["--rate-limit", "5"]);
+    let serving = Serving::start(folder.path(), &["--rate-limit", "5", "--rate-burst", "5"]);
     let ask = |path: &str, client: &str| {
         let mut stream = TcpStream::connect(&serving.address).unwrap();
         write!(stream, "GET {path} HTTP/1.1\r\nHost: x\r\n{client}Connection: close\r\n\r\n").unwrap();
@@ -337,6 +367,7 @@ fn who_asks_too_often_is_told_when_to_come_again() {
     let seconds: u64 = head.to_ascii_lowercase().split_once("retry-after: ").unwrap().1.lines().next().unwrap().parse().unwrap();
     assert!((1..=120).contains(&seconds), "{head}");
     assert!(head.contains("content-security-policy"), "{head}");
+    assert!(head.contains("ratelimit-policy: \"default\";q=5;w=60") && head.contains("ratelimit: \"default\";r=0;t="), "{head}");
     let body: Value = serde_json::from_str(body).unwrap();
     assert_eq!(body["error"]["code"], "too_many_requests");
     // The live map, others, and programs of this machine go on.

@@ -7,6 +7,8 @@ use axum::{
     response::IntoResponse,
 };
 
+use crate::server::Shared;
+
 struct Asset {
     path: &'static str,
     plain: &'static [u8],
@@ -38,7 +40,9 @@ pub(crate) fn serve(path: &str, request: &HeaderMap) -> Option<Response<Body>> {
     if let Some(encoding) = encoding {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
-    Some((headers, body).into_response())
+    let mut response = (headers, body).into_response();
+    response.extensions_mut().insert(Shared);
+    Some(response)
 }
 
 /// Whether the client takes this content coding (RFC 9110 section 12.5.3; `;q=0` refuses).

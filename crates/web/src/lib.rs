@@ -17,6 +17,7 @@ mod pages;
 mod panics;
 mod places;
 mod router;
+mod server;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
 pub use panics::Panics;
 pub use router::{guarded, operators, router};
+pub use server::{Bounds, Server, Timing};
 
 /// Who asks: routes answer operators in full, strangers without hosts, ports, names of replicas, or errors of drivers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

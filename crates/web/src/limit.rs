@@ -1,19 +1,20 @@
-//! How often one client may ask the API and the past; the live map has no such limit.
+//! Who asks, and how much one client may ask.
 
 use std::{
     net::{IpAddr, SocketAddr},
     str::FromStr,
     sync::Arc,
+    time::Duration,
 };
 
 use axum::{
-    extract::{ConnectInfo, Request},
-    http::HeaderMap,
+    extract::Request,
+    http::{HeaderMap, HeaderName, HeaderValue},
     response::{IntoResponse, Response},
 };
-use godwit_live::limit::{Limiter, Verdict};
+use godwit_live::limit::{Left, Limiter, Rate, Verdict};
 
-use crate::{Site, error::ApiError};
+use crate::{Site, cost::Cost, error::ApiError, server::Client};
 
 /// Addresses that are believed about who asks through them.
 #[derive(Debug, Clone, Default)]
@@ -40,7 +41,7 @@ impl FromStr for Proxies {
 }
 
 impl Proxies {
-    fn contain(&self, address: IpAddr) -> bool {
+    pub(crate) fn contain(&self, address: IpAddr) -> bool {
         self.0.iter().any(|(network, bits)| match (network, address) {
             (IpAddr::V4(network), IpAddr::V4(address)) => {
                 (u32::from(*network) ^ u32::from(address)).checked_shr(32 - u32::from(*bits)).unwrap_or(0) == 0
@@ -53,7 +54,7 @@ impl Proxies {
     }
 
     /// Who asks: the peer, or what the last proxy that we believe says who asked it.
-    fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
+    pub(crate) fn client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut client = peer.to_canonical();
         let said = headers.get_all("x-forwarded-for").iter().filter_map(|value| value.to_str().ok());
         let said: Vec<&str> = said.flat_map(|value| value.split(',')).collect();
@@ -71,33 +72,83 @@ impl Proxies {
     }
 }
 
-/// The limit of a site.
+/// The limits of a site on what one client may ask.
 #[derive(Debug, Clone)]
 pub struct Limit {
-    /// Who counts.
+    /// Of the API and the past; an expensive answer takes more than one unit. On all replicas together with Redis.
     pub limiter: Arc<Limiter>,
-    /// Who is believed about who asks.
-    pub proxies: Proxies,
+    /// Of all else, which is cheap: tiles, the page and its files, WebSocket handshakes. On this replica.
+    pub light: Arc<Limiter>,
 }
 
-/// What is limited: the API and the past. A map that is opened asks for many files and tiles at once.
+impl Limit {
+    /// The light limit is so many times the other one: a map that is opened asks for many files and tiles at once, and
+    /// several people may look at it from one address.
+    pub const LIGHT: u32 = 20;
+}
+
+/// What is limited by cost, and says so in its headers.
 const LIMITED: [&str; 2] = ["/api/", "/history/"];
 
-/// Who asks, if it is for something limited. Programs of this machine may ask as often as they like.
-pub(crate) fn asking(site: &Site, request: &Request) -> Option<IpAddr> {
-    let limit = site.limit.as_ref()?;
-    if !LIMITED.iter().any(|start| request.uri().path().starts_with(start)) {
-        return None;
-    }
-    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>()?.0.ip();
-    Some(limit.proxies.client(peer, request.headers())).filter(|client| !client.is_loopback())
+/// A request of a client that is limited.
+pub(crate) struct Asking {
+    client: IpAddr,
+    by_cost: bool,
 }
 
+/// A request that was let through.
+pub(crate) struct Allowed {
+    client: IpAddr,
+    left: Left,
+}
+
+/// Who asks, if that is somebody limited: programs of this machine may ask as often as they like.
+pub(crate) fn asking(request: &Request) -> Option<Asking> {
+    let client = request.extensions().get::<Client>().filter(|client| !client.local)?;
+    let by_cost = LIMITED.iter().any(|start| request.uri().path().starts_with(start));
+    Some(Asking { client: client.address, by_cost })
+}
+
+/// Takes one unit for a request. `None` within: its answer costs no more.
+///
+/// # Errors
 /// The answer to a client that asks too often: 429 with `Retry-After`.
-pub(crate) async fn refused(site: &Site, client: IpAddr) -> Option<Response> {
-    match site.limit.as_ref()?.limiter.ask(client, (site.clock)()).await {
-        Verdict::Allowed => None,
-        Verdict::Wait(wait) => Some(ApiError::too_many(wait).into_response()),
+pub(crate) async fn ask(site: &Site, asking: Option<Asking>) -> Result<Option<Allowed>, Box<Response>> {
+    let (Some(limit), Some(Asking { client, by_cost })) = (&site.limit, asking) else { return Ok(None) };
+    let limiter = if by_cost { &limit.limiter } else { &limit.light };
+    match limiter.ask(client, (site.clock)()).await {
+        Verdict::Allowed(left) => Ok(by_cost.then_some(Allowed { client, left })),
+        Verdict::Wait(wait) => {
+            let mut refused = ApiError::too_many(wait).into_response();
+            if by_cost {
+                say(limiter.rate(), Left { units: 0, full_in: wait }, refused.headers_mut());
+            }
+            Err(Box::new(refused))
+        }
+    }
+}
+
+/// Takes what the answer cost beyond the one unit, and says what is left.
+pub(crate) async fn settle(site: &Site, allowed: Option<Allowed>, response: &mut Response) {
+    let (Some(limit), Some(Allowed { client, mut left })) = (&site.limit, allowed) else { return };
+    if let Some(Cost(units)) = response.extensions().get().copied()
+        && units > 1
+    {
+        left = limit.limiter.charge(client, units - 1, (site.clock)()).await;
+    }
+    say(limit.limiter.rate(), left, response.headers_mut());
+}
+
+/// `RateLimit-Policy` and `RateLimit` (draft-ietf-httpapi-ratelimit-headers): the units of a full bucket, the seconds in
+/// which it fills, the units that are left, the seconds until it is full.
+fn say(rate: Rate, left: Left, headers: &mut HeaderMap) {
+    let seconds = |time: Duration| time.as_micros().div_ceil(1_000_000);
+    let policy = format!("\"default\";q={};w={}", rate.burst, seconds(rate.fill()).max(1));
+    let now = format!("\"default\";r={};t={}", left.units, seconds(left.full_in));
+    for (name, value) in [("ratelimit-policy", policy), ("ratelimit", now)] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            headers.insert(HeaderName::from_static(name), value);
+        }
     }
 }
 

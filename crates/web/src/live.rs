@@ -22,6 +22,7 @@ use serde::Deserialize;
 use crate::{
     SiteState,
     error::{ApiError, PathOf},
+    server::Client,
 };
 
 /// How long viewers are waited for.
@@ -55,11 +56,15 @@ pub(crate) async fn socket(State(site): SiteState, mut request: Request) -> Resp
     if site.stop.is_wanted() {
         return unavailable("this server is going away");
     }
+    // One client must not take the places of all.
+    let Ok(place) = request.extensions().get::<Client>().map_or(Ok(None), Client::viewer) else {
+        return (StatusCode::TOO_MANY_REQUESTS, [(header::RETRY_AFTER, "30")], "too many viewers from this address").into_response();
+    };
     let Some(viewer) = site.live.viewer() else {
         return unavailable("too many viewers at the moment");
     };
     let (upgrade, panics) = (hyper::upgrade::on(&mut request), site.panics.clone());
-    tokio::spawn(async move { panics.of_viewer(viewer::serve(upgrade, viewer, site)).await });
+    tokio::spawn(async move { panics.of_viewer(viewer::serve(upgrade, (viewer, place), site)).await });
     let mut response = Response::new(Body::empty());
     *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
     let headers = response.headers_mut();

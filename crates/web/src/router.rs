@@ -66,14 +66,15 @@ fn policy(image_hosts: &str) -> Option<HeaderValue> {
 
 /// Refuses who asks too often. Headers of every answer: no guessing of types; of documents the policy and no framing.
 async fn guard(State((site, policy)): State<(Arc<Site>, Option<HeaderValue>)>, request: Request, next: Next) -> Response {
-    let refused = match limit::asking(&site, &request) {
-        Some(client) => limit::refused(&site, client).await,
-        None => None,
-    };
-    let mut response = match refused {
-        Some(refused) => refused,
-        // A panic costs this one answer, not the connection or the process.
-        None => site.panics.of_handler(next.run(request)).await.unwrap_or_else(|| ApiError::internal().into_response()),
+    let mut response = match limit::ask(&site, limit::asking(&request)).await {
+        Err(refused) => *refused,
+        Ok(allowed) => {
+            // A panic costs this one answer, not the connection or the process.
+            let answered = site.panics.of_handler(next.run(request)).await;
+            let mut response = answered.unwrap_or_else(|| ApiError::internal().into_response());
+            limit::settle(&site, allowed, &mut response).await;
+            response
+        }
     };
     // Whoever has the answer has its headers (RFC 9110, section 15.4.5).
     if response.status() == StatusCode::NOT_MODIFIED {

@@ -9,7 +9,7 @@ use godwit_flow::{Stopper, Tasks, now_us};
 use godwit_live::{Limits, Live};
 use godwit_pipeline::Pipeline;
 use godwit_store::{Batch, SqliteStore, Store as _};
-use godwit_web::{Devices, Panics, Site, ViewerTiming};
+use godwit_web::{Audience, Bounds, Devices, Panics, Proxies, Server as WebServer, Site, Timing, ViewerTiming};
 use serde_json::Value;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
@@ -73,7 +73,8 @@ impl Server {
         let site = Arc::new(site);
         let faulty = axum::Router::new().route("/faulty", axum::routing::get(faulty));
         let router = godwit_web::router(site.clone()).merge(godwit_web::guarded(site, faulty));
-        tokio::spawn(async move { axum::serve(listener, router).await });
+        let server = WebServer::new(Bounds::default(), Timing::default(), Proxies::default());
+        tokio::spawn(server.serve(listener, Audience::Public, router, Stopper::default().stop()));
         Self { address, _folder: folder, _ending: ending, tasks }
     }
 

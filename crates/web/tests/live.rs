@@ -14,7 +14,7 @@ use godwit_flow::{Stopper, Tasks, now_us};
 use godwit_live::{Limits, Live};
 use godwit_pipeline::Pipeline;
 use godwit_store::SqliteStore;
-use godwit_web::{Devices, Panics, Site, ViewerTiming};
+use godwit_web::{Audience, Bounds, Devices, Panics, Proxies, Server as WebServer, Site, Timing, ViewerTiming};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpSocket, TcpStream},
@@ -59,7 +59,8 @@ impl Server {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, godwit_web::router(Arc::new(site))).await });
+        let server = WebServer::new(Bounds::default(), Timing::default(), Proxies::default());
+        tokio::spawn(server.serve(listener, Audience::Public, godwit_web::router(Arc::new(site)), Stopper::default().stop()));
         Self { live, address, ending, pipeline: Pipeline::default(), ticks: 0, _folder: folder }
     }
 

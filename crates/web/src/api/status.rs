@@ -40,6 +40,7 @@ pub(crate) fn whole(site: &Site) -> Value {
     status["history"] = crate::history::figures(site);
     if let Some(limit) = &site.limit {
         status["limit"] = limiter(&limit.limiter.figures());
+        status["light_limit"] = limiter(&limit.light.figures());
     }
     status
 }
@@ -55,7 +56,8 @@ fn health(health: &Health) -> Value {
 
 fn limiter(figures: &LimiterFigures) -> Value {
     let mut json = json!({
-        "allowed": figures.allowed, "refused": figures.refused, "decided_alone": figures.alone, "uncounted": figures.uncounted
+        "allowed": figures.allowed, "refused": figures.refused, "charged": figures.charged, "decided_alone": figures.alone,
+        "forgotten": figures.forgotten, "clients": figures.clients
     });
     if let Some(breaker) = &figures.breaker {
         json["breaker"] = breaker_json(breaker);

@@ -15,7 +15,7 @@ use std::{
 use bytes::Bytes;
 use godwit_live::{Message, Viewer};
 use hyper::upgrade::OnUpgrade;
-use hyper_util::{rt::TokioIo, server::conn::auto::upgrade};
+use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
@@ -24,7 +24,11 @@ use tokio::{
 };
 
 use super::frames::{self, Incoming, Said};
-use crate::{Site, live::ViewerTiming};
+use crate::{
+    Site,
+    live::ViewerTiming,
+    server::{Place, Socket},
+};
 
 /// Bytes the kernel takes for a viewer that are not yet on their way. More would only grow old there: what waits with us
 /// is still brought up to date.
@@ -56,18 +60,18 @@ enum Gone {
 }
 
 /// Takes over the connection of a viewer and serves it to its end.
-pub(super) async fn serve(upgrade: OnUpgrade, viewer: Viewer, site: Arc<Site>) {
+pub(super) async fn serve(upgrade: OnUpgrade, (viewer, _place): (Viewer, Option<Place>), site: Arc<Site>) {
     let Ok(upgraded) = upgrade.await else {
         return;
     };
-    // Behind a plain listener the connection is a socket that can be tuned; behind another it works all the same.
-    match upgrade::downcast::<TokioIo<TcpStream>>(upgraded) {
+    // Behind our own server the connection is a socket that can be tuned; behind another it works all the same.
+    match upgraded.downcast::<TokioIo<Socket>>() {
         Ok(parts) => {
             // Copied, so that the handshake's buffer does not live as long as the viewer.
             let mut incoming = Incoming::default();
             incoming.push(&parts.read_buf);
             drop(parts.read_buf);
-            let socket = parts.io.into_inner();
+            let (socket, _places) = parts.io.into_inner().into_parts();
             tune(&socket);
             watch(socket, incoming, viewer, site).await;
         }
