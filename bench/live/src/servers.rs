@@ -92,6 +92,7 @@ fn godwit(listener: TcpListener, rates: watch::Receiver<u32>, sent: watch::Sende
         stop: ending.stop(),
         viewers: ViewerTiming::default(),
         limit: None,
+        answers: godwit_web::Answers::default(),
     };
     let site = Arc::new(site);
     // In the same site: the same bytes again and again.
@@ -99,7 +100,7 @@ fn godwit(listener: TcpListener, rates: watch::Receiver<u32>, sent: watch::Sende
     let listener = listener.tap_io(|socket: &mut TcpStream| drop(socket.set_nodelay(true)));
     tokio::spawn(async move {
         let _held = (folder, ending);
-        axum::serve(listener, godwit_web::router(site).merge(constant)).await
+        axum::serve(listener, godwit_web::router(site, godwit_web::Audience::Public).merge(constant)).await
     });
     tokio::spawn({
         let live = live.clone();

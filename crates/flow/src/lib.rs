@@ -8,6 +8,7 @@ mod breaker;
 mod clock;
 mod health;
 mod queue;
+mod repeated;
 mod stop;
 
 pub use backoff::Backoff;
@@ -15,4 +16,5 @@ pub use breaker::{Breaker, BreakerConfig, BreakerReading, BreakerState, Permit, 
 pub use clock::now_us;
 pub use health::{Condition, Health, Part};
 pub use queue::{Gauge, Queue, Reader, queue};
+pub use repeated::Repeated;
 pub use stop::{Stop, Stopper};

@@ -16,7 +16,7 @@ use godwit_feed::{FeedStatus, Login, Timing};
 use godwit_flow::{Health, Stop, Stopper, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
-use godwit_web::{Devices, FileMap, Limit, Site, ViewerTiming, breaker_json};
+use godwit_web::{Answers, Audience, Devices, FileMap, Limit, Site, ViewerTiming, breaker_json};
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
 use tokio::{
@@ -118,8 +118,11 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let timing = site.viewers;
     // Operators' numbers are on their own address, or on the site's if that is said to be theirs.
     let site_and = |for_operators: bool| {
-        let router = godwit_web::router(site.clone());
-        if for_operators { godwit_web::operators(site.clone()).merge(router) } else { router }
+        let router = |audience| godwit_web::router(site.clone(), audience);
+        match for_operators {
+            true => godwit_web::operators(site.clone()).merge(router(Audience::Operators)),
+            false => router(Audience::Public),
+        }
     };
     let listeners = [Some((listener, metrics == Some(address))), operators.map(|listener| (listener, true))];
     for (listener, for_operators) in listeners.into_iter().flatten() {
@@ -425,6 +428,10 @@ fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Sto
         clock: now_us,
         stop,
         limit,
+        answers: Answers::new(
+            settings.whole("hsts-seconds"),
+            settings.get("allowed-origins").unwrap_or_default().parse().unwrap_or_default(),
+        ),
         viewers: ViewerTiming { drain: Duration::from_secs(settings.whole("drain-seconds")), ..ViewerTiming::default() },
     }
 }

@@ -260,7 +260,7 @@ fn operators_read_metrics_on_their_own_address_alone() {
     let operators = format!("127.0.0.1:{port}");
     let mut serving = Serving::start(folder.path(), &["--demo", "--metrics-listen", &operators]);
     serving.until("stored", |status| status["packets"]["stored"].as_u64() > Some(100));
-    assert!(!serving.get("/metrics").1.contains("godwit_packets"), "visitors get the page, as for any name");
+    assert!(!serving.get("/metrics").1.contains("godwit_packets"), "visitors get none");
     let site = std::mem::replace(&mut serving.address, operators);
     let (status, metrics) = serving.get("/metrics");
     assert_eq!(status, 200);

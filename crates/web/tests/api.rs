@@ -48,6 +48,7 @@ impl Server {
             blocks: Arc::new(godwit_store::Blocks::new(store.clone(), now_us, 1 << 20)),
             store,
             limit: None,
+            answers: godwit_web::Answers::default(),
             devices: Devices::default(),
             page: Arc::default(),
             status: Arc::new(|| serde_json::json!({})),
@@ -61,7 +62,7 @@ impl Server {
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, godwit_web::router(Arc::new(site))).await });
+        tokio::spawn(async move { axum::serve(listener, godwit_web::router(Arc::new(site), godwit_web::Audience::Operators)).await });
         Self { address, _folder: folder, _ending: ending }
     }
 

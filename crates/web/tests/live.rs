@@ -54,10 +54,11 @@ impl Server {
             stop: ending.stop(),
             viewers,
             limit: None,
+            answers: godwit_web::Answers::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        tokio::spawn(async move { axum::serve(listener, godwit_web::router(Arc::new(site))).await });
+        tokio::spawn(async move { axum::serve(listener, godwit_web::router(Arc::new(site), godwit_web::Audience::Operators)).await });
         Self { live, address, ending, pipeline: Pipeline::default(), ticks: 0, _folder: folder }
     }
 
