@@ -16,12 +16,14 @@ mod intake;
 mod jobs;
 mod keeper;
 mod leader;
+mod outbound;
 mod ring;
 mod run;
 mod simulate;
 mod slowest;
+mod terminal;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::ArgMatches;
 use config::Settings;
@@ -32,7 +34,7 @@ fn main() -> ExitCode {
         // Somebody downstream (head, less) has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("{}", terminal::shown_lines(&format!("error: {error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -83,11 +85,12 @@ fn log(settings: &Settings) -> anyhow::Result<()> {
             text.escape_debug()
         )
     })?;
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     if settings.get("log-format") == Some("json") {
-        builder.json().init();
+        builder.with_writer(std::io::stderr).json().init();
     } else {
-        builder.init();
+        let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        builder.with_ansi(colours).with_writer(move || terminal::OneLine { out: std::io::stderr(), colours }).init();
     }
     Ok(())
 }
