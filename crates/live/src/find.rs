@@ -164,7 +164,7 @@ pub(crate) fn nearest<W: Deref<Target = World>>(world: impl Fn() -> W, latitude:
             }
         }
         if count >= limit {
-            return near(&*world(), best, latitude, longitude);
+            return near(&world(), best, latitude, longitude);
         }
     }
     let mut best = Best::new(limit);
@@ -173,7 +173,7 @@ pub(crate) fn nearest<W: Deref<Target = World>>(world: impl Fn() -> W, latitude:
             best.push((order, state.key), km);
         }
     });
-    near(&*world(), best, latitude, longitude)
+    near(&world(), best, latitude, longitude)
 }
 
 fn near(world: &World, best: Best<(u64, EntityKey), f64>, latitude: f64, longitude: f64) -> Vec<Near> {
