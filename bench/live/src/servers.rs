@@ -86,12 +86,15 @@ fn godwit(listener: TcpListener, rates: watch::Receiver<u32>, sent: watch::Sende
         status: Arc::new(|| serde_json::json!({})),
         ready: Arc::new(|| (true, serde_json::json!({}))),
         health: godwit_flow::Health::default(),
+        tasks: godwit_flow::Tasks::default(),
+        panics: godwit_web::Panics::default(),
         image_hosts: "".into(),
         basemap_file: None,
         clock: now_us,
         stop: ending.stop(),
         viewers: ViewerTiming::default(),
         limit: None,
+        answers: godwit_web::Answers::default(),
     };
     let site = Arc::new(site);
     // In the same site: the same bytes again and again.
@@ -99,7 +102,7 @@ fn godwit(listener: TcpListener, rates: watch::Receiver<u32>, sent: watch::Sende
     let server = Server::new(Bounds { connections: 110_000, ..Bounds::default() }, Timing::default(), Proxies::default());
     tokio::spawn(async move {
         let _held = folder;
-        server.serve(listener, Audience::Public, godwit_web::router(site).merge(constant), ending.stop()).await;
+        server.serve(listener, Audience::Public, godwit_web::router(site, Audience::Public).merge(constant), ending.stop()).await;
     });
     tokio::spawn({
         let live = live.clone();

@@ -65,7 +65,7 @@ pub fn locks() {
     let all = Area { west: -180.0, south: -90.0, east: 180.0, north: 90.0 };
     println!(
         "  questions: everything of an area {:.2} ms, search {:.2} ms, nearest {:.2} ms",
-        ms(|| live.within(&all, now_us, 500)),
+        ms(|| live.within(&all, now_us, None, 500)),
         ms(|| live.search("*QRV*", 50)),
         ms(|| live.nearest(-48.9, -123.4, 50))
     );

@@ -10,6 +10,7 @@ mod clock;
 mod faults;
 mod health;
 mod queue;
+mod repeated;
 mod stop;
 mod tasks;
 
@@ -18,5 +19,6 @@ pub use breaker::{Breaker, BreakerConfig, BreakerReading, BreakerState, Permit, 
 pub use clock::now_us;
 pub use health::{Condition, Health, Part};
 pub use queue::{Gauge, Queue, Reader, queue};
+pub use repeated::Repeated;
 pub use stop::{Stop, Stopper};
 pub use tasks::{Failure, Tasks, panic_message};

@@ -114,9 +114,11 @@ pub(crate) enum Allowed {
     WebUrl,
     /// `ADDRESS[/BITS][,...]`.
     Networks,
+    /// Origins of web pages.
+    OriginList,
 }
 
-use Allowed::{Address, Callsign, Networks, Number, Path, Servers, Switch, Text, TileUrl, View, WebUrl, Whole, Word};
+use Allowed::{Address, Callsign, Networks, Number, OriginList, Path, Servers, Switch, Text, TileUrl, View, WebUrl, Whole, Word};
 use Command::{Archive, Backup, Import, Migrate, Restore, Serve, Simulate, Slowest};
 
 macro_rules! key {
@@ -366,7 +368,23 @@ pub(crate) const KEYS: &[Key] = &[
         "",
         [Serve],
         Address,
-        "A second address for operators: /metrics for Prometheus, beside all that the site has; the same as --listen: there"
+        "A second address for operators: /metrics for Prometheus, and the status in full, beside all that the site has; the same as --listen: there"
+    ),
+    key!(
+        "hsts-seconds",
+        "N",
+        "0",
+        [Serve],
+        Whole(0, 63_072_000),
+        "Behind a web server that ends TLS: browsers are told to come over TLS alone for so long (Strict-Transport-Security); 0: they are not told"
+    ),
+    key!(
+        "allowed-origins",
+        "ORIGIN,..",
+        "",
+        [Serve],
+        OriginList,
+        "Origins whose pages may open a live stream here, beside this site's own (which is known by Host), such as https://map.example.org"
     ),
     key!(
         "log",
@@ -689,7 +707,10 @@ impl fmt::Display for Allowed {
             Word(words) => f.write_str(&words.join(" or ")),
             Callsign => f.write_str("3 to 9 letters and digits with an optional SSID, such as N0CALL-1"),
             View => f.write_str("latitude,longitude,zoom, such as 47.4,8.5,8"),
-            WebUrl => f.write_str("https://, or http:// to this machine only, such as https://example.org/tocalls.pretty.json"),
+            WebUrl => {
+                f.write_str("https:// without a user, or http:// to this machine only, such as https://example.org/tocalls.pretty.json")
+            }
+            OriginList => f.write_str("origins with commas between, such as https://map.example.org"),
             Networks => f.write_str("addresses and networks with commas between, such as 10.0.0.0/8,::1"),
             TileUrl => f.write_str("http:// or https:// with {z}, {x} and {y}, such as https://tile.example.org/{z}/{x}/{y}.png"),
         }
@@ -724,8 +745,9 @@ impl Allowed {
             Word(_) => Err("is not one of the words".to_owned()),
             Callsign => godwit_feed::check_callsign(value).map_err(|e| e.to_string()),
             View => view(value),
-            WebUrl => web_url(value),
+            WebUrl => crate::outbound::check(value).map(drop),
             Networks => value.parse::<godwit_web::Proxies>().map(drop),
+            OriginList => value.parse::<godwit_web::Origins>().map(drop),
             TileUrl => tile_url(value),
         }
     }
@@ -756,17 +778,6 @@ fn view(value: &str) -> Result<(), String> {
         }
         _ => Err("is not latitude -85..85, longitude -180..180 and zoom 0..18".to_owned()),
     }
-}
-
-fn web_url(value: &str) -> Result<(), String> {
-    let local = ["http://127.0.0.1", "http://localhost", "http://[::1]"]
-        .iter()
-        .any(|start| value.strip_prefix(start).is_some_and(|rest| rest.starts_with([':', '/']) || rest.is_empty()));
-    let host = value.strip_prefix("https://").map(|rest| rest.split('/').next().unwrap_or_default());
-    if value.len() > 500 || !(local || host.is_some_and(|host| !host.is_empty() && !host.contains(['@', ' ']))) {
-        return Err("is not an address over HTTPS".to_owned());
-    }
-    Ok(())
 }
 
 fn tile_url(value: &str) -> Result<(), String> {

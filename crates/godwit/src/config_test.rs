@@ -48,6 +48,8 @@ fn a_wrong_value_names_key_value_and_what_is_allowed() {
         ("devices-url", "http://example.org/x"),
         ("devices-url", "http://127.0.0.1.example.org/x"),
         ("devices-url", "https://"),
+        ("devices-url", "http://127.0.0.1:80@evil.example/"),
+        ("allowed-origins", "map.example.org"),
         ("log-format", "xml"),
     ] {
         let error = merge(&[(key, value)], &[], None).expect_err(value).to_string();

@@ -10,6 +10,8 @@ use anyhow::Context as _;
 use clap::ArgMatches;
 use godwit_packet::{DeviceDatabase, Text, explain, json_with};
 
+use crate::terminal::shown;
+
 /// The longest line taken; what is longer is cut, and is no packet.
 const LONGEST: u64 = 65_536;
 
@@ -59,18 +61,19 @@ fn lines(mut source: Box<dyn BufRead>, mut each: impl FnMut(&[u8]) -> io::Result
     }
 }
 
-/// Control characters and what else could steer a terminal are escaped.
-fn shown(text: &str) -> String {
-    text.chars().map(|c| if c.is_control() { c.escape_default().to_string() } else { c.to_string() }).collect()
-}
-
 /// The line, then every run of bytes with its field, value, meaning and warnings.
 fn for_people(out: &mut impl Write, line: &[u8], every_byte: bool) -> io::Result<()> {
     let explanation = explain(line);
     writeln!(out, "{}", shown(&Text::new(line).to_string_lossy()))?;
     match &explanation.packet {
         Ok(packet) => {
-            writeln!(out, "  {} from {}, heard: {}", packet.kind.as_str().replace('_', " "), packet.source, packet.heard().as_str())?;
+            writeln!(
+                out,
+                "  {} from {}, heard: {}",
+                packet.kind.as_str().replace('_', " "),
+                shown(&packet.source.to_string()),
+                packet.heard().as_str()
+            )?;
         }
         Err(error) => writeln!(out, "  not readable: {} (byte {})", error.message(), error.offset)?,
     }

@@ -16,13 +16,15 @@ mod intake;
 mod jobs;
 mod keeper;
 mod leader;
+mod outbound;
 mod process;
 mod ring;
 mod run;
 mod simulate;
 mod slowest;
+mod terminal;
 
-use std::process::ExitCode;
+use std::{io::IsTerminal as _, process::ExitCode};
 
 use clap::ArgMatches;
 use config::{Command, Settings};
@@ -33,7 +35,7 @@ fn main() -> ExitCode {
         // Somebody downstream (head, less) has seen enough.
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("{}", terminal::shown_lines(&format!("error: {error:#}")));
             ExitCode::FAILURE
         }
     }
@@ -91,13 +93,15 @@ type SetLevel = Box<dyn Fn(&Settings) -> anyhow::Result<()>>;
 fn log(settings: &Settings) -> anyhow::Result<SetLevel> {
     let level_now = level(settings)?;
     // The filter comes last: its handle is for the subscriber as it is then.
-    let builder = tracing_subscriber::fmt().with_writer(std::io::stderr).with_target(false);
+    let builder = tracing_subscriber::fmt().with_target(false);
     if settings.get("log-format") == Some("json") {
-        let builder = builder.json().with_env_filter(level_now).with_filter_reloading();
+        let builder = builder.with_writer(std::io::stderr).json().with_env_filter(level_now).with_filter_reloading();
         let handle = builder.reload_handle();
         builder.init();
         Ok(Box::new(move |settings| Ok(handle.reload(level(settings)?)?)))
     } else {
+        let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let builder = builder.with_ansi(colours).with_writer(move || terminal::OneLine { out: std::io::stderr(), colours });
         let builder = builder.with_env_filter(level_now).with_filter_reloading();
         let handle = builder.reload_handle();
         builder.init();

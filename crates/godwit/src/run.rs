@@ -16,7 +16,7 @@ use godwit_flow::{Health, Part, Stop, Tasks, now_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
 use godwit_web::{
-    Audience, Bounds, Devices, FileMap, Limit, Panics, Proxies, Server, Site, Timing as ServerTiming, ViewerTiming, breaker_json,
+    Answers, Audience, Bounds, Devices, FileMap, Limit, Panics, Proxies, Server, Site, Timing as ServerTiming, ViewerTiming, breaker_json,
 };
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Value, json};
@@ -66,11 +66,7 @@ pub(crate) fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
     tokio::runtime::Builder::new_multi_thread().enable_all().build().context("the runtime cannot be started")
 }
 
-async fn serve_until_asked(
-    settings: &Settings,
-    reload: &dyn Fn() -> anyhow::Result<Settings>,
-    web: &Handle,
-) -> anyhow::Result<()> {
+async fn serve_until_asked(settings: &Settings, reload: &dyn Fn() -> anyhow::Result<Settings>, web: &Handle) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
     let health = Health::default();
     let stoppers = Stoppers::new(Tasks::new(health.clone()));
@@ -175,8 +171,11 @@ async fn start(settings: &Settings, health: Health, stoppers: &Stoppers, web: &H
     let timing = site.viewers;
     // Operators' numbers are on their own address, or on the site's if that is said to be theirs.
     let site_and = |for_operators: bool| {
-        let router = godwit_web::router(site.clone());
-        if for_operators { godwit_web::operators(site.clone()).merge(router) } else { router }
+        let router = |audience| godwit_web::router(site.clone(), audience);
+        match for_operators {
+            true => godwit_web::operators(site.clone()).merge(router(Audience::Operators)),
+            false => router(Audience::Public),
+        }
     };
     let public = web.spawn(answer_strangers(server.clone(), listener, site_and(metrics == Some(address)), tasks.stop()));
     tasks.essential("web", async move {
@@ -589,6 +588,10 @@ fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Sto
         clock: now_us,
         stop,
         limit,
+        answers: Answers::new(
+            settings.whole("hsts-seconds"),
+            settings.get("allowed-origins").unwrap_or_default().parse().unwrap_or_default(),
+        ),
         viewers: ViewerTiming { drain: Duration::from_secs(settings.whole("drain-seconds")), ..ViewerTiming::default() },
     }
 }

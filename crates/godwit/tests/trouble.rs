@@ -24,7 +24,12 @@ fn free_address() -> String {
 /// `program` with these arguments before `godwit serve --listen ADDRESS ...`; no program: godwit itself.
 fn serve(before: &[&str], address: &str, arguments: &[&str]) -> Command {
     let godwit = env!("CARGO_BIN_EXE_godwit");
-    let words: Vec<&str> = before.iter().copied().chain([godwit, "serve", "--listen", address]).chain(arguments.iter().copied()).collect();
+    let words: Vec<&str> = before
+        .iter()
+        .copied()
+        .chain([godwit, "serve", "--listen", address, "--metrics-listen", address])
+        .chain(arguments.iter().copied())
+        .collect();
     let mut command = Command::new(words[0]);
     command.args(&words[1..]).env_remove("GODWIT_CONFIG").env("GODWIT_LOG", "info").current_dir(std::env::temp_dir());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -1,12 +1,14 @@
-//! Finding entities in the world: by name, and by nearness. Both look at the compact keys or at few tiles first, never
-//! at 100,000 states.
+//! Finding entities in the world: by name, and by nearness. Both lock the world for some entities at a time, and copy only
+//! what they answer with.
+
+use std::ops::Deref;
 
 use godwit_pipeline::{EARTH_KM, EntityKey, EntityState, distance_km};
 
 use crate::{
     LEVELS, TileAddress,
     address::{locate, mercator},
-    world::{World, drawn},
+    world::{LOOKED_AT_A_TIME, MOST_LISTED, World, drawn},
 };
 
 /// An entity near a point.
@@ -75,44 +77,118 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
     pattern[p..].iter().all(|byte| *byte == b'*')
 }
 
-impl World {
-    /// Entities on the map whose name fits, ignoring case: the best fit first, then the last heard.
-    pub(crate) fn search(&self, text: &str, limit: usize) -> Vec<EntityState> {
-        let pattern = Pattern::new(text);
-        if pattern.text.is_empty() {
-            return Vec::new();
-        }
-        let mut found: Vec<(u8, i64, EntityKey, &EntityState)> = self
-            .keys()
-            .filter_map(|(key, id)| Some((pattern.rank(key.name.as_bytes())?, key, self.state(id)?)))
-            .filter(|(.., state)| drawn(state).is_some())
-            .map(|(rank, key, state)| (rank, -state.last_heard_us, *key, state))
-            .collect();
-        let order = |(rank, age, key, _): &(u8, i64, EntityKey, &EntityState)| (*rank, *age, *key);
-        if found.len() > limit {
-            found.select_nth_unstable_by_key(limit, order);
-            found.truncate(limit);
-        }
-        found.sort_unstable_by_key(order);
-        found.into_iter().map(|(.., state)| state.clone()).collect()
+/// The best of many by some order, in bounded memory.
+struct Best<K, T> {
+    limit: usize,
+    all: Vec<(K, T)>,
+}
+
+impl<K: Ord + Copy, T> Best<K, T> {
+    fn new(limit: usize) -> Self {
+        Self { limit, all: Vec::new() }
     }
 
-    /// The entities nearest to a point, nearest first: from the tiles around it, finest level first, as soon as what lies
-    /// beyond them must be farther.
-    pub(crate) fn nearest(&self, latitude: f64, longitude: f64, limit: usize) -> Vec<Near> {
-        for level in LEVELS.iter().rev() {
-            let (members, safe_km) = self.around(latitude, longitude, *level);
-            let mut near = measured(members.filter_map(|id| self.state(id)), latitude, longitude);
-            near.retain(|(distance_km, _)| *distance_km <= safe_km);
-            if near.len() >= limit {
-                return best(near, latitude, longitude, limit);
+    fn push(&mut self, order: K, one: T) {
+        self.all.push((order, one));
+        if self.all.len() >= 2 * self.limit + 1024 {
+            self.cut();
+        }
+    }
+
+    fn cut(&mut self) {
+        if self.all.len() > self.limit {
+            self.all.select_nth_unstable_by_key(self.limit, |(order, _)| *order);
+            self.all.truncate(self.limit);
+        }
+    }
+
+    /// The best first.
+    fn sorted(mut self) -> Vec<(K, T)> {
+        self.cut();
+        self.all.sort_unstable_by_key(|(order, _)| *order);
+        self.all
+    }
+}
+
+/// Calls for every entity, in the order of keys. The world is locked for [`LOOKED_AT_A_TIME`] of them at once.
+fn each<W: Deref<Target = World>>(world: &impl Fn() -> W, mut look: impl FnMut(&EntityState)) {
+    let mut last = None;
+    loop {
+        let mut looked_at = 0;
+        for state in world().after(last).take(LOOKED_AT_A_TIME) {
+            looked_at += 1;
+            look(state);
+            last = Some(state.key);
+        }
+        if looked_at < LOOKED_AT_A_TIME {
+            return;
+        }
+    }
+}
+
+/// Entities on the map whose name fits, ignoring case: the best fit first, then the last heard. `world` locks the world
+/// anew for each step.
+pub(crate) fn search<W: Deref<Target = World>>(world: impl Fn() -> W, text: &str, limit: usize) -> Vec<EntityState> {
+    let pattern = Pattern::new(text);
+    if pattern.text.is_empty() {
+        return Vec::new();
+    }
+    let mut best = Best::new(limit);
+    each(&world, |state| {
+        if let Some(rank) = pattern.rank(state.key.name.as_bytes()).filter(|_| drawn(state).is_some()) {
+            best.push((rank, -state.last_heard_us, state.key), ());
+        }
+    });
+    let world = world();
+    best.sorted().into_iter().filter_map(|((.., key), ())| world.get(&key).cloned()).collect()
+}
+
+/// The entities nearest to a point, nearest first: from the tiles around it, finest level first, as soon as what lies
+/// beyond them must be farther. `world` locks the world anew for each step.
+pub(crate) fn nearest<W: Deref<Target = World>>(world: impl Fn() -> W, latitude: f64, longitude: f64, limit: usize) -> Vec<Near> {
+    let measured = |state: &EntityState| {
+        let km = drawn(state).map(|fix| distance_km(latitude, longitude, fix.latitude, fix.longitude))?;
+        // Distances are never negative, so their bits are in their order.
+        Some((km, km.to_bits()))
+    };
+    for level in LEVELS.iter().rev() {
+        let Some((members, safe_km)) = world().around(latitude, longitude, *level) else { break };
+        let (mut best, mut count) = (Best::new(limit), 0);
+        for ids in members.chunks(LOOKED_AT_A_TIME) {
+            let world = world();
+            for state in ids.iter().filter_map(|id| world.state(*id)) {
+                if let Some((km, order)) = measured(state).filter(|(km, _)| *km <= safe_km) {
+                    count += 1;
+                    best.push((order, state.key), km);
+                }
             }
         }
-        best(measured(self.keys().filter_map(|(_, id)| self.state(id)), latitude, longitude), latitude, longitude, limit)
+        if count >= limit {
+            return near(&world(), best, latitude, longitude);
+        }
     }
+    let mut best = Best::new(limit);
+    each(&world, |state| {
+        if let Some((km, order)) = measured(state) {
+            best.push((order, state.key), km);
+        }
+    });
+    near(&world(), best, latitude, longitude)
+}
 
-    /// Members of a tile and its eight neighbours, and up to which distance nobody else can be.
-    fn around(&self, latitude: f64, longitude: f64, level: u8) -> (impl Iterator<Item = u32>, f64) {
+fn near(world: &World, best: Best<(u64, EntityKey), f64>, latitude: f64, longitude: f64) -> Vec<Near> {
+    let one = |((_, key), distance_km): ((u64, EntityKey), f64)| {
+        let state = world.get(&key)?;
+        let fix = drawn(state)?;
+        let bearing_deg = bearing_deg(latitude, longitude, fix.latitude, fix.longitude);
+        Some(Near { state: state.clone(), distance_km, bearing_deg })
+    };
+    best.sorted().into_iter().filter_map(one).collect()
+}
+
+impl World {
+    /// Members of a tile and its eight neighbours, and up to which distance nobody else can be. `None` if they are many.
+    fn around(&self, latitude: f64, longitude: f64, level: u8) -> Option<(Vec<u32>, f64)> {
         let at = mercator(latitude, longitude);
         let (tile, ..) = locate(at, level);
         let side = 1_i32 << level;
@@ -125,7 +201,11 @@ impl World {
                 }
                 let x = (i32::from(tile.x) + dx).rem_euclid(side);
                 let (x, y) = (u16::try_from(x).unwrap_or(0), u16::try_from(y).unwrap_or(0));
-                members.extend(self.members(TileAddress { level, x, y }));
+                let address = TileAddress { level, x, y };
+                if members.len() + self.count_of(address) > MOST_LISTED {
+                    return None;
+                }
+                members.extend(self.members(address));
             }
         }
         let tile_deg = 360.0 / f64::from(side);
@@ -137,28 +217,8 @@ impl World {
         // A meridian is nearest where the great circle meets it at a right angle, a parallel due north or south.
         let meridian = |degrees: f64| (degrees.min(90.0).to_radians().sin() * latitude.to_radians().cos()).asin().to_degrees();
         let safe_deg = meridian(west_deg).min(meridian(east_deg)).min(north_deg).min(south_deg);
-        (members.into_iter(), safe_deg.max(0.0).to_radians() * EARTH_KM)
+        Some((members, safe_deg.max(0.0).to_radians() * EARTH_KM))
     }
-}
-
-fn measured<'w>(states: impl Iterator<Item = &'w EntityState>, latitude: f64, longitude: f64) -> Vec<(f64, &'w EntityState)> {
-    states.filter_map(|state| drawn(state).map(|fix| (distance_km(latitude, longitude, fix.latitude, fix.longitude), state))).collect()
-}
-
-fn best(mut near: Vec<(f64, &EntityState)>, latitude: f64, longitude: f64, limit: usize) -> Vec<Near> {
-    let order = |(a, one): &(f64, &EntityState), (b, other): &(f64, &EntityState)| a.total_cmp(b).then(one.key.cmp(&other.key));
-    if near.len() > limit {
-        near.select_nth_unstable_by(limit, order);
-        near.truncate(limit);
-    }
-    near.sort_unstable_by(order);
-    near.into_iter()
-        .filter_map(|(distance_km, state)| {
-            let fix = drawn(state)?;
-            let bearing_deg = bearing_deg(latitude, longitude, fix.latitude, fix.longitude);
-            Some(Near { state: state.clone(), distance_km, bearing_deg })
-        })
-        .collect()
 }
 
 /// The direction in which the great circle begins, degrees from north.
@@ -195,6 +255,10 @@ mod tests {
         format!("{name}>APRS,qAR,G1:!{}{ns}/{}{ew}-", dm(latitude, 2), dm(longitude, 3))
     }
 
+    fn found_by_name(world: &World, text: &str, limit: usize) -> Vec<EntityState> {
+        search(|| world, text, limit)
+    }
+
     fn names(found: &[EntityState]) -> Vec<String> {
         found.iter().map(|state| state.key.name.to_string()).collect()
     }
@@ -203,12 +267,12 @@ mod tests {
     fn names_are_found_by_call_ssid_beginning_part_and_wildcard() {
         let calls = ["DL1ABC-9", "DL1ABC", "DL1ABCD", "XDL1ABC", "OE1A-10", "DL1ABC-15"];
         let world = world(calls.iter().map(|call| placed(call, 47.0, 8.0)));
-        assert_eq!(names(&world.search(" dl1abc ", 9)), ["DL1ABC", "DL1ABC-15", "DL1ABC-9", "DL1ABCD", "XDL1ABC"]);
-        assert_eq!(names(&world.search("dl1abc", 2)), ["DL1ABC", "DL1ABC-15"]);
-        assert_eq!(names(&world.search("*-1?", 9)), ["DL1ABC-15", "OE1A-10"]);
-        assert_eq!(names(&world.search("DL*ABC", 9)), ["DL1ABC"]);
-        assert!(world.search("", 9).is_empty() && world.search("ZZ*", 9).is_empty());
-        assert_eq!(world.search("*", 3).len(), 3);
+        assert_eq!(names(&found_by_name(&world, " dl1abc ", 9)), ["DL1ABC", "DL1ABC-15", "DL1ABC-9", "DL1ABCD", "XDL1ABC"]);
+        assert_eq!(names(&found_by_name(&world, "dl1abc", 2)), ["DL1ABC", "DL1ABC-15"]);
+        assert_eq!(names(&found_by_name(&world, "*-1?", 9)), ["DL1ABC-15", "OE1A-10"]);
+        assert_eq!(names(&found_by_name(&world, "DL*ABC", 9)), ["DL1ABC"]);
+        assert!(found_by_name(&world, "", 9).is_empty() && found_by_name(&world, "ZZ*", 9).is_empty());
+        assert_eq!(found_by_name(&world, "*", 3).len(), 3);
     }
 
     #[test]
@@ -248,10 +312,11 @@ mod tests {
             let near_by = crowd.iter().map(|(a, b)| ((latitude + a).clamp(-89.0, 89.0), (longitude + b).clamp(-179.9, 179.9)));
             let all: Vec<(f64, f64)> = places.iter().copied().chain(near_by).collect();
             let world = world(all.iter().enumerate().map(|(at, (latitude, longitude))| placed(&format!("T{at}"), *latitude, *longitude)));
-            let mut expected: Vec<f64> = measured(world.keys().filter_map(|(_, id)| world.state(id)), latitude, longitude).iter().map(|(km, _)| *km).collect();
+            let fixes = world.after(None).filter_map(drawn);
+            let mut expected: Vec<f64> = fixes.map(|fix| distance_km(latitude, longitude, fix.latitude, fix.longitude)).collect();
             expected.sort_unstable_by(f64::total_cmp);
             expected.truncate(10);
-            let found: Vec<f64> = world.nearest(latitude, longitude, 10).iter().map(|near| near.distance_km).collect();
+            let found: Vec<f64> = nearest(|| &world, latitude, longitude, 10).iter().map(|near| near.distance_km).collect();
             prop_assert_eq!(found, expected);
         }
     }

@@ -10,12 +10,12 @@ use godwit_pipeline::{EntityChange, EntityKey, EntityState};
 use tokio::sync::watch;
 
 use crate::{
-    Area, DENSITY_GRID, Found, Near, TileAddress,
+    Area, DENSITY_GRID, Found, Near, TileAddress, find,
     latency::{Latency, LatencyReading},
     tile::{News, Step, Tile, TileMessage},
     viewer::Viewer,
     wire,
-    world::{Due, ROWS_AT_A_TIME, World},
+    world::{self, Due, ROWS_AT_A_TIME, World},
 };
 
 /// What the live side may hold.
@@ -239,10 +239,12 @@ impl Live {
         }
     }
 
-    /// Entities with a position in an area, heard since a time.
+    /// A page of the entities with a position in an area, heard since a time, in the order of their keys: at most `limit`
+    /// of those after a key. An entity that is in the area all the time is on exactly one page, whatever else comes and
+    /// goes meanwhile. The world is locked for some entities at a time.
     #[must_use]
-    pub fn within(&self, area: &Area, since_us: i64, limit: usize) -> Found {
-        self.world().within(area, since_us, limit)
+    pub fn within(&self, area: &Area, since_us: i64, after: Option<EntityKey>, limit: usize) -> Found {
+        world::within(|| self.world(), area, since_us, after, limit)
     }
 
     /// The state of an entity.
@@ -254,13 +256,13 @@ impl Live {
     /// Entities whose name fits a text: a name, a beginning or part of it, or a pattern with `*` and `?`.
     #[must_use]
     pub fn search(&self, text: &str, limit: usize) -> Vec<EntityState> {
-        self.world().search(text, limit)
+        find::search(|| self.world(), text, limit)
     }
 
     /// The entities nearest to a point (degrees), nearest first.
     #[must_use]
     pub fn nearest(&self, latitude: f64, longitude: f64, limit: usize) -> Vec<Near> {
-        self.world().nearest(latitude, longitude, limit)
+        find::nearest(|| self.world(), latitude, longitude, limit)
     }
 
     /// The tiles of these addresses, for a viewer to hold.

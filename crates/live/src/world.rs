@@ -2,7 +2,8 @@
 //! Bound: a number of entities and an age; whoever was silent longest leaves first.
 
 use std::{
-    collections::{BTreeSet, HashMap, HashSet},
+    collections::{BTreeMap, BTreeSet, HashMap, HashSet},
+    ops::{Bound, Deref},
     sync::Arc,
 };
 
@@ -41,13 +42,16 @@ impl Area {
     }
 }
 
-/// Entities found, and whether there were more.
+/// A page of the entities in an area.
 #[derive(Debug, Clone, Default)]
 pub struct Found {
-    /// Their states.
+    /// Their states, in the order of their keys.
     pub states: Vec<EntityState>,
-    /// There were more than asked for.
-    pub truncated: bool,
+    /// Where the next page goes on: after this key. `None`: this page is the last one. A page may be short, or empty, and
+    /// not be the last one.
+    pub next: Option<EntityKey>,
+    /// Entities that were looked at.
+    pub looked_at: usize,
 }
 
 #[derive(Debug)]
@@ -86,7 +90,8 @@ pub(crate) struct Due {
 
 #[derive(Debug)]
 pub(crate) struct World {
-    ids: HashMap<EntityKey, u32>,
+    /// In order: lists are paged by key.
+    ids: BTreeMap<EntityKey, u32>,
     entities: HashMap<u32, Entity>,
     by_age: BTreeSet<(i64, u32)>,
     /// Who is in a tile; a tile without members has no entry.
@@ -105,6 +110,16 @@ pub(crate) struct World {
 /// Rows copied out of the world while it is locked.
 pub(crate) const ROWS_AT_A_TIME: usize = 2048;
 
+/// Entities looked at, or copied out, while the world is locked by somebody who looks at many.
+pub(crate) const LOOKED_AT_A_TIME: usize = 512;
+
+/// Entities that one page of an area looks at.
+const MOST_LOOKED_AT: usize = 50_000;
+
+/// Members of tiles that are listed while the world is locked: where there are more, all entities are looked at instead,
+/// some at a time.
+pub(crate) const MOST_LISTED: usize = 20_000;
+
 /// Entities that leave for their age in one tick at most: the others wait, so that the lock is held for a short time.
 const MOST_EXPIRED: usize = 500;
 
@@ -114,7 +129,7 @@ const HEARD_AGAIN_US: i64 = 30_000_000;
 impl World {
     pub(crate) fn new(max_entities: usize) -> Self {
         Self {
-            ids: HashMap::new(),
+            ids: BTreeMap::new(),
             entities: HashMap::new(),
             by_age: BTreeSet::new(),
             members: HashMap::new(),
@@ -141,9 +156,10 @@ impl World {
         self.entities.get(&id).map(|entity| &entity.state)
     }
 
-    /// All keys with their ids, in no order.
-    pub(crate) fn keys(&self) -> impl Iterator<Item = (&EntityKey, u32)> {
-        self.ids.iter().map(|(key, id)| (key, *id))
+    /// All entities after this key, in the order of their keys.
+    pub(crate) fn after(&self, key: Option<EntityKey>) -> impl Iterator<Item = &EntityState> {
+        let from = key.map_or(Bound::Unbounded, Bound::Excluded);
+        self.ids.range((from, Bound::Unbounded)).filter_map(|(_, id)| self.state(*id))
     }
 
     pub(crate) fn get(&self, key: &EntityKey) -> Option<&EntityState> {
@@ -152,14 +168,19 @@ impl World {
 
     /// Takes a state from the store; what is known already and newer stays.
     pub(crate) fn fill(&mut self, state: EntityState) {
-        if let Some(id) = self.ids.get(&state.key).copied() {
-            if self.state(id).is_some_and(|known| known.last_heard_us >= state.last_heard_us) {
-                return;
-            }
-            self.remove(id);
+        let known = self.ids.get(&state.key).copied().and_then(|id| Some((id, self.entities.get_mut(&id)?)));
+        let Some((id, entity)) = known else {
+            self.insert(state);
+            self.make_room();
+            return;
+        };
+        let (before_us, heard_us) = (entity.state.last_heard_us, state.last_heard_us);
+        if before_us < heard_us {
+            entity.state = state;
+            self.by_age.remove(&(before_us, id));
+            self.by_age.insert((heard_us, id));
+            self.show(id, heard_us);
         }
-        self.insert(state);
-        self.make_room();
     }
 
     pub(crate) fn apply(&mut self, change: &EntityChange) {
@@ -377,42 +398,98 @@ impl World {
         self.members.get(&address).into_iter().flatten().copied().collect()
     }
 
+    /// How many are in a tile.
+    pub(crate) fn count_of(&self, address: TileAddress) -> usize {
+        self.members.get(&address).map_or(0, BTreeSet::len)
+    }
+
     /// What a tile says of some of its members.
     pub(crate) fn rows_of(&self, address: TileAddress, ids: &[u32], rows: &mut Vec<Row>) {
         rows.extend(ids.iter().filter_map(|id| self.row(address, *id)));
     }
 
-    /// Entities with a position in an area, heard since a time.
-    pub(crate) fn within(&self, area: &Area, since_us: i64, limit: usize) -> Found {
-        let mut found = Found::default();
-        let mut take = |state: &EntityState| {
-            let inside = state.last_heard_us >= since_us && drawn(state).is_some_and(|fix| area.contains(fix.latitude, fix.longitude));
-            if inside && found.states.len() >= limit {
-                found.truncated = true;
-            } else if inside {
-                found.states.push(state.clone());
-            }
-            !found.truncated
-        };
-        // A small box asks its tiles, a large one everybody.
+    /// Members of the tiles that a small area lies in; `None` for a large one, or if they are many.
+    fn members_within(&self, area: &Area) -> Option<Vec<u32>> {
         const LEVEL: u8 = 7;
+        const MOST_TILES: usize = 256;
         let (west, north) = (locate(mercator(area.north, area.west), LEVEL).0, locate(mercator(area.south, area.east), LEVEL).0);
         let tiles = (usize::from(north.x.saturating_sub(west.x)) + 1) * (usize::from(north.y.saturating_sub(west.y)) + 1);
-        if area.west <= area.east && tiles <= 256 {
-            for x in west.x..=north.x {
-                for y in west.y..=north.y {
-                    let Some(members) = self.members.get(&TileAddress { level: LEVEL, x, y }) else {
-                        continue;
-                    };
-                    if !members.iter().filter_map(|id| self.state(*id)).all(&mut take) {
-                        return found;
-                    }
-                }
-            }
-        } else {
-            let _ = self.entities.values().map(|entity| &entity.state).all(take);
+        if area.west > area.east || tiles > MOST_TILES {
+            return None;
         }
-        found
+        let addresses = (west.x..=north.x).flat_map(|x| (west.y..=north.y).map(move |y| TileAddress { level: LEVEL, x, y }));
+        let sets: Vec<&BTreeSet<u32>> = addresses.filter_map(|address| self.members.get(&address)).collect();
+        let count: usize = sets.iter().map(|set| set.len()).sum();
+        (count <= MOST_LISTED).then(|| sets.into_iter().flatten().copied().collect())
+    }
+}
+
+/// A page of the entities with a position in an area, heard since a time, in the order of their keys: at most `limit` of
+/// those after a key. An entity that is in the area all the time is on exactly one page, whatever else comes and goes.
+///
+/// `world` locks the world anew for each step.
+pub(crate) fn within<W: Deref<Target = World>>(
+    world: impl Fn() -> W,
+    area: &Area,
+    since_us: i64,
+    after: Option<EntityKey>,
+    limit: usize,
+) -> Found {
+    let inside =
+        |state: &EntityState| state.last_heard_us >= since_us && drawn(state).is_some_and(|fix| area.contains(fix.latitude, fix.longitude));
+    let listed = world().members_within(area);
+    let Some(members) = listed else { return within_all(world, inside, after, limit) };
+    let mut found = Found { looked_at: members.len(), ..Found::default() };
+    let mut keys = Vec::new();
+    for ids in members.chunks(LOOKED_AT_A_TIME) {
+        let world = world();
+        let states = ids.iter().filter_map(|id| world.state(*id));
+        keys.extend(states.filter(|state| inside(state) && Some(state.key) > after).map(|state| state.key));
+    }
+    keys.sort_unstable();
+    if keys.len() > limit {
+        keys.truncate(limit);
+        found.next = keys.last().copied();
+    }
+    for keys in keys.chunks(LOOKED_AT_A_TIME) {
+        let world = world();
+        found.states.extend(keys.iter().filter_map(|key| world.get(key)).filter(|state| inside(state)).cloned());
+    }
+    found
+}
+
+/// As [`within`], of all entities.
+fn within_all<W: Deref<Target = World>>(
+    world: impl Fn() -> W,
+    inside: impl Fn(&EntityState) -> bool,
+    after: Option<EntityKey>,
+    limit: usize,
+) -> Found {
+    let mut found = Found::default();
+    let mut last = after;
+    loop {
+        let world = world();
+        let mut looked_at = 0;
+        for state in world.after(last).take(LOOKED_AT_A_TIME) {
+            looked_at += 1;
+            if inside(state) {
+                if found.states.len() == limit {
+                    found.next = last;
+                    found.looked_at += looked_at;
+                    return found;
+                }
+                found.states.push(state.clone());
+            }
+            last = Some(state.key);
+        }
+        found.looked_at += looked_at;
+        if looked_at < LOOKED_AT_A_TIME {
+            return found;
+        }
+        if found.looked_at >= MOST_LOOKED_AT {
+            found.next = last;
+            return found;
+        }
     }
 }
 

@@ -300,10 +300,10 @@ fn the_killed_stay_dead_and_the_silent_leave() {
     let live = live();
     live.apply(&[object("CAMP", 10 * S, true)]);
     let everywhere = Area { west: -180.0, south: -90.0, east: 180.0, north: 90.0 };
-    assert_eq!(live.within(&everywhere, 0, 10).states.len(), 1);
+    assert_eq!(live.within(&everywhere, 0, None, 10).states.len(), 1);
     live.apply(&[object("CAMP", 20 * S, false)]);
     live.apply(&[object("CAMP", 15 * S, true)]);
-    assert!(live.within(&everywhere, 0, 10).states.is_empty(), "a late copy does not revive it");
+    assert!(live.within(&everywhere, 0, None, 10).states.is_empty(), "a late copy does not revive it");
     for i in 0..600 {
         live.apply(&[change(&format!("S{i}"), i * S, Some((1.0, 1.0)), true)]);
     }
@@ -323,12 +323,12 @@ fn questions_of_the_api() {
         change("3D2AB", 4 * S, Some((-17.0, -179.9)), true),
         change("NOPOS", 5 * S, None, true),
     ]);
-    let within = |west, south, east, north, since| live.within(&Area { west, south, east, north }, since, 10).states.len();
+    let within = |west, south, east, north, since| live.within(&Area { west, south, east, north }, since, None, 10).states.len();
     assert_eq!(within(13.0, 52.0, 14.0, 53.0, 0), 2);
     assert_eq!(within(13.0, 52.0, 14.0, 53.0, 2 * S), 1);
     assert_eq!(within(170.0, -40.0, -170.0, 0.0, 0), 2, "across the date line");
     assert_eq!(within(-180.0, -90.0, 180.0, 90.0, 0), 4);
-    assert!(live.within(&Area { west: 13.0, south: 52.0, east: 14.0, north: 53.0 }, 0, 1).truncated);
+    assert!(live.within(&Area { west: 13.0, south: 52.0, east: 14.0, north: 53.0 }, 0, None, 1).next.is_some());
     let found: Vec<String> = live.search("dl1abc", 10).iter().map(|state| state.key.name.to_string()).collect();
     assert_eq!(found, ["DL1ABC", "DL1ABC-9"], "the exact one first");
     assert_eq!(live.search("1", 2).len(), 2);

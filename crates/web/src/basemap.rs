@@ -1,7 +1,13 @@
 //! Base maps from PMTiles archives, served tile by tile as they lie there: the embedded offline one, and a file of the
 //! operator's.
 
-use std::{fs::File, os::unix::fs::FileExt as _, path::Path, sync::Arc};
+use std::{
+    fs::File,
+    os::unix::fs::FileExt as _,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     body::Body,
@@ -10,13 +16,14 @@ use axum::{
     response::IntoResponse,
 };
 use bytes::Bytes;
+use godwit_flow::Repeated;
 use pmtiles::{
     AsyncBackend, AsyncPmTilesReader, BackendResponse, Compression, HashMapCache, NoCache, PmtError, PmtResult, TileCoord, TileType,
 };
 use serde_json::{Value, json};
 use tokio::{sync::OnceCell, task::spawn_blocking};
 
-use crate::{SiteState, error::PathOf};
+use crate::{SiteState, conditional, embed::fingerprint, error::PathOf};
 
 static ARCHIVE: &[u8] = include_bytes!("../../../assets/basemap/basemap.pmtiles");
 
@@ -116,7 +123,8 @@ pub(crate) async fn file_tile(State(site): SiteState, PathOf((z, x, y)): PathOf<
         return StatusCode::NOT_FOUND.into_response();
     };
     let header = map.reader.get_header();
-    answer(map.reader.get_tile(coordinate).await, header.tile_type.content_type(), header.tile_compression, &headers)
+    let tile = map.reader.get_tile(coordinate).await;
+    answer(tile, header.tile_type.content_type(), header.tile_compression, &headers)
 }
 
 /// `GET /basemap/{z}/{x}/{y}`: a Mapbox vector tile, z 0-6; 204 where the map is empty (a 404 would be an error to
@@ -134,21 +142,28 @@ pub(crate) async fn tile(PathOf((z, x, file)): PathOf<(u8, u32, String)>, header
 }
 
 fn answer(tile: PmtResult<Option<Bytes>>, kind: &'static str, compression: Compression, headers: &HeaderMap) -> Response<Body> {
-    let kind = (header::CONTENT_TYPE, kind);
-    match (tile, compression.content_encoding()) {
-        (Ok(None), _) => (StatusCode::NO_CONTENT, [CACHE]).into_response(),
-        (Ok(Some(tile)), None) => ([CACHE, kind], tile).into_response(),
-        (Ok(Some(tile)), Some(encoding)) if crate::embed::accepts(headers, encoding) => {
-            ([CACHE, kind, (header::CONTENT_ENCODING, encoding)], tile).into_response()
+    static LINES: Repeated = Repeated::new(Duration::from_secs(60));
+    let tile = match tile {
+        Ok(Some(tile)) => tile,
+        Ok(None) => return (StatusCode::NO_CONTENT, [CACHE]).into_response(),
+        Err(error) => {
+            if let Some(unsaid) = LINES.failed(Instant::now()) {
+                tracing::error!(%error, requests_since_the_last_line = unsaid, "a base map cannot be read");
+            }
+            return StatusCode::INTERNAL_SERVER_ERROR.into_response();
         }
-        (Ok(Some(_)), Some(encoding)) => {
-            (StatusCode::NOT_ACCEPTABLE, format!("base map tiles are sent with Content-Encoding: {encoding}")).into_response()
-        }
-        (Err(error), _) => {
-            tracing::error!(%error, "a base map cannot be read");
-            StatusCode::INTERNAL_SERVER_ERROR.into_response()
-        }
+    };
+    let encoding = compression.content_encoding();
+    let vary = encoding.map(|_| [(header::VARY, "accept-encoding")]);
+    if let Some(encoding) = encoding.filter(|encoding| !crate::embed::accepts(headers, encoding)) {
+        return (StatusCode::NOT_ACCEPTABLE, vary, format!("base map tiles are sent with Content-Encoding: {encoding}")).into_response();
     }
+    let tag = format!("{:x}", fingerprint(&tile));
+    let kept = (vary, [CACHE], [(header::ETAG, format!("\"{tag}\""))]);
+    if conditional::known(headers, |known| known == tag) {
+        return (StatusCode::NOT_MODIFIED, kept).into_response();
+    }
+    (kept, [(header::CONTENT_TYPE, kind)], encoding.map(|encoding| [(header::CONTENT_ENCODING, encoding)]), tile).into_response()
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use axum::{
     response::IntoResponse,
 };
 
-use crate::server::Shared;
+use crate::{conditional, server::Shared};
 
 struct Asset {
     path: &'static str,
@@ -22,21 +22,28 @@ static ASSETS: &[Asset] = include!(concat!(env!("OUT_DIR"), "/assets.rs"));
 pub(crate) fn serve(path: &str, request: &HeaderMap) -> Option<Response<Body>> {
     let asset = ASSETS.iter().find(|asset| asset.path == path)?;
     let hashed = path.starts_with("assets/");
-    let etag = format!("\"{}-{:x}\"", env!("CARGO_PKG_VERSION"), fingerprint(asset.plain));
-    let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
-    let mut headers = HeaderMap::new();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    headers.insert(header::ETAG, HeaderValue::from_str(&etag).ok()?);
-    if request.get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == etag.as_bytes()) {
-        return Some((StatusCode::NOT_MODIFIED, headers).into_response());
-    }
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
     let (body, encoding) = match (asset.brotli, asset.gzip) {
         (Some(packed), _) if accepts(request, "br") => (packed, Some("br")),
         (_, Some(packed)) if accepts(request, "gzip") => (packed, Some("gzip")),
         _ => (asset.plain, None),
     };
+    // Each content coding is another representation.
+    let tag = format!(
+        "{}-{:x}{}{}",
+        env!("CARGO_PKG_VERSION"),
+        fingerprint(asset.plain),
+        encoding.map_or("", |_| "-"),
+        encoding.unwrap_or_default()
+    );
+    let cache = if hashed { "public, max-age=31536000, immutable" } else { "no-cache" };
+    let mut headers = HeaderMap::new();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    headers.insert(header::ETAG, HeaderValue::from_str(&format!("\"{tag}\"")).ok()?);
+    if conditional::known(request, |known| known == tag) {
+        return Some((StatusCode::NOT_MODIFIED, headers).into_response());
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(content_type(path)));
     if let Some(encoding) = encoding {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
     }
@@ -55,7 +62,7 @@ pub(crate) fn accepts(request: &HeaderMap, coding: &str) -> bool {
 }
 
 /// FNV-1a: enough to tell one build's file from another's.
-fn fingerprint(bytes: &[u8]) -> u64 {
+pub(crate) fn fingerprint(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3))
 }
 

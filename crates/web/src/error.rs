@@ -1,13 +1,14 @@
 //! What an API request is told when it fails: a status, a stable code, a sentence.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     Json,
-    extract::{FromRequestParts, Path},
+    extract::{FromRequestParts, Path, Query},
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Response},
 };
+use godwit_flow::Repeated;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 
@@ -33,6 +34,12 @@ impl ApiError {
     /// 404: there is no such thing.
     pub(crate) fn not_found(message: impl Into<String>) -> Self {
         Self { status: StatusCode::NOT_FOUND, code: "not_found", message: message.into(), retry_after_s: None }
+    }
+
+    /// 405: everything here is read only.
+    pub(crate) fn method() -> Self {
+        let message = "Only GET and HEAD are answered here.".to_owned();
+        Self { status: StatusCode::METHOD_NOT_ALLOWED, code: "method_not_allowed", message, retry_after_s: None }
     }
 
     /// 503: too much is going on; try again.
@@ -65,7 +72,10 @@ impl ApiError {
 /// The store cannot answer now: 503, try again. What went wrong is for the operator's log, not for the client.
 impl From<godwit_store::StoreError> for ApiError {
     fn from(error: godwit_store::StoreError) -> Self {
-        tracing::warn!(%error, "the store did not answer a request");
+        static LINES: Repeated = Repeated::new(Duration::from_secs(60));
+        if let Some(unsaid) = LINES.failed(Instant::now()) {
+            tracing::warn!(%error, requests_since_the_last_line = unsaid, "the store did not answer a request");
+        }
         Self {
             status: StatusCode::SERVICE_UNAVAILABLE,
             code: "store_unavailable",
@@ -95,5 +105,17 @@ impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for PathOf<
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
         let path = Path::from_request_parts(parts, state).await;
         path.map(|Path(parameters)| Self(parameters)).map_err(|wrong| ApiError::bad_request(wrong.body_text()))
+    }
+}
+
+/// The parameters of a query, with errors as [`PathOf`] has them: one given twice, or not UTF-8.
+pub(crate) struct QueryOf<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Send, S: Send + Sync> FromRequestParts<S> for QueryOf<T> {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, ApiError> {
+        let query = Query::from_request_parts(parts, state).await;
+        query.map(|Query(parameters)| Self(parameters)).map_err(|wrong| ApiError::bad_request(wrong.body_text()))
     }
 }

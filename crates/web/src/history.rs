@@ -1,7 +1,7 @@
 //! Time blocks over HTTP (docs/protocol.md, "Time blocks"): closed ones are for ever, and every cache may keep them.
 
 use axum::{
-    Json,
+    Extension, Json,
     body::Body,
     extract::State,
     http::{HeaderMap, Response, StatusCode, header},
@@ -11,9 +11,13 @@ use godwit_store::{Answer, BLOCK_S, BlockError, Part};
 use serde_json::{Value, json};
 
 use crate::{
-    Site, SiteState,
+    Site, SiteState, conditional,
+    cost::Cost,
     error::{ApiError, PathOf},
 };
+
+/// So many bytes of a block cost as much as a row that is read: blocks are kept, and made for many.
+const BYTES_A_ROW: usize = 1024;
 
 /// `GET /history/v1/range`: which blocks may be asked for.
 pub(crate) async fn range(State(site): SiteState) -> Result<impl IntoResponse, ApiError> {
@@ -60,11 +64,11 @@ fn respond(answer: Result<Answer, BlockError>, what: &str, request: &HeaderMap) 
         (header::CACHE_CONTROL, cache.to_owned()),
         (header::CONTENT_TYPE, "application/octet-stream".to_owned()),
     ];
-    let known = request.get(header::IF_NONE_MATCH).and_then(|tag| tag.to_str().ok());
-    if known.is_some_and(|known| known.trim_start_matches("W/").trim_matches('"') == answer.tag) {
+    if conditional::known(request, |known| known == answer.tag) {
         return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    Ok((headers, answer.bytes).into_response())
+    let cost = Cost::of_rows(answer.bytes.len() / BYTES_A_ROW);
+    Ok((Extension(cost), headers, answer.bytes).into_response())
 }
 
 /// What `/api/v1/status` says of it.

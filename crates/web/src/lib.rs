@@ -2,24 +2,29 @@
 //!
 //! Invariant: no domain logic and no SQL; a handler asks the live side or the store and writes JSON.
 
+mod answer;
 mod api;
 mod basemap;
+mod conditional;
 mod coordinates;
 mod cost;
 mod devices;
 mod embed;
 mod error;
+mod heavy;
 mod history;
 mod limit;
 mod live;
 mod metrics;
+mod missing;
+mod origin;
 mod pages;
 mod panics;
 mod places;
 mod router;
 mod server;
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use godwit_live::Live;
 use godwit_store::{Blocks, Store};
@@ -30,6 +35,7 @@ pub use basemap::FileMap;
 pub use devices::Devices;
 pub use limit::{Limit, Proxies};
 pub use live::ViewerTiming;
+pub use origin::Origins;
 pub use panics::Panics;
 pub use router::{guarded, operators, router};
 pub use server::{Bounds, Server, Timing};
@@ -80,4 +86,26 @@ pub struct Site {
     pub viewers: ViewerTiming,
     /// How often one client may ask the API and the past; `None`: as often as it likes.
     pub limit: Option<Limit>,
+    /// How answers are made, and what goes with them.
+    pub answers: Answers,
+}
+
+/// How answers are made, and what goes with them.
+#[derive(Debug, Default)]
+pub struct Answers {
+    hsts_seconds: u64,
+    origins: Origins,
+    heavy: heavy::Heavy,
+    /// The site was ready once.
+    started: AtomicBool,
+    status: api::status::Latest,
+}
+
+impl Answers {
+    /// `hsts_seconds`: browsers are told to come back over TLS alone for so long; 0: they are not told. `origins`: sites
+    /// whose pages may open a live stream, beside this one.
+    #[must_use]
+    pub fn new(hsts_seconds: u64, origins: Origins) -> Self {
+        Self { hsts_seconds, origins, ..Self::default() }
+    }
 }

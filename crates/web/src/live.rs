@@ -7,21 +7,22 @@ mod frames;
 mod handshake;
 mod viewer;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::{
     body::Body,
-    extract::{Query, Request, State},
-    http::{HeaderValue, Response, StatusCode, header},
+    extract::{Request, State},
+    http::{HeaderMap, HeaderValue, Response, StatusCode, header},
     response::IntoResponse,
 };
 use bytes::Bytes;
+use godwit_flow::Repeated;
 use godwit_live::{TileAddress, TileAnswer};
 use serde::Deserialize;
 
 use crate::{
-    SiteState,
-    error::{ApiError, PathOf},
+    SiteState, conditional,
+    error::{ApiError, PathOf, QueryOf},
     server::Client,
 };
 
@@ -52,6 +53,9 @@ pub(crate) async fn socket(State(site): SiteState, mut request: Request) -> Resp
         Ok(accept) => accept,
         Err(refused) => return refused.into_response(),
     };
+    if !site.answers.origins.allow(request.headers()) {
+        return foreign(request.headers());
+    }
     let unavailable = |why: &'static str| (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "30")], why).into_response();
     if site.stop.is_wanted() {
         return unavailable("this server is going away");
@@ -74,6 +78,23 @@ pub(crate) async fn socket(State(site): SiteState, mut request: Request) -> Resp
     response
 }
 
+/// The answer to a page of another site. The log says once a minute how a web server in front is made known.
+fn foreign(headers: &HeaderMap) -> Response<Body> {
+    static LINES: Repeated = Repeated::new(Duration::from_secs(60));
+    if let Some(unsaid) = LINES.failed(Instant::now()) {
+        let of =
+            |name| headers.get(name).map(|value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default();
+        tracing::warn!(
+            origin = of(header::ORIGIN),
+            host = of(header::HOST),
+            requests_since_the_last_line = unsaid,
+            "a page of another origin may not open a live stream; if it is this site, the web server in front must pass on Host, or name \
+             the origin in allowed-origins"
+        );
+    }
+    (StatusCode::FORBIDDEN, "pages of other sites may not open a live stream here").into_response()
+}
+
 #[derive(Deserialize)]
 pub(crate) struct TileQuery {
     since: Option<String>,
@@ -86,7 +107,7 @@ pub(crate) const TILE_TYPE: &str = "application/octet-stream";
 pub(crate) async fn tile(
     State(site): SiteState,
     PathOf((level, x, y)): PathOf<(u8, u16, u16)>,
-    Query(query): Query<TileQuery>,
+    QueryOf(query): QueryOf<TileQuery>,
     request: Request,
 ) -> Result<Response<Body>, ApiError> {
     let address = TileAddress::new(level, x, y).ok_or_else(|| ApiError::not_found(format!("There is no tile {level}/{x}/{y}.")))?;
@@ -96,12 +117,9 @@ pub(crate) async fn tile(
     };
     let now_us = (site.clock)();
     // A tag names the state of the tile: with it alone a client asks whether the whole tile is still the one it has.
-    let known = request.headers().get(header::IF_NONE_MATCH).and_then(|tag| state(tag.to_str().ok()?));
     let (status, tag, body) = match site.live.tile(address, since, now_us) {
         TileAnswer::Nothing(tag) => (StatusCode::NO_CONTENT, tag, Bytes::new()),
-        TileAnswer::Full(message) if known.is_some() && known == state_of(&message.tag) => {
-            (StatusCode::NOT_MODIFIED, message.tag, Bytes::new())
-        }
+        TileAnswer::Full(message) if is_known(request.headers(), &message.tag) => (StatusCode::NOT_MODIFIED, message.tag, Bytes::new()),
         TileAnswer::Full(message) | TileAnswer::Deltas(message) => (StatusCode::OK, message.tag, message.body),
     };
     let mut response = Response::new(Body::from(body));
@@ -133,6 +151,11 @@ fn state(text: &str) -> Option<(u64, u32)> {
     Some((u64::from_str_radix(epoch, 16).ok()?, seq.parse().ok()?))
 }
 
-fn state_of(tag: &[u8]) -> Option<(u64, u32)> {
-    state(std::str::from_utf8(tag).ok()?)
+/// Whether the client has the state of this tag.
+fn is_known(headers: &HeaderMap, tag: &[u8]) -> bool {
+    // Most clients of tiles send none, and a tag is not read for them.
+    headers.contains_key(header::IF_NONE_MATCH) && {
+        let now = std::str::from_utf8(tag).ok().and_then(state);
+        conditional::known(headers, |known| now.is_some() && state(known) == now)
+    }
 }

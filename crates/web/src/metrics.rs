@@ -216,6 +216,9 @@ const FAMILIES: &[Family] = &[
     ),
     family("godwit_blocks_refused_total", Counter, "Questions about the past that were refused: too many at once.", "history.refused"),
     family("godwit_blocks_memory_bytes", Gauge, "Memory for time travel.", "history.memory_bytes"),
+    family("godwit_answers_under_way", Gauge, "Large answers that are read or computed.", "answers.under_way"),
+    family("godwit_answers_waiting", Gauge, "Requests for large answers that wait.", "answers.waiting"),
+    family("godwit_answers_refused_total", Counter, "Requests for large answers that were refused: too many.", "answers.refused"),
     family("godwit_limit_allowed_total", Counter, "Requests that the limit let through.", "limit.allowed"),
     family("godwit_limit_refused_total", Counter, "Requests that the limit refused.", "limit.refused"),
     family(

@@ -5,16 +5,20 @@ use std::sync::Arc;
 use axum::{
     Router,
     extract::{Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     routing::get,
 };
 
-use crate::{Site, api, basemap, error::ApiError, history, limit, live, metrics, pages};
+use crate::{Audience, Site, api, basemap, error::ApiError, history, limit, live, metrics, missing, pages};
 
-/// The site.
-pub fn router(site: Arc<Site>) -> Router {
+/// The site, as this audience is shown it.
+pub fn router(site: Arc<Site>, audience: Audience) -> Router {
+    let (status, ready) = match audience {
+        Audience::Public => (get(api::status::public), get(pages::readyz)),
+        Audience::Operators => (get(api::status::status), get(pages::readyz_in_full)),
+    };
     let routes = Router::new()
         .route("/api/v1/stations", get(api::stations::list))
         .route("/api/v1/stations/near", get(api::search::near))
@@ -27,7 +31,7 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/api/v1/packets", get(api::packets::list))
         .route("/api/v1/packets/{id}", get(api::packets::one))
         .route("/api/v1/search", get(api::search::search))
-        .route("/api/v1/status", get(api::status::status))
+        .route("/api/v1/status", status)
         .route("/api/v1", get(api::routes::list))
         .route("/api/{*rest}", get(api::nothing))
         .route("/live/v1/ws", get(live::socket))
@@ -39,7 +43,10 @@ pub fn router(site: Arc<Site>) -> Router {
         .route("/basemap/{z}/{x}/{y}", get(basemap::tile))
         .route("/basemap/file/{z}/{x}/{y}", get(basemap::file_tile))
         .route("/livez", get(pages::livez))
-        .route("/readyz", get(pages::readyz))
+        .route("/readyz", ready)
+        .route("/startupz", get(pages::startupz))
+        .route("/robots.txt", get(pages::robots))
+        .route("/404.css", get(missing::style))
         .fallback(pages::asset);
     guarded(site, routes)
 }
@@ -49,10 +56,24 @@ pub fn operators(site: Arc<Site>) -> Router {
     guarded(site, Router::new().route("/metrics", get(metrics::metrics)))
 }
 
-/// Routes as those of the site: limited, and with its headers.
+/// Routes as those of the site: limited, read only, and with its headers.
 pub fn guarded(site: Arc<Site>, routes: Router<Arc<Site>>) -> Router {
-    let policy = policy(&site.image_hosts);
-    routes.layer(middleware::from_fn_with_state((site.clone(), policy), guard)).with_state(site)
+    let fixed = Fixed::of(&site);
+    routes.layer(middleware::from_fn_with_state((site.clone(), Arc::new(fixed)), guard)).with_state(site)
+}
+
+/// Headers that are the same for all documents.
+struct Fixed {
+    policy: Option<HeaderValue>,
+    hsts: Option<HeaderValue>,
+}
+
+impl Fixed {
+    fn of(site: &Site) -> Self {
+        let seconds = site.answers.hsts_seconds;
+        let hsts = (seconds > 0).then(|| HeaderValue::try_from(format!("max-age={seconds}")).ok()).flatten();
+        Self { policy: policy(&site.image_hosts), hsts }
+    }
 }
 
 /// Nothing from elsewhere runs, nothing inline; images come from the hosts that were configured, too.
@@ -64,32 +85,78 @@ fn policy(image_hosts: &str) -> Option<HeaderValue> {
     HeaderValue::try_from(policy).ok()
 }
 
-/// Refuses who asks too often. Headers of every answer: no guessing of types; of documents the policy and no framing.
-async fn guard(State((site, policy)): State<(Arc<Site>, Option<HeaderValue>)>, request: Request, next: Next) -> Response {
-    let mut response = match limit::ask(&site, limit::asking(&request)).await {
-        Err(refused) => *refused,
-        Ok(allowed) => {
-            // A panic costs this one answer, not the connection or the process.
-            let answered = site.panics.of_handler(next.run(request)).await;
-            let mut response = answered.unwrap_or_else(|| ApiError::internal().into_response());
-            limit::settle(&site, allowed, &mut response).await;
-            response
+/// What the page uses of a browser, and what it never does.
+const PERMISSIONS: &str = "accelerometer=(), camera=(), display-capture=(), geolocation=(self), gyroscope=(), magnetometer=(), \
+                           microphone=(), midi=(), payment=(), usb=()";
+
+/// Refuses who asks too often or wants to do more than read, and adds the headers that answers have in common.
+async fn guard(State((site, fixed)): State<(Arc<Site>, Arc<Fixed>)>, request: Request, next: Next) -> Response {
+    let of_api = request.uri().path().starts_with("/api/");
+    let method = request.method();
+    let mut response = if of_api && method == Method::OPTIONS {
+        preflight()
+    } else if method != Method::GET && method != Method::HEAD {
+        ([(header::ALLOW, if of_api { "GET, HEAD, OPTIONS" } else { "GET, HEAD" })], ApiError::method()).into_response()
+    } else {
+        match limit::ask(&site, limit::asking(&request)).await {
+            Err(refused) => *refused,
+            Ok(allowed) => {
+                // A panic costs this one answer, not the connection or the process.
+                let answered = site.panics.of_handler(next.run(request)).await;
+                let mut response = answered.unwrap_or_else(|| ApiError::internal().into_response());
+                limit::settle(&site, allowed, &mut response).await;
+                response
+            }
         }
     };
-    // Whoever has the answer has its headers (RFC 9110, section 15.4.5).
-    if response.status() == StatusCode::NOT_MODIFIED {
+    let status = response.status();
+    let headers = response.headers_mut();
+    if of_api {
+        readable_by_all(headers);
+    }
+    // Whoever has the answer has its other headers (RFC 9110, section 15.4.5).
+    if status == StatusCode::NOT_MODIFIED {
         return response;
     }
-    let headers = response.headers_mut();
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     // Tiles are no documents and run nothing. With more than six headers their map is made twice.
     if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == live::TILE_TYPE) {
         return response;
     }
-    if let Some(policy) = policy {
-        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    if status.is_client_error() || status.is_server_error() {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
+    } else if of_api {
+        headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-cache"));
+    }
+    if let Some(policy) = &fixed.policy {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy.clone());
+    }
+    if let Some(hsts) = &fixed.hsts {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, hsts.clone());
     }
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS));
     headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
+    let shared = HeaderValue::from_static(if of_api { "cross-origin" } else { "same-origin" });
+    headers.insert(HeaderName::from_static("cross-origin-resource-policy"), shared);
     response
+}
+
+/// The answer to a browser that asks whether a page of another site may read the API (CORS): it may, and need not ask
+/// again for a day.
+fn preflight() -> Response {
+    let headers = [
+        (header::ALLOW, "GET, HEAD, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_METHODS, "GET, HEAD, OPTIONS"),
+        (header::ACCESS_CONTROL_ALLOW_HEADERS, "accept, content-type, if-none-match"),
+        (header::ACCESS_CONTROL_MAX_AGE, "86400"),
+        (header::CACHE_CONTROL, "no-store"),
+    ];
+    (StatusCode::NO_CONTENT, headers).into_response()
+}
+
+/// Pages of every site may read an answer; nothing that identifies anybody goes with a request.
+fn readable_by_all(headers: &mut HeaderMap) {
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static("etag, ratelimit, ratelimit-policy, retry-after"));
 }

@@ -55,6 +55,7 @@ impl Server {
             blocks: Arc::new(godwit_store::Blocks::new(store.clone(), now_us, 1 << 20)),
             store,
             limit: None,
+            answers: godwit_web::Answers::default(),
             devices: Devices::default(),
             page: Arc::default(),
             status: Arc::new(|| serde_json::json!({})),
@@ -72,9 +73,9 @@ impl Server {
         let address = listener.local_addr().unwrap();
         let site = Arc::new(site);
         let faulty = axum::Router::new().route("/faulty", axum::routing::get(faulty));
-        let router = godwit_web::router(site.clone()).merge(godwit_web::guarded(site, faulty));
+        let router = godwit_web::router(site.clone(), Audience::Operators).merge(godwit_web::guarded(site, faulty));
         let server = WebServer::new(Bounds::default(), Timing::default(), Proxies::default());
-        tokio::spawn(server.serve(listener, Audience::Public, router, Stopper::default().stop()));
+        tokio::spawn(server.serve(listener, Audience::Public, router, ending.stop()));
         Self { address, _folder: folder, _ending: ending, tasks }
     }
 

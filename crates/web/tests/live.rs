@@ -30,6 +30,7 @@ struct Server {
     ending: Stopper,
     pipeline: Pipeline,
     ticks: u64,
+    _serving: Stopper,
     _folder: tempfile::TempDir,
 }
 
@@ -56,12 +57,14 @@ impl Server {
             stop: ending.stop(),
             viewers,
             limit: None,
+            answers: godwit_web::Answers::default(),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let server = WebServer::new(Bounds::default(), Timing::default(), Proxies::default());
-        tokio::spawn(server.serve(listener, Audience::Public, godwit_web::router(Arc::new(site)), Stopper::default().stop()));
-        Self { live, address, ending, pipeline: Pipeline::default(), ticks: 0, _folder: folder }
+        let (server, serving) = (WebServer::new(Bounds::default(), Timing::default(), Proxies::default()), Stopper::default());
+        let router = godwit_web::router(Arc::new(site), Audience::Operators);
+        tokio::spawn(server.serve(listener, Audience::Public, router, serving.stop()));
+        Self { live, address, ending, pipeline: Pipeline::default(), ticks: 0, _serving: serving, _folder: folder }
     }
 
     /// So many stations near 47.5 N 7.5 E beacon from a new place, and a tick passes.

@@ -60,6 +60,9 @@ impl House {
             status: Arc::new(|| serde_json::json!({})),
             ready: Arc::new(|| (true, serde_json::json!({}))),
             health: godwit_flow::Health::default(),
+            tasks: godwit_flow::Tasks::default(),
+            panics: godwit_web::Panics::default(),
+            answers: godwit_web::Answers::default(),
             image_hosts: "".into(),
             basemap_file: None,
             clock: now_us,
@@ -70,7 +73,7 @@ impl House {
         let special = Router::new()
             .route("/long", get(async || Response::new(Body::from(vec![7; LONG_BYTES]))))
             .route("/never", get(async || std::future::pending::<&'static str>().await));
-        let router = godwit_web::router(site.clone()).merge(godwit_web::guarded(site, special));
+        let router = godwit_web::router(site.clone(), Audience::Public).merge(godwit_web::guarded(site, special));
         let server = Server::new(bounds, timing, "127.0.0.1".parse().unwrap());
         let (ending, listener) = (Stopper::default(), TcpListener::bind("127.0.0.1:0").await.unwrap());
         let address = listener.local_addr().unwrap();

@@ -5,7 +5,7 @@ export const about: About = {
   "/stations": "Stationen, Objekte und Gegenstände mit einer Position in einem Rechteck.",
   "bbox": "West, Süd, Ost, Nord in Grad; ist West größer als Ost, reicht es über die Datumsgrenze.",
   "/stations?since": "Gehört seit dieser Zeit, RFC 3339.",
-  "/stations?limit": "1 bis 100.000; ohne Angabe 10.000.",
+  "/stations?limit": "1 bis 5000; ohne Angabe 1000.",
   "/stations/near": "Die einem Punkt nächsten Stationen, mit Entfernung und Richtung.",
   "latitude": "Grad Nord, -90 bis 90.",
   "longitude": "Grad Ost, -180 bis 180.",

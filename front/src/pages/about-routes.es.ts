@@ -5,7 +5,7 @@ export const about: About = {
   "/stations": "Estaciones, objetos e ítems con posición dentro de un rectángulo.",
   "bbox": "Oeste, sur, este, norte en grados; si el oeste es mayor que el este, cruza la línea de cambio de fecha.",
   "/stations?since": "Oídas desde esta hora, RFC 3339.",
-  "/stations?limit": "De 1 a 100 000; sin él, 10 000.",
+  "/stations?limit": "De 1 a 5000; sin él, 1000.",
   "/stations/near": "Las estaciones más cercanas a un punto, con distancia y rumbo.",
   "latitude": "Grados norte, de -90 a 90.",
   "longitude": "Grados este, de -180 a 180.",

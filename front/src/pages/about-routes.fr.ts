@@ -5,7 +5,7 @@ export const about: About = {
   "/stations": "Stations, objets et éléments avec une position dans un rectangle.",
   "bbox": "Ouest, sud, est, nord en degrés ; un ouest plus grand que l’est franchit la ligne de changement de date.",
   "/stations?since": "Entendues depuis cette heure, RFC 3339.",
-  "/stations?limit": "De 1 à 100 000 ; sinon 10 000.",
+  "/stations?limit": "De 1 à 5000 ; sinon 1000.",
   "/stations/near": "Les stations les plus proches d’un point, avec distance et direction.",
   "latitude": "Degrés nord, de -90 à 90.",
   "longitude": "Degrés est, de -180 à 180.",

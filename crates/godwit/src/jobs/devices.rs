@@ -12,6 +12,9 @@ use godwit_packet::DeviceDatabase;
 use godwit_store::JobTable;
 use godwit_web::Devices;
 use tokio::time::sleep;
+use url::Url;
+
+use crate::outbound;
 
 /// What it is kept as.
 const NAME: &str = "devices";
@@ -27,25 +30,16 @@ const LOOK: Duration = Duration::from_secs(600);
 
 /// Where the table comes from.
 pub(crate) struct Fetch {
-    url: String,
+    url: Url,
     client: reqwest::Client,
     pub(crate) breaker: Breaker,
 }
 
 impl Fetch {
-    /// Nothing is asked yet. Over HTTPS only, unless the address is of this machine.
+    /// Nothing is asked yet. Where it may be asked is in [`crate::outbound`].
     pub(crate) fn new(url: &str) -> anyhow::Result<Self> {
-        // The first provider stays; ours is the only one in the tree.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .https_only(url.starts_with("https://"))
-            .timeout(Duration::from_secs(60))
-            .connect_timeout(Duration::from_secs(10))
-            .redirect(reqwest::redirect::Policy::limited(3))
-            .user_agent(concat!("godwit/", env!("CARGO_PKG_VERSION")))
-            .build()
-            .context("the table of devices cannot be fetched")?;
-        Ok(Self { url: url.to_owned(), client, breaker: Breaker::new(BreakerConfig::default()) })
+        let url = outbound::check(url).map_err(|why| anyhow::anyhow!("devices-url {why}"))?;
+        Ok(Self { client: outbound::client(&url)?, url, breaker: Breaker::new(BreakerConfig::default()) })
     }
 
     /// Fetches the table, and keeps it if it is one.
@@ -62,7 +56,7 @@ impl Fetch {
     }
 
     async fn get(&self) -> anyhow::Result<String> {
-        let mut answer = self.client.get(&self.url).send().await?.error_for_status()?;
+        let mut answer = self.client.get(self.url.clone()).send().await?.error_for_status()?;
         let mut bytes = Vec::new();
         while let Some(part) = answer.chunk().await? {
             anyhow::ensure!(bytes.len() + part.len() <= MOST, "it is longer than {MOST} bytes");

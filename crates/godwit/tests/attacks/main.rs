@@ -119,7 +119,9 @@ fn what_is_no_request_is_refused() {
 #[test]
 fn words_and_methods_get_their_own_answers() {
     let scene = Scene::with_stations(1).serve(&[]);
-    for path in ["/health", "/ready", "/healthz", "/metrics", "/.well-known/security.txt", "/.env", "/telemetry/N0CALL", "/wp-login.php", "/api/v2"] {
+    for path in
+        ["/health", "/ready", "/healthz", "/metrics", "/.well-known/security.txt", "/.env", "/telemetry/N0CALL", "/wp-login.php", "/api/v2"]
+    {
         let answer = scene.ask(path, &[]);
         assert_eq!(answer.status, 404, "{path}: {answer:?}");
     }
@@ -189,10 +191,7 @@ fn fifty_thousand_addresses_do_not_open_the_limiter() {
         let mut asked = String::new();
         for address in 0..100_u32 {
             let number = block * 100 + address;
-            asked += &format!(
-                "GET /api/v1/nothing HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 2001:db8:7:{:x}::1\r\n\r\n",
-                number
-            );
+            asked += &format!("GET /api/v1/nothing HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 2001:db8:7:{:x}::1\r\n\r\n", number);
         }
         let mut reading = socket.try_clone().unwrap();
         let reader = thread::spawn(move || {

@@ -159,7 +159,17 @@ impl Stage {
         let (address, name) = (format!("127.0.0.1:{port}"), format!("r{number}"));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join(format!("{name}.log"))).unwrap();
         let child = Command::new(program())
-            .args(["serve", "--listen", &address, "--replica", &name, "--callsign", &format!("N0CALL-{number}")])
+            .args([
+                "serve",
+                "--listen",
+                &address,
+                "--metrics-listen",
+                &address,
+                "--replica",
+                &name,
+                "--callsign",
+                &format!("N0CALL-{number}"),
+            ])
             .args(["--data", self.folder.join(&name).to_str().unwrap(), "--aprs-is", &self.ledger.address.to_string()])
             .args(&self.more)
             .env("GODWIT_DATABASE_URL", self.bouncer.url(&self.database))

@@ -1,10 +1,7 @@
 //! `GET /api/v1/stations/{name}/heard`: who heard a station on radio, or whom it heard; and `GET /api/v1/packets/hours`:
 //! how many packets came in each hour. Both are added up while packets are stored, and kept longer than they are.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::extract::State;
 use godwit_pipeline::EntityKind;
 use godwit_store::{HeardLink, HeardSide, HourCounts};
 use serde::Deserialize;
@@ -16,7 +13,8 @@ use super::{
 };
 use crate::{
     SiteState,
-    error::{ApiError, PathOf},
+    answer::Answer,
+    error::{ApiError, PathOf, QueryOf},
 };
 
 const DAY_US: i64 = 86_400_000_000;
@@ -34,8 +32,8 @@ pub(crate) struct HeardQuery {
 pub(crate) async fn heard(
     State(site): SiteState,
     PathOf(name): PathOf<String>,
-    Query(query): Query<HeardQuery>,
-) -> Result<Json<Value>, ApiError> {
+    QueryOf(query): QueryOf<HeardQuery>,
+) -> Result<Answer, ApiError> {
     let (side, word) = match query.side.as_deref() {
         None | Some("heard_by") => (HeardSide::Of, "heard_by"),
         Some("heard") => (HeardSide::By, "heard"),
@@ -53,16 +51,18 @@ pub(crate) async fn heard(
     // Today is the last of these days.
     let since_us = (site.clock)().saturating_sub((i64::try_from(days).unwrap_or(1) - 1) * DAY_US);
     let keys = keys(&name, &[EntityKind::Station]);
-    let answer = |name: String, links: &[HeardLink], truncated: bool| {
-        let links: Vec<Value> = links.iter().map(link).collect();
-        Json(json!({ "name": name, "side": word, "days": days, "stations": links, "truncated": truncated }))
+    let answer = move |name: String, links: &[HeardLink], truncated: bool| {
+        let answer = Answer::new().field("name", name).field("side", word).field("days", days);
+        answer.list("stations", links.iter().map(link)).field("truncated", truncated)
     };
+    let place = site.answers.heavy.enter().await?;
     for key in &keys {
         let mut links = site.store.heard(key.name, side, since_us, limit + 1).await?;
         if !links.is_empty() {
             let truncated = links.len() > limit;
             links.truncate(limit);
-            return Ok(answer(key.name.to_string(), &links, truncated));
+            let name = key.name.to_string();
+            return place.run(move || answer(name, &links, truncated)).await;
         }
     }
     known(&site, &keys).await?.map(|key| answer(key.name.to_string(), &[], false)).ok_or_else(|| unknown(&name))
@@ -84,7 +84,7 @@ pub(crate) struct HoursQuery {
 }
 
 /// `GET /api/v1/packets/hours?since=&until=`.
-pub(crate) async fn hours(State(site): SiteState, Query(query): Query<HoursQuery>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn hours(State(site): SiteState, QueryOf(query): QueryOf<HoursQuery>) -> Result<Answer, ApiError> {
     let (since_us, until_us) = span(query.since.as_deref(), query.until.as_deref(), (site.clock)())?;
     let hour = |hour: &HourCounts| {
         json!({
@@ -95,6 +95,7 @@ pub(crate) async fn hours(State(site): SiteState, Query(query): Query<HoursQuery
             "bad": hour.bad,
         })
     };
-    let hours: Vec<Value> = site.store.hours(since_us, until_us).await?.iter().map(hour).collect();
-    Ok(Json(json!({ "hours": hours })))
+    let place = site.answers.heavy.enter().await?;
+    let hours = site.store.hours(since_us, until_us).await?;
+    place.run(move || Answer::new().list("hours", hours.iter().map(hour))).await
 }

@@ -1,13 +1,12 @@
 //! `GET /api/v1/packets`: what was received, as it was received, newest first; and one packet with the way it took and
 //! what each of its bytes means.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use std::sync::Arc;
+
+use axum::{Json, extract::State};
 use godwit_packet::{DiagnosticCode, Explained, Kind, Packet, Text, explain, is_alias, parse};
 use godwit_pipeline::{EntityKey, EntityKind, Name, sentence};
-use godwit_store::{PacketPage, PacketQuery, StoredPacket};
+use godwit_store::{PacketPage, PacketQuery, Store, StoredPacket};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -17,8 +16,10 @@ use super::{
     time,
 };
 use crate::{
-    Site, SiteState,
-    error::{ApiError, PathOf},
+    SiteState,
+    answer::Answer,
+    error::{ApiError, PathOf, QueryOf},
+    heavy::Place,
 };
 
 /// Packets that one request looks at when a filter passes few of them; `next` goes on from there.
@@ -85,7 +86,7 @@ fn one_of(name: &str, value: Option<&str>, all: impl IntoIterator<Item = &'stati
 }
 
 /// `GET /api/v1/packets?since=&until=&name=&kind=&verdict=&text=&limit=&cursor=&duplicates=`.
-pub(crate) async fn list(State(site): SiteState, Query(query): Query<ListQuery>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn list(State(site): SiteState, QueryOf(query): QueryOf<ListQuery>) -> Result<Answer, ApiError> {
     let before_id = match query.cursor.as_deref() {
         None => None,
         Some(cursor) => Some(
@@ -113,49 +114,65 @@ pub(crate) async fn list(State(site): SiteState, Query(query): Query<ListQuery>)
         limit,
         before_id,
     };
-    let page = if filter.passes_all() { site.store.packets(asked).await? } else { filtered(&site, asked, &filter).await? };
-    let packets: Vec<Value> = page.packets.iter().map(packet).collect();
-    let mut answer = json!({ "packets": packets });
-    if let Some(next) = page.next {
-        answer["next"] = next.to_string().into();
-    }
-    Ok(Json(answer))
+    let place = site.answers.heavy.enter().await?;
+    let (page, passed_over) =
+        if filter.passes_all() { (site.store.packets(asked).await?, 0) } else { filtered(&*site.store, &place, asked, filter).await? };
+    let made = move || {
+        let answer = Answer::new().list("packets", page.packets.iter().map(packet)).read(passed_over);
+        match page.next {
+            Some(next) => answer.field("next", next.to_string()),
+            None => answer,
+        }
+    };
+    place.run(made).await
 }
 
 /// Those of the packets asked for that pass. Looks at no more than [`MOST_LOOKED_AT`]: `next` goes on there, also when
-/// nothing was found yet.
-async fn filtered(site: &Site, mut asked: PacketQuery, filter: &Filter) -> Result<PacketPage, ApiError> {
+/// nothing was found yet. Also how many were looked at and are not in the page.
+async fn filtered(store: &dyn Store, place: &Place, mut asked: PacketQuery, filter: Filter) -> Result<(PacketPage, usize), ApiError> {
+    let filter = Arc::new(filter);
     let limit = asked.limit;
     let mut found = PacketPage::default();
     let mut looked_at = 0;
     loop {
         // Much is looked through for little: more at once than is wanted.
         asked.limit = (MOST_LOOKED_AT - looked_at).min(2000);
-        let page = site.store.packets(asked.clone()).await?;
+        let page = store.packets(asked.clone()).await?;
         looked_at += page.packets.len();
-        found.next = page.next;
-        for packet in page.packets {
-            if found.packets.len() == limit {
-                // There is more on this page: the next request begins with it.
-                found.next = found.packets.last().map(|packet| packet.id);
-                return Ok(found);
-            }
-            if filter.passes(&packet) {
-                found.packets.push(packet);
-            }
-        }
-        if found.next.is_none() || looked_at >= MOST_LOOKED_AT {
-            return Ok(found);
+        let filter = filter.clone();
+        let full;
+        (found, full) = place.run(move || take(found, page, limit, &filter)).await?;
+        if full || found.next.is_none() || looked_at >= MOST_LOOKED_AT {
+            let passed_over = looked_at - found.packets.len();
+            return Ok((found, passed_over));
         }
         asked.before_id = found.next;
     }
+}
+
+/// Takes what passes of a further page, until there are enough: true.
+fn take(mut found: PacketPage, page: PacketPage, limit: usize, filter: &Filter) -> (PacketPage, bool) {
+    found.next = page.next;
+    for packet in page.packets {
+        if found.packets.len() == limit {
+            // There is more on this page: the next request begins with it.
+            found.next = found.packets.last().map(|packet| packet.id);
+            return (found, true);
+        }
+        if filter.passes(&packet) {
+            found.packets.push(packet);
+        }
+    }
+    (found, false)
 }
 
 /// `GET /api/v1/packets/{id}`: a packet, the stations it went through and what its bytes mean.
 pub(crate) async fn one(State(site): SiteState, PathOf(id): PathOf<String>) -> Result<Json<Value>, ApiError> {
     let unknown = || ApiError::not_found(format!("There is no packet \"{}\", or it is past the retention.", shown(&id)));
     let number = id.parse().ok().filter(|id| *id > 0).ok_or_else(unknown)?;
+    let place = site.answers.heavy.enter().await?;
     let stored = site.store.packet(number).await?.ok_or_else(unknown)?;
+    drop(place);
     let mut object = packet(&stored);
     // A line that is no packet went no way that could be told.
     if let Ok(parsed) = parse(&stored.raw) {

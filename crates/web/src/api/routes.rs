@@ -38,7 +38,8 @@ pub(crate) const ROUTES: &[Route] = &[
         parameters: &[
             parameter("bbox", "West, south, east, north in degrees; west greater than east crosses the date line.", "5,45,15,55"),
             parameter("since", "Heard since this time, RFC 3339.", ""),
-            parameter("limit", "1 to 100,000; 10,000 without it.", "10"),
+            parameter("limit", "1 to 5000; 1000 without it.", "10"),
+            parameter("cursor", "What next of the page before said.", ""),
         ],
     },
     Route {

@@ -1,9 +1,7 @@
 //! `GET /api/v1/search` and `/api/v1/stations/near`: from memory, in bounded time.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::extract::State;
+use godwit_live::Near;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -11,7 +9,13 @@ use super::{
     limit, shown,
     stations::{rounded, short},
 };
-use crate::{SiteState, coordinates::locations, error::ApiError, places};
+use crate::{
+    SiteState,
+    answer::Answer,
+    coordinates::{Location, locations},
+    error::{ApiError, QueryOf},
+    places::{self, Place},
+};
 
 /// Longer texts find nothing: names have 9 bytes, coordinates in full about 60.
 const LONGEST: usize = 100;
@@ -23,33 +27,34 @@ pub(crate) struct SearchQuery {
 }
 
 /// `GET /api/v1/search?q=&limit=`: entities, places, and what the text itself says of a location.
-pub(crate) async fn search(State(site): SiteState, Query(query): Query<SearchQuery>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn search(State(site): SiteState, QueryOf(query): QueryOf<SearchQuery>) -> Result<Answer, ApiError> {
     let limit = limit(query.limit.as_deref(), 8, 100)?;
-    let text = query.q.as_deref().map(str::trim).filter(|text| text.len() <= LONGEST).unwrap_or_default();
-    let results: Vec<Value> = site.live.search(text, limit).iter().map(|state| Value::Object(short(state))).collect();
-    let places: Vec<Value> = places::search(text, limit)
-        .iter()
-        .map(|place| {
-            let mut object = json!({ "name": place.name, "latitude": place.latitude, "longitude": place.longitude, "zoom": place.zoom });
-            if !place.country.is_empty() {
-                object["country"] = place.country.into();
-            }
-            object
-        })
-        .collect();
-    let locations: Vec<Value> = locations(text)
-        .iter()
-        .map(|found| {
-            json!({
-                "kind": found.kind,
-                "text": found.text,
-                "latitude": rounded(found.latitude, 6),
-                "longitude": rounded(found.longitude, 6),
-                "zoom": found.zoom,
-            })
-        })
-        .collect();
-    Ok(Json(json!({ "results": results, "places": places, "locations": locations })))
+    let text = query.q.as_deref().map(str::trim).filter(|text| text.len() <= LONGEST).unwrap_or_default().to_owned();
+    let live = site.live.clone();
+    let made = move || {
+        let results = live.search(&text, limit);
+        let answer = Answer::new().list("results", results.iter().map(|state| Value::Object(short(state))));
+        answer.list("places", places::search(&text, limit).iter().map(place)).list("locations", locations(&text).iter().map(location))
+    };
+    site.answers.heavy.enter().await?.run(made).await
+}
+
+fn place(place: &Place) -> Value {
+    let mut object = json!({ "name": place.name, "latitude": place.latitude, "longitude": place.longitude, "zoom": place.zoom });
+    if !place.country.is_empty() {
+        object["country"] = place.country.into();
+    }
+    object
+}
+
+fn location(found: &Location) -> Value {
+    json!({
+        "kind": found.kind,
+        "text": found.text,
+        "latitude": rounded(found.latitude, 6),
+        "longitude": rounded(found.longitude, 6),
+        "zoom": found.zoom,
+    })
 }
 
 #[derive(Deserialize)]
@@ -60,22 +65,19 @@ pub(crate) struct NearQuery {
 }
 
 /// `GET /api/v1/stations/near?latitude=&longitude=&limit=`: nearest first, with distance and bearing from the point.
-pub(crate) async fn near(State(site): SiteState, Query(query): Query<NearQuery>) -> Result<Json<Value>, ApiError> {
+pub(crate) async fn near(State(site): SiteState, QueryOf(query): QueryOf<NearQuery>) -> Result<Answer, ApiError> {
     let latitude = degrees("latitude", query.latitude.as_deref(), 90.0)?;
     let longitude = degrees("longitude", query.longitude.as_deref(), 180.0)?;
     let limit = limit(query.limit.as_deref(), 20, 100)?;
-    let stations: Vec<Value> = site
-        .live
-        .nearest(latitude, longitude, limit)
-        .iter()
-        .map(|near| {
-            let mut object = short(&near.state);
-            object.insert("distance_km".into(), rounded(near.distance_km, 3).into());
-            object.insert("bearing_deg".into(), (rounded(near.bearing_deg, 1) % 360.0).into());
-            Value::Object(object)
-        })
-        .collect();
-    Ok(Json(json!({ "stations": stations })))
+    let live = site.live.clone();
+    let one = |near: &Near| {
+        let mut object = short(&near.state);
+        object.insert("distance_km".into(), rounded(near.distance_km, 3).into());
+        object.insert("bearing_deg".into(), (rounded(near.bearing_deg, 1) % 360.0).into());
+        Value::Object(object)
+    };
+    let made = move || Answer::new().list("stations", live.nearest(latitude, longitude, limit).iter().map(one));
+    site.answers.heavy.enter().await?.run(made).await
 }
 
 fn degrees(name: &str, value: Option<&str>, most: f64) -> Result<f64, ApiError> {

@@ -1,10 +1,8 @@
 //! `GET /api/v1/stations`, `/api/v1/stations/{name}`: from the live side; one that fell silent long ago from the
 //! store. What a station said is read from its raw lines.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::{Json, extract::State};
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use godwit_live::Area;
 use godwit_packet::{parse, symbol_name};
 use godwit_pipeline::{EntityKey, EntityKind, EntityState, Name};
@@ -14,7 +12,8 @@ use serde_json::{Map, Value, json};
 use super::{limit, rfc3339, shown, time};
 use crate::{
     Devices, Site, SiteState,
-    error::{ApiError, PathOf},
+    answer::Answer,
+    error::{ApiError, PathOf, QueryOf},
 };
 
 #[derive(Deserialize)]
@@ -22,18 +21,48 @@ pub(crate) struct ListQuery {
     bbox: Option<String>,
     since: Option<String>,
     limit: Option<String>,
+    cursor: Option<String>,
 }
 
-/// `GET /api/v1/stations?bbox=W,S,E,N&since=&limit=`.
-pub(crate) async fn list(State(site): SiteState, Query(query): Query<ListQuery>) -> Result<Json<Value>, ApiError> {
+/// Entities looked at for a list cost as much as one row that is read.
+const LOOKED_AT_A_ROW: usize = 20;
+
+/// `GET /api/v1/stations?bbox=W,S,E,N&since=&limit=&cursor=`, in the order of kinds and names.
+pub(crate) async fn list(State(site): SiteState, QueryOf(query): QueryOf<ListQuery>) -> Result<Answer, ApiError> {
     let area = match query.bbox.as_deref() {
         Some(text) => area(text)?,
         None => Area { west: -180.0, south: -90.0, east: 180.0, north: 90.0 },
     };
     let since_us = time("since", query.since.as_deref())?.unwrap_or(i64::MIN);
-    let found = site.live.within(&area, since_us, limit(query.limit.as_deref(), 10_000, 100_000)?);
-    let stations: Vec<Value> = found.states.iter().map(|state| Value::Object(short(state))).collect();
-    Ok(Json(json!({ "stations": stations, "truncated": found.truncated })))
+    let limit = limit(query.limit.as_deref(), 1000, 5000)?;
+    let after = match query.cursor.as_deref() {
+        None => None,
+        Some(text) => {
+            Some(key_of(text).ok_or_else(|| ApiError::bad_request(format!("cursor = \"{}\" is not one that \"next\" gave", shown(text))))?)
+        }
+    };
+    let live = site.live.clone();
+    let made = move || {
+        let found = live.within(&area, since_us, after, limit);
+        let answer = Answer::new().list("stations", found.states.iter().map(|state| Value::Object(short(state))));
+        let answer = answer.field("truncated", found.next.is_some()).read(found.looked_at / LOOKED_AT_A_ROW);
+        match found.next {
+            Some(next) => answer.field("next", cursor(next)),
+            None => answer,
+        }
+    };
+    site.answers.heavy.enter().await?.run(made).await
+}
+
+/// A key as a cursor: the number of the kind and the bytes of the name. It holds on every replica and after a restart.
+fn cursor(key: EntityKey) -> String {
+    URL_SAFE_NO_PAD.encode([&[key.kind as u8][..], key.name.as_bytes()].concat())
+}
+
+fn key_of(cursor: &str) -> Option<EntityKey> {
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).ok()?;
+    let (kind, name) = bytes.split_first()?;
+    Some(EntityKey { kind: EntityKind::from_number(*kind)?, name: Name::new(name)? })
 }
 
 fn area(text: &str) -> Result<Area, ApiError> {
@@ -65,13 +94,16 @@ pub(crate) struct OneQuery {
 pub(crate) async fn one(
     State(site): SiteState,
     PathOf(name): PathOf<String>,
-    Query(query): Query<OneQuery>,
+    QueryOf(query): QueryOf<OneQuery>,
 ) -> Result<Json<Value>, ApiError> {
     let kinds = kinds(query.kind.as_deref())?;
     for key in keys(&name, kinds) {
         let state = match site.live.get(&key) {
             Some(state) => Some(state),
-            None => site.store.entity(key).await?,
+            None => {
+                let _place = site.answers.heavy.enter().await?;
+                site.store.entity(key).await?
+            }
         };
         if let Some(state) = state {
             return Ok(Json(full(&state, &site.devices)));
@@ -202,7 +234,20 @@ fn full(state: &EntityState, devices: &Devices) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use super::{area, names};
+    use godwit_pipeline::{EntityKey, EntityKind, Name};
+
+    use super::{area, cursor, key_of, names};
+
+    #[test]
+    fn cursors_lead_back_to_their_keys() {
+        for (kind, name) in [(EntityKind::Station, &b"A"[..]), (EntityKind::Object, b"\xff, /?&%"), (EntityKind::Item, b"123456789")] {
+            let key = EntityKey { kind, name: Name::new(name).expect("a name") };
+            assert_eq!(key_of(&cursor(key)), Some(key));
+        }
+        for text in ["", "AA", "A", "!!!!", "CUFCQw", "AEFBQUFBQUFBQUE"] {
+            assert_eq!(key_of(text), None, "{text}");
+        }
+    }
 
     #[test]
     fn boxes_are_checked() {

@@ -1,13 +1,10 @@
 //! `GET /api/v1/stations/{name}/telemetry`: the telemetry that an entity sent, with names, units and equations as far as
 //! the entity sent them itself within the time that is asked for. Packets are read again for it.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::extract::State;
 use godwit_packet::{Telemetry, TelemetryDefinition, parse};
 use godwit_pipeline::EntityKey;
-use godwit_store::{PacketQuery, StoredPacket};
+use godwit_store::{PacketQuery, Store, StoredPacket};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -16,8 +13,10 @@ use super::{
     stations::{keys, kinds, known, unknown},
 };
 use crate::{
-    Site, SiteState,
-    error::{ApiError, PathOf},
+    SiteState,
+    answer::Answer,
+    error::{ApiError, PathOf, QueryOf},
+    heavy::Place,
 };
 
 /// Packets of the entity that one request reads, and at once.
@@ -39,32 +38,42 @@ pub(crate) struct TelemetryQuery {
 pub(crate) async fn telemetry(
     State(site): SiteState,
     PathOf(name): PathOf<String>,
-    Query(query): Query<TelemetryQuery>,
-) -> Result<Json<Value>, ApiError> {
+    QueryOf(query): QueryOf<TelemetryQuery>,
+) -> Result<Answer, ApiError> {
     let keys = keys(&name, kinds(query.kind.as_deref())?);
     let between = span(query.since.as_deref(), query.until.as_deref(), (site.clock)())?;
     let limit = limit(query.limit.as_deref(), 1000, 10_000)?;
+    let place = site.answers.heavy.enter().await?;
     for key in keys.iter().copied() {
-        let series = read(&site, key, between, limit).await?;
+        let series = read(&*site.store, &place, key, between, limit).await?;
         if !series.reports.is_empty() {
-            return Ok(Json(series.json(key)));
+            return place.run(move || series.answer(key)).await;
         }
     }
-    known(&site, &keys).await?.map(|key| Json(Series::default().json(key))).ok_or_else(|| unknown(&name))
+    known(&site, &keys).await?.map(|key| Series::default().answer(key)).ok_or_else(|| unknown(&name))
 }
 
 /// Newest first, until there are enough reports and all that tells what they mean, or the bound is reached.
-async fn read(site: &Site, key: EntityKey, (since_us, until_us): (i64, i64), limit: usize) -> Result<Series, ApiError> {
+async fn read(
+    store: &dyn Store,
+    place: &Place,
+    key: EntityKey,
+    (since_us, until_us): (i64, i64),
+    limit: usize,
+) -> Result<Series, ApiError> {
     let mut series = Series::default();
     let mut before_id = None;
     for _ in 0..MOST_READ / READ_AT_ONCE {
         let about = Some(vec![key]);
         let query = PacketQuery { since_us, until_us, about, duplicates: false, limit: READ_AT_ONCE, before_id };
-        let page = site.store.packets(query).await?;
-        for packet in &page.packets {
-            series.take(packet, key, limit);
-        }
+        let page = store.packets(query).await?;
         before_id = page.next;
+        let taking = move || {
+            series.read += page.packets.len();
+            page.packets.iter().for_each(|packet| series.take(packet, key, limit));
+            series
+        };
+        series = place.run(taking).await?;
         if before_id.is_none() || series.is_whole() {
             break;
         }
@@ -93,6 +102,8 @@ struct Series {
     equations: Option<[[f64; 3]; CHANNELS]>,
     /// Which state of each bit is true, B1 in the highest place, and the project.
     sense: Option<(u8, String)>,
+    /// Packets that were read.
+    read: usize,
 }
 
 impl Series {
@@ -126,7 +137,7 @@ impl Series {
         }
     }
 
-    fn json(&self, key: EntityKey) -> Value {
+    fn answer(&self, key: EntityKey) -> Answer {
         let named = |texts: &Option<Vec<String>>, at: usize| {
             texts.as_ref().and_then(|texts| texts.get(at)).filter(|text| !text.is_empty()).cloned()
         };
@@ -146,22 +157,16 @@ impl Series {
             }
         }
         let bits = channels.split_off(CHANNELS);
-        let reports: Vec<Value> = self.reports.iter().map(|report| self.report_json(report)).collect();
-        let mut answer = json!({
-            "name": key.name.to_string(),
-            "kind": key.kind.as_str(),
-            "channels": channels,
-            "bits": bits,
-            "reports": reports,
-            "truncated": self.truncated,
-        });
+        let mut answer = Answer::new().field("name", key.name.to_string()).field("kind", key.kind.as_str());
+        answer = answer.field("channels", channels).field("bits", bits);
         if let Some((sense, project)) = &self.sense {
-            answer["bit_sense"] = format!("{sense:08b}").into();
+            answer = answer.field("bit_sense", format!("{sense:08b}"));
             if !project.is_empty() {
-                answer["project"] = project.clone().into();
+                answer = answer.field("project", project.clone());
             }
         }
-        answer
+        answer = answer.list("reports", self.reports.iter().map(|report| self.report_json(report)));
+        answer.field("truncated", self.truncated).read(self.read.saturating_sub(self.reports.len()))
     }
 
     fn report_json(&self, report: &Report) -> Value {

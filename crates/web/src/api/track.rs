@@ -1,9 +1,6 @@
 //! `GET /api/v1/stations/{name}/track`: where an entity was, from the archive.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::extract::State;
 use godwit_pipeline::EntityKey;
 use godwit_store::TrackPoint;
 use serde::Deserialize;
@@ -16,7 +13,8 @@ use super::{
 };
 use crate::{
     SiteState,
-    error::{ApiError, PathOf},
+    answer::Answer,
+    error::{ApiError, PathOf, QueryOf},
 };
 
 /// What a track without `since` goes back: a day, in microseconds.
@@ -34,27 +32,28 @@ pub(crate) struct TrackQuery {
 pub(crate) async fn track(
     State(site): SiteState,
     PathOf(name): PathOf<String>,
-    Query(query): Query<TrackQuery>,
-) -> Result<Json<Value>, ApiError> {
+    QueryOf(query): QueryOf<TrackQuery>,
+) -> Result<Answer, ApiError> {
     let kinds = kinds(query.kind.as_deref())?;
     let until_us = time("until", query.until.as_deref())?.unwrap_or_else(|| (site.clock)());
     let since_us = time("since", query.since.as_deref())?.unwrap_or(until_us.saturating_sub(DAY_US));
     let limit = limit(query.limit.as_deref(), 1000, 10_000)?;
     let keys = keys(&name, kinds);
+    let place = site.answers.heavy.enter().await?;
     for key in keys.iter().copied() {
         let mut points = site.store.track(key, since_us, until_us, limit + 1).await?;
         if !points.is_empty() {
             let truncated = points.len() > limit;
             points.truncate(limit);
-            return Ok(answer(key, &points, truncated));
+            return place.run(move || answer(key, &points, truncated)).await;
         }
     }
     known(&site, &keys).await?.map(|key| answer(key, &[], false)).ok_or_else(|| unknown(&name))
 }
 
-fn answer(key: EntityKey, points: &[TrackPoint], truncated: bool) -> Json<Value> {
-    let points: Vec<Value> = points.iter().map(point).collect();
-    Json(json!({ "name": key.name.to_string(), "kind": key.kind.as_str(), "points": points, "truncated": truncated }))
+fn answer(key: EntityKey, points: &[TrackPoint], truncated: bool) -> Answer {
+    let answer = Answer::new().field("name", key.name.to_string()).field("kind", key.kind.as_str());
+    answer.list("points", points.iter().map(point)).field("truncated", truncated)
 }
 
 fn point(point: &TrackPoint) -> Value {

@@ -1,11 +1,8 @@
 //! `GET /api/v1/stations/{name}/weather`: the weather that an entity sent, from the archive.
 
-use axum::{
-    Json,
-    extract::{Query, State},
-};
+use axum::extract::State;
 use godwit_pipeline::EntityKey;
-use godwit_store::WeatherPoint;
+use godwit_store::{Store, WeatherPoint};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -14,8 +11,10 @@ use super::{
     stations::{keys, kinds, known, unknown},
 };
 use crate::{
-    Site, SiteState,
-    error::{ApiError, PathOf},
+    SiteState,
+    answer::Answer,
+    error::{ApiError, PathOf, QueryOf},
+    heavy::Place,
 };
 
 /// Reports read at once, and by one request: a month of one a minute.
@@ -37,19 +36,20 @@ pub(crate) struct WeatherQuery {
 pub(crate) async fn weather(
     State(site): SiteState,
     PathOf(name): PathOf<String>,
-    Query(query): Query<WeatherQuery>,
-) -> Result<Json<Value>, ApiError> {
+    QueryOf(query): QueryOf<WeatherQuery>,
+) -> Result<Answer, ApiError> {
     let keys = keys(&name, kinds(query.kind.as_deref())?);
     let (since_us, until_us) = span(query.since.as_deref(), query.until.as_deref(), (site.clock)())?;
     let every_us = every(query.every.as_deref())?;
     let limit = limit(query.limit.as_deref(), 1000, 10_000)?;
+    let place = site.answers.heavy.enter().await?;
     for key in keys.iter().copied() {
-        let (reports, truncated) = read(&site, key, (since_us, until_us), every_us, limit).await?;
-        if !reports.is_empty() {
-            return Ok(answer(key, &reports, truncated));
+        let series = read(&*site.store, &place, key, (since_us, until_us), every_us, limit).await?;
+        if !series.reports.is_empty() {
+            return place.run(move || answer(key, &series)).await;
         }
     }
-    known(&site, &keys).await?.map(|key| answer(key, &[], false)).ok_or_else(|| unknown(&name))
+    known(&site, &keys).await?.map(|key| answer(key, &Series::default())).ok_or_else(|| unknown(&name))
 }
 
 /// Seconds, of which one report is left.
@@ -63,31 +63,47 @@ fn every(value: Option<&str>) -> Result<i64, ApiError> {
         .ok_or_else(|| ApiError::bad_request(format!("every = \"{}\" is not a number of seconds from 1 to {MOST_EVERY_S}", shown(value))))
 }
 
-/// The reports, oldest first, and whether there are more.
+/// Reports, oldest first.
+#[derive(Debug, Default)]
+struct Series {
+    reports: Vec<WeatherPoint>,
+    /// There are more.
+    truncated: bool,
+    /// Reports that were read and thinned out.
+    thinned: usize,
+}
+
 async fn read(
-    site: &Site,
+    store: &dyn Store,
+    place: &Place,
     key: EntityKey,
     (mut since_us, until_us): (i64, i64),
     every_us: i64,
     limit: usize,
-) -> Result<(Vec<WeatherPoint>, bool), ApiError> {
+) -> Result<Series, ApiError> {
     let mut kept: Vec<WeatherPoint> = Vec::new();
-    let mut left = MOST_READ;
+    let (mut left, mut read) = (MOST_READ, 0);
     loop {
         let most = if every_us == 0 { limit + 1 } else { READ_AT_ONCE.min(left) };
-        let reports = site.store.weather(key, since_us, until_us, most).await?;
+        let reports = store.weather(key, since_us, until_us, most).await?;
+        read += reports.len();
         left = left.saturating_sub(reports.len());
         let all = reports.len() < most;
         since_us = reports.last().map_or(until_us, |last| last.received_at_us + 1);
-        for report in reports {
-            thin(&mut kept, report, every_us);
-            if kept.len() > limit {
-                kept.truncate(limit);
-                return Ok((kept, true));
+        let thinning = move || {
+            for report in reports {
+                thin(&mut kept, report, every_us);
+                if kept.len() > limit {
+                    break;
+                }
             }
-        }
-        if all || left == 0 {
-            return Ok((kept, !all));
+            kept
+        };
+        kept = place.run(thinning).await?;
+        let more = kept.len() > limit;
+        if more || all || left == 0 {
+            kept.truncate(limit);
+            return Ok(Series { thinned: read - kept.len(), reports: kept, truncated: more || !all });
         }
     }
 }
@@ -103,9 +119,9 @@ fn thin(kept: &mut Vec<WeatherPoint>, report: WeatherPoint, every_us: i64) {
     }
 }
 
-fn answer(key: EntityKey, reports: &[WeatherPoint], truncated: bool) -> Json<Value> {
-    let reports: Vec<Value> = reports.iter().map(object).collect();
-    Json(json!({ "name": key.name.to_string(), "kind": key.kind.as_str(), "reports": reports, "truncated": truncated }))
+fn answer(key: EntityKey, series: &Series) -> Answer {
+    let answer = Answer::new().field("name", key.name.to_string()).field("kind", key.kind.as_str());
+    answer.list("reports", series.reports.iter().map(object)).field("truncated", series.truncated).read(series.thinned)
 }
 
 fn object(report: &WeatherPoint) -> Value {

@@ -18,7 +18,7 @@ use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt as _, ReadBuf},
     net::TcpStream,
     time::{Instant, sleep_until, timeout, timeout_at},
 };
@@ -109,7 +109,7 @@ async fn watch(mut socket: impl AsyncRead + AsyncWrite + Unpin, mut incoming: In
                     continue;
                 }
                 Err(goodbye) => {
-                    let _ = timeout(ViewerTiming::GRACE, write(&mut socket, &[goodbye], patience)).await;
+                    let _ = timeout(ViewerTiming::GRACE, part(&mut socket, goodbye, patience)).await;
                     return;
                 }
             }
@@ -177,6 +177,18 @@ async fn read(socket: &mut (impl AsyncRead + Unpin), incoming: &mut Incoming) ->
         std::task::Poll::Ready(Ok(buffer.filled().len()))
     })
     .await
+}
+
+/// Says why it closes, and takes what the viewer still sends until it closes too: bytes that nobody read would make the
+/// kernel break the connection off, and the reason might not arrive.
+async fn part(socket: &mut (impl AsyncRead + AsyncWrite + Unpin), goodbye: Bytes, patience: Duration) -> Result<(), Gone> {
+    write(socket, &[goodbye], patience).await?;
+    socket.shutdown().await.map_err(|_| Gone::Broken)?;
+    let mut taken = Incoming::default();
+    while matches!(read(socket, &mut taken).await, Ok(1..)) {
+        taken = Incoming::default();
+    }
+    Ok(())
 }
 
 async fn send(socket: &mut (impl AsyncWrite + Unpin), message: &Message, patience: Duration) -> Result<(), Gone> {
