@@ -213,12 +213,12 @@ fn one_digit_more(rest: &[u8], letter: u8) -> Option<Option<i32>> {
         wide => (1, wide),
     };
     let value = sign * i32::try_from(digits(wide)?).ok()?;
-    let highest = match letter {
-        b'h' => 100,
-        b't' => 200,
-        _ => 9999,
+    let possible = match letter {
+        b'h' => 0..=100,
+        b't' => -200..=200,
+        _ => 0..=9999,
     };
-    Some(Some(value).filter(|&value| value <= highest))
+    Some(Some(value).filter(|value| possible.contains(value)))
 }
 
 /// A field with fewer digits than it should have, or fewer dots for unknown: its value and how many bytes that takes.
@@ -549,6 +549,7 @@ mod tests {
         assert_eq!(behind("000/000g000t000h100b10132").humidity_percent, Some(100.0));
         assert_eq!(behind("000/000g000t000h058b10132").humidity_percent, Some(58.0));
         assert_eq!(tenth(behind("000/000g000t-103h50").temperature_c), Some(-75.0));
+        assert_eq!(behind("000/000g000t-555r000h50").temperature_c, None, "below absolute zero");
         assert_eq!(tenth(behind("000/000g000t-7 h50").temperature_c), Some(-21.7));
         assert_eq!(behind("000/000g000t050h50b02992").pressure_hpa, None);
         assert_eq!(tenth(behind("000/000g000t050s004").snow_24h_mm), Some(101.6));
