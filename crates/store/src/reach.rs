@@ -109,8 +109,8 @@ mod tests {
         assert!(of_packet(home, (0.01, 0.01), false).is_some() && of_packet(home, (50.01, -3.0), false).is_some());
         // 8 degrees of latitude are 890 km, 7 are 778.
         let at = |degrees: f64| (home.0 - degrees, home.1);
-        assert_eq!((of_packet(home, at(8.0), true), of_packet(home, at(7.0), true)), (None, Some(778_365)));
-        assert_eq!(of_packet(home, at(8.0), false), Some(889_560));
+        assert_eq!((of_packet(home, at(8.0), true), of_packet(home, at(7.0), true)), (None, Some(778_366)));
+        assert_eq!(of_packet(home, at(8.0), false), Some(889_561));
     }
 
     #[test]

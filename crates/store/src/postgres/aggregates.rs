@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use godwit_packet::NETWORK_MARKS;
+use godwit_packet::{NETWORK_MARKS, is_network_mark};
 use godwit_pipeline::Name;
 use tokio_postgres::types::Type;
 
@@ -53,6 +53,9 @@ impl PostgresStore {
         since_us: i64,
         limit: usize,
     ) -> Result<Vec<HeardLink>, StoreError> {
+        if is_network_mark(&station.to_string()) {
+            return Ok(Vec::new());
+        }
         let (own, other) = match side {
             HeardSide::By => ("hearer", "heard"),
             HeardSide::Of => ("heard", "hearer"),

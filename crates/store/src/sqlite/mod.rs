@@ -20,6 +20,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use godwit_packet::is_network_mark;
 use godwit_pipeline::{EntityKey, EntityState, Name};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
@@ -205,6 +206,9 @@ impl Store for SqliteStore {
     }
 
     async fn heard(&self, station: Name, side: HeardSide, since_us: i64, limit: usize) -> Result<Vec<HeardLink>, StoreError> {
+        if is_network_mark(&station.to_string()) {
+            return Ok(Vec::new());
+        }
         let judged_us = since_us.saturating_sub(i64::from(reach::JUDGED_DAYS) * DAY_US);
         let (days, judged) = (self.days_between(since_us, i64::MAX), self.days_between(judged_us, i64::MAX));
         self.read(move |folder| {
