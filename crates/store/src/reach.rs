@@ -20,6 +20,8 @@ pub(crate) const NEAR_M: i32 = 100_000;
 pub(crate) const FAR_M: i32 = 700_000;
 /// From fewer stations nothing is concluded.
 const LEAST_SENDERS: i64 = 3;
+/// So many hearers of a station are judged at most, the farthest of them: each costs a look at all that it heard.
+const MOST_JUDGED: usize = 100;
 /// Days before those asked for that an HF gateway is judged by, too.
 pub(crate) const JUDGED_DAYS: i32 = 30;
 
@@ -38,8 +40,8 @@ fn is_default((latitude, longitude): Place) -> bool {
 /// [`FARTHEST_M`] it is kept, for HF gateways are known by such distances, but does not count.
 pub(crate) fn of_packet(from: Place, to: Place, is_node_frame: bool) -> Option<i32> {
     let metres = distance_m(from, to);
-    let counts = !is_default(from) && !is_default(to) && !(is_node_frame && metres > FARTHEST_NODE_M);
-    counts.then_some(metres)
+    let is_refused = is_default(from) || is_default(to) || is_node_frame && metres > FARTHEST_NODE_M;
+    (!is_refused).then_some(metres)
 }
 
 /// The stations that one hears, of those whose distance is known.
@@ -74,16 +76,18 @@ fn hearer(link: &HeardLink, station: Name, side: HeardSide) -> Name {
     }
 }
 
-/// The hearers of these links that may be HF gateways: who hears a station from near by is none.
+/// The hearers of these links that may be HF gateways, at most [`MOST_JUDGED`]: who hears a station from near by is none.
 pub(crate) fn hearers_to_judge(links: &[HeardLink], station: Name, side: HeardSide) -> Vec<Name> {
-    let is_near = |link: &HeardLink| link.longest_m.is_some_and(|metres| metres < NEAR_M.unsigned_abs());
-    if side == HeardSide::By && links.iter().any(is_near) {
-        return Vec::new();
+    let is_far = |metres: u32| metres >= NEAR_M.unsigned_abs();
+    let placed = || links.iter().filter_map(|link| Some((link.longest_m?, hearer(link, station, side))));
+    if side == HeardSide::By {
+        let may_be_gate = placed().next().is_some() && placed().all(|(metres, _)| is_far(metres));
+        return if may_be_gate { vec![station] } else { Vec::new() };
     }
-    let placed = links.iter().filter(|link| link.longest_m.is_some() && !is_near(link));
-    let mut hearers: Vec<Name> = placed.map(|link| hearer(link, station, side)).collect();
-    hearers.dedup();
-    hearers
+    let mut far: Vec<(u32, Name)> = placed().filter(|&(metres, _)| is_far(metres)).collect();
+    far.sort_unstable_by(|a, b| b.cmp(a));
+    far.truncate(MOST_JUDGED);
+    far.into_iter().map(|(_, hearer)| hearer).collect()
 }
 
 /// Leaves the links of HF gateways without a distance.
@@ -111,6 +115,26 @@ mod tests {
         let at = |degrees: f64| (home.0 - degrees, home.1);
         assert_eq!((of_packet(home, at(8.0), true), of_packet(home, at(7.0), true)), (None, Some(778_366)));
         assert_eq!(of_packet(home, at(8.0), false), Some(889_561));
+    }
+
+    #[test]
+    fn only_who_hears_nothing_near_is_judged() {
+        let name = |name: &str| Name::new(name.as_bytes()).expect("short");
+        let links = |kilometres: &[Option<u32>]| -> Vec<HeardLink> {
+            let link = |(at, km): (usize, &Option<u32>)| HeardLink {
+                other: name(&format!("X{at}")),
+                packets: 1,
+                longest_m: km.map(|km| km * 1000),
+                last_day: 0,
+            };
+            kilometres.iter().enumerate().map(link).collect()
+        };
+        let judged = |kilometres: &[Option<u32>], side| hearers_to_judge(&links(kilometres), name("ME"), side);
+        assert_eq!(judged(&[Some(99), None, Some(800)], HeardSide::By), []);
+        assert_eq!(judged(&[None], HeardSide::By), []);
+        assert_eq!(judged(&[Some(100), None, Some(800)], HeardSide::By), [name("ME")]);
+        assert_eq!(judged(&[Some(99), Some(100), None, Some(800)], HeardSide::Of), [name("X3"), name("X1")]);
+        assert_eq!(judged(&[Some(500); 150], HeardSide::Of).len(), MOST_JUDGED);
     }
 
     #[test]
