@@ -205,7 +205,7 @@ fn is_lettered(bytes: &[u8]) -> bool {
 }
 
 /// Feet of `/A=dddddd` or `/A=-ddddd` at the start of `bytes`.
-fn altitude(bytes: &[u8]) -> Option<f64> {
+pub(crate) fn altitude(bytes: &[u8]) -> Option<f64> {
     let &[b'/', b'A', b'=', first, ref rest @ ..] = bytes else {
         return None;
     };

@@ -275,6 +275,8 @@ impl DeviceDatabase {
     /// The device of a Mic-E packet: two-byte suffix, else type byte with one-byte suffix, else type byte alone.
     #[must_use]
     pub fn by_mic_e(&self, type_byte: u8, suffix: &[u8]) -> Option<&Device> {
+        // The blank that ends a VX-8's suffix gets lost on the way.
+        let suffix = if suffix == b"_" { b"_ " } else { suffix };
         let at = match *suffix {
             [a, b] if matches!(type_byte, b'`' | b'\'') => {
                 let place = self.suffixes.binary_search_by_key(&[a, b], |&(suffix, _)| suffix).ok()?;
@@ -414,6 +416,10 @@ mod tests {
         assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/`Test_5"), Some("FTM-510D"));
         assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/>Test="), Some("TH-D72"));
         assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/>Test"), Some("TH-D7A"));
+        assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/]Test= "), Some("TM-D710"));
+        assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/`Test_\"  "), Some("FTM-350"));
+        assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/`Test_ "), Some("VX-8"));
+        assert_eq!(model(b"OE9XXX-9>TW2RX5:`~<JrIK>/`Test_"), Some("VX-8"));
         assert_eq!(model(b"OE9XXX-9>APDR16:>x"), Some("APRSdroid"));
         assert_eq!(model(b"OE9XXX-9>BEACON:>x"), None);
     }

@@ -185,6 +185,11 @@ fn value(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
         Field::FrequencyRange => with(packet.frequency.and_then(|frequency| frequency.range_km), "km"),
         Field::Dao => packet.dao.map(|dao| format!("datum {}, {}", dao.datum, precision(dao.precision))).unwrap_or_default(),
         Field::TelemetryBits => packet.telemetry.and_then(|telemetry| telemetry.bits).map(on_bits).unwrap_or_default(),
+        Field::BitSense => match packet.telemetry_definition() {
+            Some(crate::TelemetryDefinition::Bits { sense, .. }) => on_bits(sense),
+            _ => String::new(),
+        },
+        Field::ChannelName | Field::ChannelUnit | Field::Coefficient => entry(packet, field, bytes),
         Field::BeamPower => packet.status.map(beam).unwrap_or_default(),
         Field::DataType => packet.kind.to_string(),
         Field::Alive => packet.alive.map(|alive| if alive { "live" } else { "killed" }.to_owned()).unwrap_or_default(),
@@ -316,6 +321,16 @@ fn on_bits(bits: u8) -> String {
     if on.is_empty() { "none on".to_owned() } else { format!("{} on", on.join(", ")) }
 }
 
+/// The channel or bit that an entry of a telemetry definition is for.
+fn entry(packet: &Packet<'_>, field: Field, bytes: &[u8]) -> String {
+    match crate::telemetry::definition_entry(packet, bytes) {
+        None => String::new(),
+        Some(at) if field == Field::Coefficient => format!("channel {}, {}", at / 3 + 1, ["a", "b", "c"][at % 3]),
+        Some(at @ 0..=4) => format!("channel {}", at + 1),
+        Some(at) => format!("B{}", at - 4),
+    }
+}
+
 fn beam(status: crate::Status<'_>) -> String {
     let part = |value: Option<u32>, unit: &str| value.map(|value| format!("{value} {unit}"));
     let parts = [part(status.beam_deg.map(u32::from), "degrees"), part(status.power_w, "W")];
@@ -381,6 +396,36 @@ mod tests {
         assert_eq!((shown(weather, Field::WindGust).as_str(), shown(weather, Field::Temperature).as_str()), ("unknown", "10 °C"));
         assert_eq!(shown("OE9XXX>APRS:T#1,1,2,3,4,5,01000001", Field::TelemetryBits), "B2, B8 on");
         assert_eq!(shown("OE9XXX>APRS:>JN47GL/- ^B7", Field::BeamPower), "110 degrees, 490 W");
+    }
+
+    #[test]
+    fn telemetry_definitions_entry_by_entry() {
+        let parts = |text: &str| -> Vec<String> {
+            let line = format!("OE9XXX-11>APRS::OE9XXX-11:{text}");
+            let spans = explain(line.as_bytes()).spans;
+            let shown = spans.iter().filter(|part| usize::from(part.span.start) >= line.len() - text.len());
+            shown
+                .filter(|part| part.span.field != Field::Separator)
+                .map(|part| format!("{}={} ({})", part.span.field.as_str(), part.text, part.value))
+                .collect()
+        };
+        assert_eq!(
+            parts("PARM.Volt,Temp,,,,Door{7"),
+            [
+                "definition_text=PARM. ()",
+                "channel_name=Volt (channel 1)",
+                "channel_name=Temp (channel 2)",
+                "channel_name=Door (B1)",
+                "message_id=7 ()"
+            ]
+        );
+        assert_eq!(parts("UNIT.V"), ["definition_text=UNIT. ()", "channel_unit=V (channel 1)"]);
+        assert_eq!(
+            parts("EQNS.0,0.1,,5"),
+            ["definition_text=EQNS. ()", "coefficient=0 (channel 1, a)", "coefficient=0.1 (channel 1, b)", "coefficient=5 (channel 2, a)"]
+        );
+        assert_eq!(parts("BITS.10100000,Hut"), ["definition_text=BITS. ()", "bit_sense=10100000 (B1, B3 on)", "project=Hut ()"]);
+        assert_eq!(parts("BITS.no"), ["definition_text=BITS. ()", "text=no ()"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use crate::diagnostic::DiagnosticCode as Code;
 use crate::packet::{Decoder, Trace};
 use crate::text::{digits, take};
-use crate::{Field, df, object};
+use crate::{Field, comment, df, object};
 
 const KMH_PER_KNOT: f64 = 1.852;
 const KM_PER_MILE: f64 = 1.609_344;
@@ -137,10 +137,15 @@ fn read_lettered<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) -> Option<u
 fn phg<T: Trace>(d: &mut Decoder<'_, '_, T>, bytes: &[u8]) -> Option<usize> {
     let power = f64::from(bytes[3].checked_sub(b'0').filter(|&digit| digit <= 9)?);
     let (height_m, gain_db, directivity_deg) = height_gain_direction(&bytes[4..7])?;
-    let (beacons_per_hour, len) = match bytes[7..] {
-        [digit @ b'1'..=b'9', b'/', ..] => (Some(digit - b'0'), 9),
-        [letter @ b'A'..=b'Z', b'/', ..] => (Some(letter - b'A' + 10), 9),
-        _ => (None, 7),
+    let beacons_per_hour = match bytes[7..] {
+        [digit @ b'1'..=b'9', b'/', ..] => Some(digit - b'0'),
+        [letter @ b'A'..=b'Z', b'/', ..] => Some(letter - b'A' + 10),
+        _ => None,
+    };
+    // The slash that ends the rate may at once begin an altitude.
+    let len = match beacons_per_hour {
+        None => 7,
+        Some(_) => 9 - usize::from(comment::altitude(&bytes[8..]).is_some()),
     };
     // No rate is zero, so the two bytes are text (1.2 probes note).
     if bytes[7..].starts_with(b"0/") {
@@ -206,6 +211,10 @@ mod tests {
         let zero = body("PHG00000/W1 Digi");
         assert_eq!((zero.phg.expect("has one").beacons_per_hour, zero.comment.to_string_lossy().as_ref()), (None, "0/W1 Digi"));
         assert!(zero.diagnostics.has(Code::PhgrZero));
+        let shared = body("PHG23601/A=001414hi");
+        assert_eq!((shared.phg.expect("has one").beacons_per_hour, shared.comment.to_string_lossy().as_ref()), (Some(1), "hi"));
+        assert!(shared.altitude_m.is_some_and(|metres| (metres - 430.99).abs() < 0.01));
+        assert_eq!(body("PHG23601/A=00141").comment.to_string_lossy(), "A=00141");
         assert_eq!(body("PHG5:32").phg.expect("high").height_m, 10_240.0 * METRES_PER_FOOT);
     }
 

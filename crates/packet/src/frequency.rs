@@ -114,9 +114,24 @@ fn in_comment<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, text: &'a [u8]) -> usize
     len
 }
 
+/// The frequency of a name with four or five decimals, if it is a channel in steps of 6.25 kHz (`441.0375`); other digits
+/// tell repeaters of one frequency apart.
+fn narrow_channel(name: &[u8], (mhz, len): (f64, usize)) -> (f64, usize) {
+    let more = name[len..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let fraction = match more {
+        1 => digits(&name[4..len + 1]).map(|value| value * 10),
+        2 => digits(&name[4..len + 2]),
+        _ => None,
+    };
+    match fraction.filter(|hundredths_of_khz| len == 7 && hundredths_of_khz % 625 == 0) {
+        Some(hundredths_of_khz) => (mhz.floor() + f64::from(hundredths_of_khz) / 100_000.0, len + more),
+        None => (mhz, len),
+    }
+}
+
 /// An object whose name starts with a frequency has its tone fields at the start of the comment.
 pub(crate) fn from_name<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, name: &[u8], comment: &'a [u8]) -> &'a [u8] {
-    let Some((mhz, len)) = megahertz(name) else {
+    let Some((mhz, len)) = megahertz(name).map(|found| narrow_channel(name, found)) else {
         return comment;
     };
     if name.len() - len > 3 || !(28.0..1300.0).contains(&mhz) && !matches!(name[0], b'A'..=b'O') {
@@ -222,6 +237,23 @@ mod tests {
         assert_eq!(frequency("446.000MHz T000").tone, Some(Tone::Off));
         assert_eq!(frequency("145.000MHz l750").tone, Some(Tone::Burst));
         assert_eq!(frequency("145.000MHz 438.200rx").receive_mhz, Some(438.2));
+    }
+
+    #[test]
+    fn names_of_narrow_channels() {
+        for (name, mhz) in [
+            ("441.0375 ", 441.0375),
+            ("446.00625", 446.006_25),
+            ("927.7625R", 927.7625),
+            ("441.037OE", 441.037),
+            ("146.52-MD", 146.52),
+            ("146.7602 ", 146.76),
+            ("446.00111", 446.001),
+        ] {
+            let line = format!("OE9XXX>APRS:;{name}*111111z4722.85N/00832.46ErT107");
+            let packet = parse(line.as_bytes()).expect(name);
+            assert_eq!(packet.frequency.map(|frequency| frequency.mhz), Some(mhz), "{name}");
+        }
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
 use crate::timestamp::rfc3339;
-use crate::{DaoPrecision, DeviceDatabase, DiagnosticCode, Kind, Packet, ParseError, Text, Tone, Weather, parse};
+use crate::{DaoPrecision, DeviceDatabase, DiagnosticCode, Kind, Packet, ParseError, TelemetryDefinition, Text, Tone, Weather, parse};
 
 /// A line as a JSON object: the packet, or `error`.
 ///
@@ -364,6 +364,7 @@ fn contents<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::
         object
     });
     optional(map, "telemetry", telemetry)?;
+    optional(map, "telemetry_definition", packet.telemetry_definition().map(definition))?;
     optional(map, "message", packet.message.as_ref().map(Message))?;
     text(map, "status", packet.status.map(|status| status.text).unwrap_or_default())?;
     optional(map, "beam_deg", packet.status.and_then(|status| status.beam_deg))?;
@@ -378,6 +379,20 @@ fn contents<M: SerializeMap>(map: &mut M, packet: &Packet<'_>) -> Result<(), M::
     optional(map, "capabilities", capabilities.filter(|list| !list.is_empty()))
 }
 
+/// One key for each sort of definition. The place in a list says which channel or bit; one without a name is empty.
+fn definition(definition: TelemetryDefinition<'_>) -> serde_json::Value {
+    let words = |list: Vec<Text<'_>>| list.iter().map(|word| word.to_string_lossy().into_owned()).collect::<Vec<_>>();
+    match definition {
+        TelemetryDefinition::Names(list) => serde_json::json!({"names": words(list)}),
+        TelemetryDefinition::Units(list) => serde_json::json!({"units": words(list)}),
+        TelemetryDefinition::Equations(equations) => serde_json::json!({"equations": equations}),
+        TelemetryDefinition::Bits { sense, project } if project.is_empty() => serde_json::json!({"sense": format!("{sense:08b}")}),
+        TelemetryDefinition::Bits { sense, project } => {
+            serde_json::json!({"sense": format!("{sense:08b}"), "project": project.to_string_lossy()})
+        }
+    }
+}
+
 struct Message<'p, 'a>(&'p crate::Message<'a>);
 
 impl Serialize for Message<'_, '_> {
@@ -389,5 +404,23 @@ impl Serialize for Message<'_, '_> {
         // Empty is a value here: the sender can read such answers and has none to give.
         optional(&mut map, "reply_ack", self.0.reply_ack.map(Text::to_string_lossy))?;
         map.end()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn telemetry_definitions_are_fields() {
+        let definition = |text: &str| {
+            let line = format!("OE9XXX-11>APRS::OE9XXX-11:{text}");
+            serde_json::to_value(json(line.as_bytes())).expect("writes")["telemetry_definition"].clone()
+        };
+        assert_eq!(definition("PARM.Volt,,Temp"), serde_json::json!({"names": ["Volt", "", "Temp"]}));
+        assert_eq!(definition("UNIT.V{12"), serde_json::json!({"units": ["V"]}));
+        assert_eq!(definition("EQNS.0,0.5,-1")["equations"][0], serde_json::json!([0.0, 0.5, -1.0]));
+        assert_eq!(definition("BITS.10100000,Hut"), serde_json::json!({"sense": "10100000", "project": "Hut"}));
+        assert_eq!(definition("BITS.no"), serde_json::Value::Null);
     }
 }

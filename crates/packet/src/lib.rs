@@ -73,7 +73,7 @@ pub use mic_e::{MicE, MicEMessage};
 pub use object::AreaObject;
 pub use ogn::{Ogn, OgnAircraft, OgnReceiver};
 pub use packet::{Kind, Packet, ParseError, Position, PositionFormat};
-pub use path::{Digipeaters, Heard, Hop, Hops, Path, is_alias};
+pub use path::{Digipeaters, Heard, Hop, Hops, NETWORK_MARKS, Path, is_alias, is_network_mark};
 pub use query::Capabilities;
 pub use signal::{Emergency, Signal};
 pub use span::{Field, Span};

@@ -97,7 +97,9 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, body: &'a [u8]) -
         if crate::telemetry::is_definition(text) {
             d.packet.kind = Kind::TelemetryDefinition;
             number(d, text, &mut message);
-            d.mark(Field::DefinitionText, message.text.bytes());
+            if T::ON {
+                crate::telemetry::mark_definition(d, message.text.bytes());
+            }
             if addressee != d.packet.source.as_bytes() {
                 d.flag(Code::TelemForeign, field);
             }

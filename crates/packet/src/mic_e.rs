@@ -201,11 +201,12 @@ fn is_symbol(code: u8, table: u8) -> bool {
     position::is_table(table) && (0x21..0x7F).contains(&code)
 }
 
-/// A packet whose control characters were lost on the way: a gateway turned them into one blank, so that speed and
-/// course are gone and the symbol follows early. Latitude and longitude are whole.
+/// A packet that lost control characters on the way: a gateway made blanks of the two bytes behind the one of the speed,
+/// another joined the blanks, so that the symbol follows one byte early. Latitude and longitude are whole; speed and
+/// course are not known.
 fn mangled(body: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (fixed, text) = take(body, BODY - 2)?;
-    let [_, _, _, b' ', code, table] = *fixed else { return None };
+    let (fixed, text) = take(body, BODY - 1)?;
+    let [_, _, _, _, b' ', code, table] = *fixed else { return None };
     (is_symbol(code, table) && code != b'|').then_some((fixed, text))
 }
 
@@ -314,19 +315,39 @@ fn hex_byte(digits: &[u8]) -> Option<u8> {
     u8::from_str_radix(std::str::from_utf8(digits).ok()?, 16).ok()
 }
 
-/// Takes off the suffix that names the radio; only with a type byte that has suffixes.
+/// Takes off the suffix that names the radio, and blanks behind it; only with a type byte that has suffixes.
 fn suffix<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mic_e: &mut MicE<'a>, text: &'a [u8]) -> &'a [u8] {
-    let len = match (mic_e.type_byte, text) {
+    let mut end = text.len();
+    let mut len = suffix_len(mic_e.type_byte, text);
+    if len == 0 && matches!(mic_e.type_byte, Some(b'>' | b']' | b'`' | b'\'')) {
+        end = text.iter().rposition(|&byte| byte != b' ').map_or(0, |last| last + 1);
+        if let Some(b'`' | b'\'') = mic_e.type_byte
+            && text[..end].ends_with(b"_")
+        {
+            // A VX-8, whose suffix ends with a blank: there are more of them, or a gateway cut it.
+            len = 1 + usize::from(end < text.len());
+            end = end - 1 + len;
+        } else if end < text.len() {
+            len = suffix_len(mic_e.type_byte, &text[..end]);
+        }
+    }
+    if len == 0 {
+        return text;
+    }
+    let suffix = &text[end - len..end];
+    d.mark(Field::MicESuffix, suffix);
+    d.mark(Field::Padding, &text[end..]);
+    mic_e.suffix = Text(suffix);
+    &text[..end - len]
+}
+
+/// Length of the suffix at the very end of the text.
+fn suffix_len(type_byte: Option<u8>, text: &[u8]) -> usize {
+    match (type_byte, text) {
         (Some(b'>'), [.., b'=' | b'^' | b'&']) | (Some(b']'), [.., b'=']) => 1,
         (Some(b'`' | b'\''), [.., maker, version]) if is_suffix(*maker, *version) => 2,
         _ => 0,
-    };
-    let (rest, suffix) = text.split_at(text.len() - len);
-    if len > 0 {
-        d.mark(Field::MicESuffix, suffix);
-        mic_e.suffix = Text(suffix);
     }
-    rest
 }
 
 /// The shapes of two-byte suffixes: a maker's byte of punctuation and a version.
@@ -482,6 +503,15 @@ mod tests {
             (">Kiev", "Kiev", ""),
             ("`Hello_ ", "Hello", "_ "),
             ("'Hello|3", "Hello", "|3"),
+            ("]Hello=  ", "Hello", "="),
+            (">Hello^ ", "Hello", "^"),
+            ("`Hello_\"  ", "Hello", "_\""),
+            ("`Hello_   ", "Hello", "_ "),
+            ("`Hello_", "Hello", "_"),
+            ("'Hello|3 ", "Hello", "|3"),
+            (">Hello_ ", "Hello_ ", ""),
+            ("`Hello  ", "Hello  ", ""),
+            ("]   ", "  ", ""),
             ("'|\"#!&0P!'||3", "", "|3"),
             ("Hello", "Hello", ""),
         ] {
@@ -523,7 +553,7 @@ mod tests {
 
     #[test]
     fn lost_control_characters_leave_the_position() {
-        let packet = made("S4PWYS", b"`vX_ >/]\"4-}hi=");
+        let packet = made("S4PWYS", b"`vX_l >/]\"4-}hi=");
         let position = packet.position.expect("has one");
         assert!(packet.diagnostics.has(Code::MiceMangled) && position.latitude > 34.0);
         assert_eq!((packet.speed_kmh, packet.course_deg), (None, None));

@@ -21,7 +21,9 @@ pub(crate) fn decode<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, info: &'a [u8]) -
     }
     if d.packet.symbol.is_none() && d.packet.position.is_some() {
         d.packet.symbol = symbol::from_addresses(d.packet.destination.as_str(), d.packet.source.as_str());
-        d.flag(Code::SymbolDefault, &info[..0]);
+        if d.packet.symbol.is_some() {
+            d.flag(Code::SymbolDefault, &info[..0]);
+        }
     }
     comment::decode(d, rest);
     Ok(())
@@ -237,6 +239,9 @@ mod tests {
         assert_eq!(waypoint.name.expect("named"), "CAMP");
         assert!(read("$GNRMC,101530,A,6012.330,S,02456.304,W,0.0,0.0,231126,,").position.expect("one").latitude < 0.0);
         assert_eq!(read("$PMGNST,02.12,3").kind, Kind::Nmea);
+        assert!(waypoint.diagnostics.has(Code::SymbolDefault));
+        let bare = parse(b"OE9XXX>APRS:$GPWPL,4722.850,N,00832.460,E,CAMP").expect("good");
+        assert!(bare.symbol.is_none() && !bare.diagnostics.has(Code::SymbolDefault), "none was taken from the addresses");
         let gll = read("$GPGLL,2554.459,N,08020.187,W,154027.281,A");
         assert!(gll.position.is_some() && gll.timestamp.is_some_and(|time| (time.hour, time.second) == (15, 27)));
     }

@@ -9,9 +9,9 @@ pub enum Heard {
     Direct,
     /// On radio by way of at least one digipeater.
     Digipeated,
-    /// Not on radio: sent over the internet.
+    /// Not on radio: sent over the internet, or through a gateway of a voice network.
     Internet,
-    /// The path does not say.
+    /// The path does not say. With `qAS` a server passed on what a client or another server gave it.
     Unknown,
 }
 
@@ -125,7 +125,8 @@ impl<'a> Path<'a> {
     }
 
     /// The station that heard the packet on radio and passed it to APRS-IS; `None` for what came by internet, whatever
-    /// the q construct (`TCPIP*,qAS,CALL` is another server or client passing it on).
+    /// the q construct (`TCPIP*,qAS,CALL` is another server or client passing it on). With `qAS` it may be a server that
+    /// never heard the packet: [`Path::heard`] tells.
     #[must_use]
     pub fn igate(&self) -> Option<&'a str> {
         let igate = match self.q_construct() {
@@ -136,18 +137,19 @@ impl<'a> Path<'a> {
         igate.filter(|_| self.heard() != Heard::Internet)
     }
 
-    /// How the packet was heard. A path without q construct and without used elements says nothing.
+    /// How the packet was heard. A path without q construct and without used elements says nothing, nor does `qAS` without
+    /// used elements; one used element is certain evidence of radio, unless it is the mark of a voice network.
     #[must_use]
     pub fn heard(&self) -> Heard {
         let q = self.q_construct();
         if matches!(q, Some("qAC" | "qAX" | "qAU")) || self.radio().any(|hop| matches!(hop.callsign, "TCPIP" | "TCPXX")) {
             return Heard::Internet;
         }
-        if self.radio().any(|hop| hop.used) {
-            return Heard::Digipeated;
+        if let Some(first) = self.radio().next().filter(|hop| hop.used) {
+            return if is_network_mark(first.callsign) { Heard::Internet } else { Heard::Digipeated };
         }
         match q {
-            Some("qAR" | "qAr" | "qAo" | "qAO" | "qAS") => Heard::Direct,
+            Some("qAR" | "qAr" | "qAo" | "qAO") => Heard::Direct,
             None if self.igate_mark().is_some() => Heard::Direct,
             _ => Heard::Unknown,
         }
@@ -208,7 +210,7 @@ impl<'a> Iterator for Digipeaters<'a> {
 
     fn next(&mut self) -> Option<Self::Item> {
         for hop in self.hops.by_ref().take_while(|hop| hop.used) {
-            if matches!(hop.callsign, "TCPIP" | "TCPXX") {
+            if matches!(hop.callsign, "TCPIP" | "TCPXX") || is_network_mark(hop.callsign) {
                 continue;
             }
             let before = std::mem::replace(&mut self.named, !is_alias(hop.callsign));
@@ -221,6 +223,20 @@ impl<'a> Iterator for Digipeaters<'a> {
         }
         None
     }
+}
+
+/// Path elements that gateways write for the network a packet came from: digital voice, linked repeaters, paging, and
+/// services that hold packets back. In capital letters, without SSID.
+pub const NETWORK_MARKS: [&str; 19] = [
+    "ALLSTAR", "C4FM", "DAPNET", "DMR", "DPMR", "DSTAR", "ECHOLINK", "FUSION", "IRLP", "M17", "MMDVM", "NXDN", "OGNDELAY", "P25", "POCSAG",
+    "TETRA", "WIRES", "WIRESX", "YSF",
+];
+
+/// True for the mark of a network ([`NETWORK_MARKS`]), with or without SSID: it is no station, and heard nothing.
+#[must_use]
+pub fn is_network_mark(element: &str) -> bool {
+    let base = element.split('-').next().unwrap_or(element);
+    NETWORK_MARKS.iter().any(|mark| base.eq_ignore_ascii_case(mark))
 }
 
 /// True for what is a request to digipeaters and no station: `WIDE2-1`, `TRACE3`, `RELAY`, `HUN3-3` ...
@@ -283,8 +299,58 @@ mod tests {
         assert_eq!(heard("WIDE1-1,OE9G,I"), Heard::Direct);
         assert_eq!(heard("WIDE1-1"), Heard::Unknown);
         assert_eq!(heard("qAZ,OE9G"), Heard::Unknown);
-        for q in ["qAr", "qAo", "qAO", "qAS"] {
+        for q in ["qAr", "qAo", "qAO"] {
             assert_eq!(heard(&format!("WIDE1-1,{q},OE9G")), Heard::Direct, "{q}");
+        }
+    }
+
+    #[test]
+    fn with_qas_only_a_used_digipeater_is_certain() {
+        for (text, heard, first) in [
+            ("qAS,WXSRV", Heard::Unknown, None),
+            ("WIDE1-1,WIDE2-1,qAS,OE9G", Heard::Unknown, None),
+            ("OE9A*,WIDE2-1,qAS,OE9G", Heard::Digipeated, Some(Some("OE9A"))),
+            ("WIDE1*,qAS,OE9G", Heard::Digipeated, Some(None)),
+            ("TCPIP*,qAS,OE9G", Heard::Internet, None),
+        ] {
+            assert_eq!((path(text).heard(), path(text).digipeaters().next()), (heard, first), "{text}");
+        }
+    }
+
+    #[test]
+    fn marks_of_networks_are_no_stations() {
+        let lines = [
+            "ALLSTAR*,qAR,OE9G",
+            "C4FM*,qAR,OE9G-R",
+            "DAPNET*,qAR,OE9G",
+            "DMR*,qAR,OE9G-10",
+            "DPMR*,qAR,OE9G",
+            "DSTAR*,qAR,OE9G-B",
+            "ECHOLINK*,qAR,OE9G",
+            "FUSION*,qAR,OE9G",
+            "IRLP*,qAR,OE9G",
+            "M17*,qAR,OE9G-H",
+            "MMDVM*,qAR,OE9G",
+            "NXDN*,qAR,OE9G-N",
+            "OGNDELAY*,qAS,DELAY",
+            "P25*,qAR,OE9G-P",
+            "POCSAG*,qAR,OE9G",
+            "TETRA*,qAR,OE9G",
+            "WIRES*,qAR,OE9G",
+            "WIRESX*,qAR,OE9G",
+            "YSF*,qAR,OE9G-Y",
+        ];
+        assert_eq!(lines.map(|line| line.split('*').next().expect("a mark")), NETWORK_MARKS);
+        for line in lines {
+            let path = path(line);
+            assert_eq!((path.heard(), path.digipeaters().next(), path.igate()), (Heard::Internet, None, None), "{line}");
+        }
+        assert_eq!(path("DMR-2*,WIDE1-1,qAR,OE9G").heard(), Heard::Internet, "with SSID");
+        assert_eq!(path("dStar*,qAR,OE9G").heard(), Heard::Internet, "in other letters");
+        assert_eq!(path("DSTAR,qAR,OE9G").heard(), Heard::Direct, "not used");
+        assert_eq!((path("OE9A,OGNDELAY*,qAS,X").heard(), digipeaters("OE9A,OGNDELAY*,qAS,X")), (Heard::Digipeated, vec![Some("OE9A")]));
+        for call in ["DM0DMR", "PY5YSF", "IRLP6950", "ECHO"] {
+            assert!(!is_network_mark(call), "{call}");
         }
     }
 

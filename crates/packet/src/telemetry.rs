@@ -58,6 +58,46 @@ pub(crate) fn is_definition(text: &[u8]) -> bool {
     text.get(..5).is_some_and(|head| [b"PARM.", b"UNIT.", b"EQNS.", b"BITS."].iter().any(|word| head.eq_ignore_ascii_case(*word)))
 }
 
+/// Most entries of a list of names or units: five channels and eight bits.
+const ENTRIES: usize = 13;
+/// Coefficients of `EQNS.`: three for each of five channels.
+const COEFFICIENTS: usize = 15;
+
+/// Marks the word and the entries of a definition; `text` is one, see [`is_definition`].
+pub(crate) fn mark_definition<T: Trace>(d: &mut Decoder<'_, '_, T>, text: &[u8]) {
+    let (word, rest) = text.split_at(5);
+    d.mark(Field::DefinitionText, word);
+    let (field, most) = match word.to_ascii_uppercase().as_slice() {
+        b"PARM." => (Field::ChannelName, ENTRIES),
+        b"UNIT." => (Field::ChannelUnit, ENTRIES),
+        b"EQNS." => (Field::Coefficient, COEFFICIENTS),
+        _ if bits(rest).is_some() => {
+            let (sense, after) = rest.split_at(8);
+            d.mark(Field::BitSense, sense);
+            if let Some(project) = after.strip_prefix(b",") {
+                d.mark(Field::Separator, &after[..1]);
+                d.mark(Field::Project, project);
+            }
+            return;
+        }
+        _ => return,
+    };
+    let mut at = 0;
+    for part in rest.split(|&byte| byte == b',').take(most) {
+        d.mark(field, part);
+        at += part.len();
+        d.mark(Field::Separator, rest.get(at..=at).unwrap_or_default());
+        at += 1;
+    }
+}
+
+/// Which entry of the packet's definition starts with these bytes of its line, from 0.
+pub(crate) fn definition_entry(packet: &Packet<'_>, part: &[u8]) -> Option<usize> {
+    let text = packet.message?.text.bytes();
+    let before = (part.as_ptr() as usize).checked_sub(text.as_ptr() as usize)?;
+    Some(text.get(..before)?.iter().filter(|&&byte| byte == b',').count())
+}
+
 impl<'a> Packet<'a> {
     /// The definition this packet gives for the telemetry of its addressee.
     #[must_use]
@@ -69,8 +109,8 @@ impl<'a> Packet<'a> {
         let (word, rest) = text.split_at_checked(5)?;
         let list = || rest.split(|&byte| byte == b',').map(|part| Text(part.trim_ascii()));
         Some(match word.to_ascii_uppercase().as_slice() {
-            b"PARM." => TelemetryDefinition::Names(list().take(13).collect()),
-            b"UNIT." => TelemetryDefinition::Units(list().take(13).collect()),
+            b"PARM." => TelemetryDefinition::Names(list().take(ENTRIES).collect()),
+            b"UNIT." => TelemetryDefinition::Units(list().take(ENTRIES).collect()),
             b"EQNS." => {
                 let mut equations = [[0.0, 1.0, 0.0]; 5];
                 // Places left empty at the end were not sent; between others an empty one is zero.

@@ -83,8 +83,8 @@ pub(crate) fn behind_position<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest: &'
         // The two bytes behind a compressed position are wind here.
         weather.wind_direction_deg = d.packet.course_deg.take();
         weather.wind_speed_ms = d.packet.speed_kmh.take().map(|kmh| kmh / 3.6);
-        if weather.wind_speed_ms == Some(0.0) {
-            weather.wind_direction_deg = weather.wind_direction_deg.filter(|&degrees| degrees != 360.0);
+        if weather.wind_speed_ms == Some(0.0) && weather.wind_direction_deg == Some(360.0) {
+            weather.wind_direction_deg = Some(0.0);
         }
         has_wind = weather.wind_speed_ms.is_some();
     }
@@ -121,11 +121,20 @@ fn wind(bytes: &[u8]) -> Option<(Option<u16>, Option<u16>)> {
 
 fn set_wind<T: Trace>(d: &mut Decoder<'_, '_, T>, weather: &mut Weather<'_>, direction: Option<u16>, speed: Option<u16>, part: &[u8]) {
     match direction {
-        Some(degrees @ 1..=360) => weather.wind_direction_deg = Some(f64::from(degrees)),
-        Some(0) | None => {}
+        // What 0 means depends on the gust, which follows: see `north_or_calm`.
+        Some(degrees @ 0..=360) => weather.wind_direction_deg = Some(f64::from(degrees)),
+        None => {}
         Some(_) => d.flag(Code::CourseRange, part),
     }
     weather.wind_speed_ms = speed.map(|mph| f64::from(mph) * MS_PER_MPH);
+}
+
+/// A direction of 0 is north if there is wind or a gust, as vanes of 16 points send it; in calm air it is none.
+fn north_or_calm(weather: &mut Weather<'_>) {
+    if weather.wind_direction_deg == Some(0.0) {
+        let has_wind = [weather.wind_speed_ms, weather.wind_gust_ms].into_iter().flatten().any(|speed| speed > 0.0);
+        weather.wind_direction_deg = has_wind.then_some(360.0);
+    }
 }
 
 /// Weather behind another symbol: only the unmistakable run `gNNNtNNN`, flagged.
@@ -134,8 +143,11 @@ pub(crate) fn behind_other_symbol<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, rest
     match rest {
         [b'g', _, _, _, b't', ..] if number(&rest[1..4]).is_some() && rest.get(5..8).and_then(number).is_some() => {
             d.flag(Code::WxOrder, rest);
+            // A course of 000 is no course, but as a direction it may be north.
+            let is_zero =
+                d.line.get(..d.offset(rest)).is_some_and(|before| before.len() > 7 && before[before.len() - 7..].starts_with(b"000/"));
             let mut weather = Weather {
-                wind_direction_deg: d.packet.course_deg.take(),
+                wind_direction_deg: d.packet.course_deg.take().or_else(|| (is_zero && d.packet.speed_kmh.is_some()).then_some(0.0)),
                 wind_speed_ms: d.packet.speed_kmh.take().map(|kmh| kmh / 1.852 * KMH_PER_MPH / 3.6),
                 ..Weather::default()
             };
@@ -158,6 +170,7 @@ fn software<'a, T: Trace>(d: &mut Decoder<'a, '_, T>, mut weather: Weather<'a>, 
         d.mark(Field::WeatherUnit, rest);
         weather.software = Some(Text(rest));
     }
+    north_or_calm(&mut weather);
     d.packet.weather = Some(weather);
     if is_name { &[] } else { rest }
 }
@@ -200,12 +213,12 @@ fn one_digit_more(rest: &[u8], letter: u8) -> Option<Option<i32>> {
         wide => (1, wide),
     };
     let value = sign * i32::try_from(digits(wide)?).ok()?;
-    let highest = match letter {
-        b'h' => 100,
-        b't' => 200,
-        _ => 9999,
+    let possible = match letter {
+        b'h' => 0..=100,
+        b't' => -200..=200,
+        _ => 0..=9999,
     };
-    Some(Some(value).filter(|&value| value <= highest))
+    Some(Some(value).filter(|value| possible.contains(value)))
 }
 
 /// A field with fewer digits than it should have, or fewer dots for unknown: its value and how many bytes that takes.
@@ -384,7 +397,7 @@ fn one_field<T: Trace>(
     let real = value.map(f64::from);
     let field = match letter {
         b'c' => {
-            weather.wind_direction_deg = real.filter(|degrees| (1.0..=360.0).contains(degrees));
+            weather.wind_direction_deg = real.filter(|degrees| (0.0..=360.0).contains(degrees));
             Field::WindDirection
         }
         b's' if is_wind => {
@@ -536,6 +549,7 @@ mod tests {
         assert_eq!(behind("000/000g000t000h100b10132").humidity_percent, Some(100.0));
         assert_eq!(behind("000/000g000t000h058b10132").humidity_percent, Some(58.0));
         assert_eq!(tenth(behind("000/000g000t-103h50").temperature_c), Some(-75.0));
+        assert_eq!(behind("000/000g000t-555r000h50").temperature_c, None, "below absolute zero");
         assert_eq!(tenth(behind("000/000g000t-7 h50").temperature_c), Some(-21.7));
         assert_eq!(behind("000/000g000t050h50b02992").pressure_hpa, None);
         assert_eq!(tenth(behind("000/000g000t050s004").snow_24h_mm), Some(101.6));
@@ -575,5 +589,29 @@ mod tests {
     fn calm_is_no_direction() {
         let weather = behind("000/000g000t050");
         assert_eq!((weather.wind_direction_deg, weather.wind_speed_ms), (None, Some(0.0)));
+    }
+
+    #[test]
+    fn direction_zero_in_wind_is_north() {
+        for (rest, direction) in [
+            ("000/004g011t050", Some(360.0)),
+            ("000/000g007t050", Some(360.0)),
+            ("000/...g007t050", Some(360.0)),
+            ("000/000g000t050", None),
+            ("000/...g...t050", None),
+            (".../004g011t050", None),
+            ("   /004g011t050", None),
+            ("360/000g000t050", Some(360.0)),
+        ] {
+            assert_eq!(behind(rest).wind_direction_deg, direction, "{rest}");
+        }
+        let direction = |info: &str| packet(info).weather.expect(info).wind_direction_deg;
+        assert_eq!(direction("_11231015c000s004g011t047"), Some(360.0));
+        assert_eq!(direction("_11231015c000s000g000t047"), None);
+        assert_eq!(direction("!4722.85N/00832.46E-000/004g011t047"), Some(360.0), "behind a house");
+        assert_eq!(direction("!4722.85N/00832.46E-000/000g000t047"), None);
+        assert_eq!(direction("!4722.85N/00832.46E-.../004g011t047"), None);
+        assert_eq!(direction("=/0&RhTiV'_!!Gg005t047"), Some(360.0), "compressed, calm but for a gust");
+        assert_eq!(direction("=/0&RhTiV'_!!Gg000t047"), None);
     }
 }

@@ -112,7 +112,7 @@ pub struct Fix {
     pub speed_kmh: Option<f32>,
     /// Digits of position ambiguity, 0..=4 (APRS 1.0.1 chapter 6).
     pub ambiguity: u8,
-    /// Came in through an igate that heard it by radio, directly or over digipeaters.
+    /// Was heard by radio: by an igate that says so, or by a digipeater.
     pub radio: bool,
     /// The igate heard the sender itself: [`Fix::radio`], and no digipeater repeated the packet.
     pub direct: bool,

@@ -15,6 +15,8 @@ pub(crate) struct Facts {
     pub(crate) weather: Option<Vec<u8>>,
     /// Who was heard on radio, and by whom, directly.
     pub(crate) heard: Option<(Name, Name)>,
+    /// The frame of a packet-radio node that no digipeater repeated: nodes hand such frames on over the internet.
+    pub(crate) is_node_frame: bool,
 }
 
 impl Facts {
@@ -27,6 +29,7 @@ impl Facts {
             motion: Motion::of(&packet).filter(|_| !copy),
             weather: packet.innermost().weather.as_ref().filter(|_| !copy).map(WeatherPoint::pack),
             heard: heard(&packet),
+            is_node_frame: is_node_frame(&packet),
         }
     }
 }
@@ -46,6 +49,15 @@ fn heard(packet: &Packet<'_>) -> Option<(Name, Name)> {
     };
     let (heard, by) = (Name::new(packet.source.as_bytes())?, Name::new(by.as_bytes())?);
     (heard != by).then_some((heard, by))
+}
+
+/// Destinations of frames by which nodes, digipeaters and mailboxes say who they are.
+const NODE_DESTINATIONS: [&str; 6] = ["BEACON", "CQ", "ID", "MAIL", "NODES", "QST"];
+
+fn is_node_frame(packet: &Packet<'_>) -> bool {
+    let destination = packet.destination.as_str();
+    let base = destination.split('-').next().unwrap_or(destination);
+    NODE_DESTINATIONS.contains(&base) && packet.path.digipeaters().next().is_none()
 }
 
 #[cfg(test)]
@@ -70,5 +82,18 @@ mod tests {
         assert_eq!(link("A1B>APRS,qAR,A1B:>x"), None, "itself");
         assert_eq!(link("OE9G-10>APRS,qAR,OE9X:}DL1AA>APRS,TCPIP,OE9G-10*:!4722.85N/00832.46E-").as_deref(), Some("OE9G-10 by OE9X"));
         assert_eq!(link("nonsense"), None);
+        assert_eq!(link("A1B>APDPRS,DSTAR*,qAR,GATE:>x"), None, "out of a voice network");
+        assert_eq!(link("A1B>APRS,qAS,WXSRV:>x"), None, "by a server, for all that is known");
+        assert_eq!(link("A1B>APRS,DIGI*,qAS,WXSRV:>x").as_deref(), Some("A1B by DIGI"));
+    }
+
+    #[test]
+    fn node_frames_are_known_by_their_destination() {
+        let is_node_frame = |line: &str| Facts::of(&Pipeline::default().accept(1, line.as_bytes()).record).is_node_frame;
+        for destination in ["BEACON", "CQ", "ID", "MAIL", "NODES", "QST", "ID-1"] {
+            assert!(is_node_frame(&format!("A1B>{destination},WIDE2-1,qAR,GATE:A1B/R")), "{destination}");
+        }
+        assert!(!is_node_frame("A1B>ID,DIGI*,qAR,GATE:A1B/R"), "repeated by radio");
+        assert!(!is_node_frame("A1B>APRS,qAR,GATE:>x"));
     }
 }

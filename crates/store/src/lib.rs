@@ -16,6 +16,7 @@ mod model;
 mod packed;
 mod points;
 mod postgres;
+mod reach;
 mod spool;
 mod sqlite;
 mod tally;

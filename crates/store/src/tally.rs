@@ -8,6 +8,7 @@ use godwit_pipeline::{EntityKey, EntityState, Name, Record};
 use crate::{
     facts::{Facts, station},
     model::{VERDICTS, day_of, hour_of},
+    reach,
 };
 
 /// What is added.
@@ -44,7 +45,8 @@ impl Tally {
             // Where it says that it is, if it speaks of itself; else where it was last.
             let itself = record.entity == Some(station(heard)) && verdict == 0;
             let own = facts.motion.filter(|_| itself).map(|motion| (f64::from(motion.latitude) / 1e6, f64::from(motion.longitude) / 1e6));
-            let distance = own.or_else(|| place(heard)).zip(place(by)).map(|(from, to)| distance_m(from, to));
+            let distance =
+                own.or_else(|| place(heard)).zip(place(by)).and_then(|(from, to)| reach::of_packet(from, to, facts.is_node_frame));
             let link = self.links.entry((day_of(record.received_at_us), heard, by)).or_default();
             link.packets += 1;
             link.longest_m = link.longest_m.max(distance);

@@ -75,6 +75,7 @@ each_store! {
     a_scan_reads_everything_once_by_id,
     who_follows_misses_no_late_batch,
     aggregates_grow_with_each_batch_and_no_line_counts_twice,
+    only_distances_of_radio_count_and_marks_of_networks_heard_nothing,
 }
 
 fn point(next_offset: u64, fingerprint: &[u8]) -> ImportPoint {
@@ -493,4 +494,48 @@ async fn aggregates_grow_with_each_batch_and_no_line_counts_twice(ground: Ground
     assert_eq!(store.heard(name("GATE"), HeardSide::By, NOON + DAY, 9).await.unwrap(), by_gate[1..]);
     assert!(store.heard(name("GATE"), HeardSide::Of, 0, 9).await.unwrap().is_empty());
     assert!(store.heard(name("NOBODY"), HeardSide::By, 0, 9).await.unwrap().is_empty());
+}
+
+async fn only_distances_of_radio_count_and_marks_of_networks_heard_nothing(ground: Ground) {
+    let store = ground.open().await;
+    let lines: [(i64, &[u8]); 14] = [
+        (NOON, b"OE9G>APRS,TCPIP*,qAC,T2:!4722.85N/00832.46E&"),
+        (NOON + S, b"HF>APRS,TCPIP*,qAC,T2:!4722.85N/00832.46E&"),
+        (NOON + 2 * S, b"A1B>APRS,qAR,OE9G:!4722.85N/00822.46E-near"),
+        (NOON + 3 * S, b"A1B>APRS,qAR,DMR:!4722.85N/00822.46E-a mark where the igate stands"),
+        (NOON + 4 * S, b"A1B>APRS,DSTAR*,qAR,OE9G:!4722.85N/00822.46E-out of a voice network"),
+        (NOON + 5 * S, b"A1B>APRS,qAS,WXSRV:!4722.85N/00822.46E-by a server"),
+        (NOON + 6 * S, b"FAR>APRS,qAR,OE9G:!2022.85N/00832.46E>27 degrees"),
+        (NOON + 7 * S, b"NODE>ID,qAR,OE9G:!3722.85N/00832.46E#10 degrees, by a tunnel"),
+        (NOON + 8 * S, b"DUCT>APRS,qAR,OE9G:!3722.85N/00832.46E>10 degrees, by air"),
+        (NOON + 9 * S, b"TINY>APRS,qAR,OE9G:!1234.56N/12345.67W>before its first fix"),
+        (NOON + 10 * S, b"S2>APRS,qAR,HF:!4522.85N/00832.46E>2 degrees"),
+        (NOON + 11 * S, b"S3>APRS,qAR,HF:!4422.85N/00832.46E>3 degrees"),
+        (NOON + 12 * S, b"S7>APRS,qAR,HF:!4022.85N/00832.46E>7 degrees"),
+        (NOON + 13 * S, b"S7>APRS,OE9G*,qAR,HF:!4022.85N/00832.46E>7 degrees, again"),
+    ];
+    store.append(batch(&lines)).await.unwrap();
+    let name = |name: &str| Name::new(name.as_bytes()).unwrap();
+    let degree = |degrees: f64| Some((degrees * 111_195.08).round() as u32);
+    let link = |other, packets, longest_m| HeardLink { other: name(other), packets, longest_m, last_day: NOON / DAY };
+    // In the files or partitions of packets, and when nothing is left but what was added up.
+    for dropped in [false, true] {
+        if dropped {
+            assert!(store.drop_day(NOON / DAY, 14).await.unwrap());
+        }
+        let by_oe9g = store.heard(name("OE9G"), HeardSide::By, NOON, 9).await.unwrap();
+        let near = by_oe9g[0].longest_m;
+        assert!(near.is_some_and(|metres| (12_000..13_000).contains(&metres)), "{by_oe9g:?}");
+        let others = [("DUCT", degree(10.0)), ("FAR", None), ("NODE", None), ("S7", degree(7.0)), ("TINY", None)];
+        let expected: Vec<HeardLink> =
+            [("A1B", near)].into_iter().chain(others).map(|(other, longest_m)| link(other, 1, longest_m)).collect();
+        assert_eq!(by_oe9g, expected, "dropped: {dropped}");
+        let by_hf = store.heard(name("HF"), HeardSide::By, NOON, 9).await.unwrap();
+        assert_eq!(by_hf, [link("S2", 1, None), link("S3", 1, None), link("S7", 1, None)], "dropped: {dropped}");
+        let of_s7 = store.heard(name("S7"), HeardSide::Of, NOON, 9).await.unwrap();
+        assert_eq!(of_s7, [link("HF", 1, None), link("OE9G", 1, degree(7.0))], "dropped: {dropped}");
+        let of_a1b = store.heard(name("A1B"), HeardSide::Of, NOON, 9).await.unwrap();
+        assert_eq!(of_a1b, [link("OE9G", 1, near)], "neither DMR nor DSTAR nor WXSRV; dropped: {dropped}");
+        assert!(store.heard(name("DMR"), HeardSide::By, NOON, 9).await.unwrap().is_empty());
+    }
 }

@@ -13,7 +13,7 @@ export interface Filter {
   kind: "" | (typeof KINDS)[number];
   /** Table and code, as "/>"; an overlay counts as its alternate table. Empty: all. */
   symbols: readonly string[];
-  /** Over radio; over radio by an igate itself, without a digipeater; not over radio. */
+  /** Over radio; over radio by an igate itself, without a digipeater; over the internet, or nothing says how. */
   heard: "" | (typeof HEARD)[number];
   moving: boolean;
   weather: boolean;

@@ -7,7 +7,7 @@ import { number, t } from "../ui/i18n";
 import { CourseArrow } from "../ui/icons";
 import { CopyButton, ShareButton } from "../ui/panels/copy";
 import { callsignOf, othersOf } from "../ui/panels/others";
-import { isAlias, pathWords, radioHops } from "../ui/panels/path-words";
+import { igateOf, isAlias, pathWords, radioHops } from "../ui/panels/path-words";
 import { Row } from "../ui/panels/rows";
 import { TelemetryValues } from "../ui/panels/telemetry";
 import { WeatherValues } from "../ui/panels/weather";
@@ -48,6 +48,7 @@ function Radio({ station }: { station: StationDetail }) {
   const { device, phg, range_km: range } = station;
   const model = [device?.vendor, device?.model].filter(Boolean).join(" ");
   const hops = Array.isArray(station.path) ? radioHops(station) : [];
+  const igate = igateOf(station);
   return (
     <dl>
       {station.heard !== undefined && Array.isArray(station.path) && (
@@ -60,7 +61,7 @@ function Radio({ station }: { station: StationDetail }) {
                 <span class="visually-hidden"> {t(hop.used ? "card.path.used" : "card.path.unused")}</span>
               </li>
             ))}
-            {station.igate !== undefined && <li class="igate"><StationLink name={station.igate} /></li>}
+            {igate !== undefined && <li class="igate"><StationLink name={igate} /></li>}
           </ol>
         </Row>
       )}

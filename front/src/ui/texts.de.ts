@@ -77,7 +77,7 @@ export const de: Table = {
   "filter.heard": "Gehört",
   "filter.heard.radio": "über Funk",
   "filter.heard.direct": "direkt, ohne Digipeater",
-  "filter.heard.internet": "über das Internet",
+  "filter.heard.internet": "über das Internet oder unbekannt",
   "filter.age": "Gehört innerhalb von",
   "filter.moving": "In Bewegung",
   "filter.weather": "Mit Wetter",

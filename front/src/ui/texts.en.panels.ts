@@ -15,7 +15,7 @@ export const panels = {
   "filter.heard": "Heard",
   "filter.heard.radio": "over radio",
   "filter.heard.direct": "directly, without a digipeater",
-  "filter.heard.internet": "over the internet",
+  "filter.heard.internet": "over the internet or unknown",
   "filter.age": "Heard within",
   "filter.moving": "Moving",
   "filter.weather": "With weather",

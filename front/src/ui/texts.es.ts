@@ -77,7 +77,7 @@ export const es: Table = {
   "filter.heard": "Oída",
   "filter.heard.radio": "por radio",
   "filter.heard.direct": "directamente, sin digipeater",
-  "filter.heard.internet": "por internet",
+  "filter.heard.internet": "por internet o desconocido",
   "filter.age": "Oída en los últimos",
   "filter.moving": "En movimiento",
   "filter.weather": "Con datos del tiempo",

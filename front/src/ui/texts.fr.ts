@@ -77,7 +77,7 @@ export const fr: Table = {
   "filter.heard": "Entendue",
   "filter.heard.radio": "par radio",
   "filter.heard.direct": "directement, sans digipeater",
-  "filter.heard.internet": "par internet",
+  "filter.heard.internet": "par internet ou inconnu",
   "filter.age": "Entendue depuis moins de",
   "filter.moving": "En mouvement",
   "filter.weather": "Avec météo",

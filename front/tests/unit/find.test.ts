@@ -1,12 +1,14 @@
 /** Finding without a page: what suggestions an answer makes, lists and their order, ways on the globe, sheets, the worker's routes. */
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 import { EVERYTHING } from "../../src/live/filter";
 import type { EntityColumns } from "../../src/live/types";
+import type { StationDetail } from "../../src/ui/api";
 import { way } from "../../src/ui/geo";
 import { countInView } from "../../src/ui/inview";
 import { type Line, keepOrder, windowOf } from "../../src/ui/panels/list";
 import { callsignOf, othersOf } from "../../src/ui/panels/others";
-import { repeaters } from "../../src/ui/panels/path-words";
+import { igateOf, isAlias, repeaters } from "../../src/ui/panels/path-words";
 import { heightOf, rest } from "../../src/ui/panels/sheet";
 import { readRecent } from "../../src/ui/recent";
 import { suggestionsOf } from "../../src/ui/suggest";
@@ -80,6 +82,20 @@ test("the digipeaters that carried a packet: used, and no aliases", () => {
   const hop = (callsign: string, used: boolean) => ({ callsign, used });
   expect(repeaters([hop("DB0XYZ-2", true), hop("WIDE1", true), hop("WIDE2-1", true), hop("DB0ABC", false), hop("TCPIP", true)])).toEqual(["DB0XYZ-2"]);
   expect(repeaters([hop("WIDEX", true)])).toEqual(["WIDEX"]);
+});
+
+test("marks of networks are no stations, as the server has them", () => {
+  const rust = readFileSync(new URL("../../../crates/packet/src/path.rs", import.meta.url), "utf8");
+  const marks = /NETWORK_MARKS[^=]*= \[([^\]]*)\]/.exec(rust)?.[1]?.match(/\w+/g) ?? [];
+  expect(marks.length).toBeGreaterThan(10);
+  expect(marks.filter((mark) => !isAlias(mark) || !isAlias(`${mark}-2`))).toEqual([]);
+  expect(["DM0DMR", "IRLP6950", "DB0XYZ"].filter(isAlias)).toEqual([]);
+});
+
+test("an igate is only who heard it on radio", () => {
+  const of = (heard: string, q_construct: string) => igateOf({ heard, q_construct, igate: "DB0XYZ-10" } as StationDetail);
+  expect([of("direct", "qAR"), of("digipeated", "qAo"), of("unknown", "qAS"), of("digipeated", "qAS"), of("internet", "qAR")])
+    .toEqual(["DB0XYZ-10", "DB0XYZ-10", undefined, undefined, undefined]);
 });
 
 test("a sheet comes to rest at the nearest height, or closes", () => {

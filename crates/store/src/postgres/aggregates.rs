@@ -1,5 +1,8 @@
 //! What is asked of the aggregates.
 
+use std::collections::HashSet;
+
+use godwit_packet::{NETWORK_MARKS, is_network_mark};
 use godwit_pipeline::Name;
 use tokio_postgres::types::Type;
 
@@ -7,6 +10,7 @@ use super::PostgresStore;
 use crate::{
     HeardDay, HeardLink, HeardSide, HourCounts, StoreError,
     model::{day_of, hour_of},
+    reach::{self, FAR_M, FARTHEST_M, JUDGED_DAYS, NEAR_M, Senders},
 };
 
 /// A count as the database has it.
@@ -49,19 +53,30 @@ impl PostgresStore {
         since_us: i64,
         limit: usize,
     ) -> Result<Vec<HeardLink>, StoreError> {
+        if is_network_mark(&station.to_string()) {
+            return Ok(Vec::new());
+        }
         let (own, other) = match side {
             HeardSide::By => ("hearer", "heard"),
             HeardSide::Of => ("heard", "hearer"),
         };
-        // Added up before names are looked up: only those that are answered need one.
+        // Added up before names are looked up. Earlier versions took marks of networks for stations.
         let sql = format!(
             "SELECT n.name, l.packets, l.longest_m, l.last_day FROM (
-               SELECT {other} AS other, sum(packets) AS packets, max(longest_m) AS longest_m, max(day) AS last_day FROM heard_link
+               SELECT {other} AS other, sum(packets) AS packets, max(longest_m) FILTER (WHERE longest_m <= {FARTHEST_M}) AS longest_m,
+                 max(day) AS last_day FROM heard_link
                WHERE {own} = (SELECT id FROM name WHERE kind = 0 AND name = $1) AND day >= $2 GROUP BY {other}) l
-             JOIN name n ON n.id = l.other ORDER BY l.packets DESC, n.name LIMIT $3"
+             JOIN name n ON n.id = l.other WHERE upper(split_part(encode(n.name, 'escape'), '-', 1)) <> ALL ($4)
+             ORDER BY l.packets DESC, n.name LIMIT $3"
         );
         let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-        let params = [(&station.as_bytes() as _, Type::BYTEA), (&day_of(since_us) as _, Type::INT4), (&limit as _, Type::INT8)];
+        let marks = NETWORK_MARKS.as_slice();
+        let params = [
+            (&station.as_bytes() as _, Type::BYTEA),
+            (&day_of(since_us) as _, Type::INT4),
+            (&limit as _, Type::INT8),
+            (&marks as _, Type::TEXT_ARRAY),
+        ];
         let read = |row: &tokio_postgres::Row| {
             Some(HeardLink {
                 other: Name::new(row.get(0))?,
@@ -70,6 +85,31 @@ impl PostgresStore {
                 last_day: i64::from(row.get::<_, i32>(3)),
             })
         };
-        Ok(self.history(&sql, &params).await?.iter().filter_map(read).collect())
+        let mut links: Vec<HeardLink> = self.history(&sql, &params).await?.iter().filter_map(read).collect();
+        let hearers = reach::hearers_to_judge(&links, station, side);
+        if !hearers.is_empty() {
+            let gates = self.hf_gates(&hearers, day_of(since_us)).await?;
+            reach::forget_distances_of(&mut links, station, side, &gates);
+        }
+        Ok(links)
+    }
+
+    /// Those of these stations that are HF gateways, judged by the days since this one and some before.
+    async fn hf_gates(&self, hearers: &[Name], since_day: i32) -> Result<HashSet<Name>, StoreError> {
+        let sql = format!(
+            "SELECT n.name, count(*), count(*) FILTER (WHERE l.longest_m < {NEAR_M}), count(*) FILTER (WHERE l.longest_m > {FAR_M}) FROM (
+               SELECT hearer, heard, max(longest_m) AS longest_m FROM heard_link
+               WHERE hearer IN (SELECT id FROM name WHERE kind = 0 AND name = ANY ($1)) AND day >= $2 AND longest_m IS NOT NULL
+               GROUP BY hearer, heard) l
+             JOIN name n ON n.id = l.hearer GROUP BY n.name"
+        );
+        let names: Vec<&[u8]> = hearers.iter().map(Name::as_bytes).collect();
+        let first = since_day.saturating_sub(JUDGED_DAYS);
+        let rows = self.history(&sql, &[(&names as _, Type::BYTEA_ARRAY), (&first as _, Type::INT4)]).await?;
+        let read = |row: &tokio_postgres::Row| {
+            let senders = Senders { placed: row.get(1), near: row.get(2), far: row.get(3) };
+            Name::new(row.get(0)).filter(|_| senders.are_of_hf_gate())
+        };
+        Ok(rows.iter().filter_map(read).collect())
     }
 }

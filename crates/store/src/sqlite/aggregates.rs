@@ -1,13 +1,23 @@
 //! Packets an hour, entities heard a day, who heard whom: in the day's own file, so that they are exactly its packets
 //! whatever breaks; in the main file once the day is dropped.
 
-use std::{collections::HashMap, path::Path};
+use std::{
+    collections::{HashMap, HashSet},
+    path::Path,
+};
+
+use godwit_packet::is_network_mark;
 
 use godwit_pipeline::{EntityKind, Name};
 use rusqlite::{Connection, Row, Transaction, params};
 
 use super::{day, main_file};
-use crate::{HeardLink, HeardSide, HourCounts, StoreError, model::hour_of, tally::Tally};
+use crate::{
+    HeardLink, HeardSide, HourCounts, StoreError,
+    model::hour_of,
+    reach::{FARTHEST_M, Senders},
+    tally::Tally,
+};
 
 /// Adds to the aggregates of a day.
 pub(super) fn add(transaction: &Transaction<'_>, names: &mut HashMap<(u8, Name), i64>, tally: &Tally) -> rusqlite::Result<()> {
@@ -151,6 +161,10 @@ pub(super) fn heard(folder: &Path, days: &[i64], (station, side, since_day): (Na
         let Some(name) = Name::new(row.get_ref(0)?.as_blob()?) else {
             return Ok(());
         };
+        // Earlier versions took marks of networks for stations.
+        if is_network_mark(&name.to_string()) {
+            return Ok(());
+        }
         let link = found.entry(name).or_insert(HeardLink { other: name, packets: 0, longest_m: None, last_day });
         link.packets += unsigned(row, 1)?;
         link.longest_m = link.longest_m.max(row.get(2)?);
@@ -160,7 +174,7 @@ pub(super) fn heard(folder: &Path, days: &[i64], (station, side, since_day): (Na
     main_file::read(folder, |connection| {
         // From each day its own stretch; the planner would read all days.
         let sql = format!(
-            "SELECT n.name, sum(l.packets), max(l.longest_m), max(l.day) FROM heard_day d
+            "SELECT n.name, sum(l.packets), max(l.longest_m) FILTER (WHERE l.longest_m <= {FARTHEST_M}), max(l.day) FROM heard_day d
              CROSS JOIN heard_link l ON l.day = d.day AND l.{own} = (SELECT id FROM name WHERE name = ?1)
              CROSS JOIN name n ON n.id = l.{other} WHERE d.day >= ?2 GROUP BY l.{other}"
         );
@@ -172,7 +186,7 @@ pub(super) fn heard(folder: &Path, days: &[i64], (station, side, since_day): (Na
         Ok(())
     })?;
     let sql = format!(
-        "SELECT n.name, l.packets, l.longest_m FROM heard_link l CROSS JOIN name n ON n.id = l.{other}
+        "SELECT n.name, l.packets, iif(l.longest_m <= {FARTHEST_M}, l.longest_m, NULL) FROM heard_link l CROSS JOIN name n ON n.id = l.{other}
          WHERE l.{own} = (SELECT id FROM name WHERE kind = 0 AND name = ?1)"
     );
     for number in days {
@@ -190,4 +204,44 @@ pub(super) fn heard(folder: &Path, days: &[i64], (station, side, since_day): (Na
         read().map_err(|error| StoreError::sqlite(&path, &error))?;
     }
     Ok(found.into_values().collect())
+}
+
+/// Those of these stations that are HF gateways, judged by the main file since a day and by these days.
+pub(super) fn hf_gates(folder: &Path, days: &[i64], hearers: &[Name], since_day: i64) -> Result<HashSet<Name>, StoreError> {
+    // By hearer and who was heard.
+    let mut longest: HashMap<(Name, Name), i32> = HashMap::new();
+    let mut read = |connection: &Connection, sql: &str, since: Option<i64>| {
+        let mut select = connection.prepare(sql)?;
+        for hearer in hearers {
+            let mut rows = match since {
+                Some(day) => select.query(params![hearer.as_bytes(), day])?,
+                None => select.query([hearer.as_bytes()])?,
+            };
+            while let Some(row) = rows.next()? {
+                if let Some(heard) = Name::new(row.get_ref(0)?.as_blob()?) {
+                    let metres = longest.entry((*hearer, heard)).or_default();
+                    *metres = (*metres).max(row.get(1)?);
+                }
+            }
+        }
+        Ok(())
+    };
+    main_file::read(folder, |connection| {
+        let sql = "SELECT n.name, max(l.longest_m) FROM heard_day d
+             CROSS JOIN heard_link l ON l.day = d.day AND l.hearer = (SELECT id FROM name WHERE name = ?1)
+             CROSS JOIN name n ON n.id = l.heard WHERE d.day >= ?2 AND l.longest_m IS NOT NULL GROUP BY l.heard";
+        read(connection, sql, Some(since_day))
+    })?;
+    let sql = "SELECT n.name, l.longest_m FROM heard_link l CROSS JOIN name n ON n.id = l.heard
+         WHERE l.hearer = (SELECT id FROM name WHERE kind = 0 AND name = ?1) AND l.longest_m IS NOT NULL";
+    for number in days {
+        if let Some((path, connection)) = day::open(folder, *number)? {
+            read(&connection, sql, None).map_err(|error| StoreError::sqlite(&path, &error))?;
+        }
+    }
+    let mut senders: HashMap<Name, Senders> = HashMap::new();
+    for ((hearer, _), metres) in longest {
+        senders.entry(hearer).or_default().add(metres);
+    }
+    Ok(senders.into_iter().filter(|(_, senders)| senders.are_of_hf_gate()).map(|(hearer, _)| hearer).collect())
 }

@@ -21,13 +21,14 @@ use std::{
 };
 
 use async_trait::async_trait;
+use godwit_packet::is_network_mark;
 use godwit_pipeline::{EntityKey, EntityState, Name};
 use rusqlite::{Connection, OpenFlags};
 use tokio::sync::{mpsc, oneshot};
 
 use crate::{
     Appended, Area, Batch, Counts, Followed, HeardDay, HeardLink, HeardSide, HourCounts, ImportCounts, ImportPoint, Imported, PacketPage,
-    PacketQuery, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint,
+    PacketQuery, Store, StoreError, StoredPacket, TrackPoint, WeatherPoint, reach,
 };
 use writer::{Job, Writer};
 
@@ -215,12 +216,20 @@ impl Store for SqliteStore {
     }
 
     async fn heard(&self, station: Name, side: HeardSide, since_us: i64, limit: usize) -> Result<Vec<HeardLink>, StoreError> {
-        let days = self.days_between(since_us, i64::MAX);
-        let since_day = since_us.div_euclid(DAY_US);
+        if is_network_mark(&station.to_string()) {
+            return Ok(Vec::new());
+        }
+        let judged_us = since_us.saturating_sub(i64::from(reach::JUDGED_DAYS) * DAY_US);
+        let (days, judged) = (self.days_between(since_us, i64::MAX), self.days_between(judged_us, i64::MAX));
         self.read(move |folder| {
-            let mut links = aggregates::heard(folder, &days, (station, side, since_day))?;
+            let mut links = aggregates::heard(folder, &days, (station, side, since_us.div_euclid(DAY_US)))?;
             links.sort_unstable_by(|a, b| b.packets.cmp(&a.packets).then(a.other.cmp(&b.other)));
             links.truncate(limit);
+            let hearers = reach::hearers_to_judge(&links, station, side);
+            if !hearers.is_empty() {
+                let gates = aggregates::hf_gates(folder, &judged, &hearers, judged_us.div_euclid(DAY_US))?;
+                reach::forget_distances_of(&mut links, station, side, &gates);
+            }
             Ok(links)
         })
         .await

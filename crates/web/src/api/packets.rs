@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::{Json, extract::State};
-use godwit_packet::{DiagnosticCode, Explained, Kind, Packet, Text, explain, is_alias, parse};
+use godwit_packet::{DiagnosticCode, Explained, Kind, Packet, Text, explain, is_alias, is_network_mark, parse};
 use godwit_pipeline::{EntityKey, EntityKind, Name, sentence};
 use godwit_store::{PacketPage, PacketQuery, Store, StoredPacket};
 use serde::Deserialize;
@@ -212,7 +212,8 @@ fn span(explained: &Explained) -> Value {
 
 /// The way of a packet in order: its sender (of a third-party packet the gateway, which sent it), the digipeaters that were
 /// asked for, those that repeated it being `used`, and the igate. An alias that was used up belongs to the callsign before
-/// it; one without any stands for a digipeater that did not give its name. Positions are where the stations are now, the
+/// it; one without any stands for a digipeater that did not give its name. Marks of networks are no hops, and with `qAS`
+/// nobody knows whether the last station heard it. Positions are where the stations are now, the
 /// sender's is what the packet says.
 fn hops(packet: &Packet<'_>, position: &dyn Fn(&str) -> Option<(f64, f64)>) -> Vec<Value> {
     let own = packet.position.filter(|_| packet.third_party.is_none() && packet.name.is_none()).map(|at| (at.latitude, at.longitude));
@@ -226,7 +227,7 @@ fn hops(packet: &Packet<'_>, position: &dyn Fn(&str) -> Option<(f64, f64)>) -> V
     };
     let mut hops = vec![hop(packet.source.as_str(), "source", true, own)];
     let mut named = false;
-    for digipeater in packet.path.radio().filter(|hop| !matches!(hop.callsign, "TCPIP" | "TCPXX")) {
+    for digipeater in packet.path.radio().filter(|hop| !matches!(hop.callsign, "TCPIP" | "TCPXX") && !is_network_mark(hop.callsign)) {
         let alias = is_alias(digipeater.callsign);
         let belongs = digipeater.used && alias && std::mem::take(&mut named);
         named |= digipeater.used && !alias;
@@ -234,7 +235,8 @@ fn hops(packet: &Packet<'_>, position: &dyn Fn(&str) -> Option<(f64, f64)>) -> V
             hops.push(hop(digipeater.callsign, "digipeater", digipeater.used, None));
         }
     }
-    hops.extend(packet.path.igate().map(|igate| hop(igate, "igate", true, None)));
+    let igate = packet.path.igate().filter(|_| packet.q_construct() != Some("qAS"));
+    hops.extend(igate.map(|igate| hop(igate, "igate", true, None)));
     hops
 }
 
@@ -309,6 +311,8 @@ mod tests {
         assert_eq!(way("OE1A-9>APRS,WIDE1*,OE2B*,qAO,OE9XYZ-10:>hi"), ["s OE1A-9", "d WIDE1", "d OE2B", "i OE9XYZ-10@"]);
         assert_eq!(way(&format!("OE1A-9>APRS,WIDE1-1,qAR,G1:{fix}")), ["s OE1A-9@", "d WIDE1-1?", "i G1"]);
         assert_eq!(way("OE1A>APRS,TCPIP*,qAC,T2X:>hi"), ["s OE1A"]);
+        assert_eq!(way("OE1A>APRS,OE2B*,WIDE2-1,qAS,SERVER:>hi"), ["s OE1A", "d OE2B", "d WIDE2-1?"]);
+        assert_eq!(way("OE1A>APDPRS,DSTAR*,qAR,OE9G-B:>hi"), ["s OE1A"]);
         assert_eq!(way(&format!("OE9G-10>APRS,OE2B*,qAR,G1:}}DL1AA>APRS,TCPIP,OE9G-10*:{fix}")), ["s OE9G-10", "d OE2B", "i G1"]);
         assert_eq!(way(&format!("OE1A>APRS,TCPIP*,qAC,T2X:;CAMP     *231015z{}", &fix[1..])), ["s OE1A"]);
     }

@@ -2,12 +2,20 @@
 import type { Hop, StationDetail } from "../api";
 import { t } from "../i18n";
 
+/** Marks of networks, which are no stations: `NETWORK_MARKS` of godwit_packet. */
+const NETWORK = /^(ALLSTAR|C4FM|DAPNET|DMR|DPMR|DSTAR|ECHOLINK|FUSION|IRLP|M17|MMDVM|NXDN|OGNDELAY|P25|POCSAG|TETRA|WIRES|WIRESX|YSF)(-|$)/i;
 /** Aliases that say how far to repeat, not who does. */
 const ALIAS = /^(WIDE|TRACE|RELAY|ECHO|HOP|GATE|TEMP|NOGATE|RFONLY|TCPIP|TCPXX)\d?(-\d+)?$/;
 const Q = ["qAC", "qAX", "qAU", "qAo", "qAO", "qAS", "qAr", "qAR", "qAZ", "qAI"] as const;
 
+/** Whether a path element is no station. */
 export function isAlias(callsign: string): boolean {
-  return ALIAS.test(callsign);
+  return ALIAS.test(callsign) || NETWORK.test(callsign);
+}
+
+/** The igate that heard the packet on radio. With qAS it may be a server that never did. */
+export function igateOf(station: StationDetail): string | undefined {
+  return station.heard === "internet" || station.q_construct === "qAS" ? undefined : station.igate;
 }
 
 /** The elements of the path that are about radio: those before the q construct; the igate after it has its own place. */
@@ -27,7 +35,8 @@ export function pathWords(station: StationDetail): string {
   if (by.length > 0) said.push(t("path.repeated", { by: by.join(", ") }));
   else if (station.heard === "digipeated") said.push(t("path.repeated.unknown"));
   else said.push(t(`card.path.${station.heard}`));
-  if (station.igate !== undefined && station.heard !== "internet") said.push(t("path.gated", { igate: station.igate }));
+  const igate = igateOf(station);
+  if (igate !== undefined) said.push(t("path.gated", { igate }));
   const q = Q.find((one) => one === station.q_construct);
   if (q !== undefined) said.push(t(`path.${q}`));
   return said.join(" ");

@@ -2,11 +2,12 @@
 import type { StationDetail } from "../api";
 import { t } from "../i18n";
 import type { Page } from "../page";
-import { isAlias, pathWords, radioHops } from "./path-words";
+import { igateOf, isAlias, pathWords, radioHops } from "./path-words";
 import { Row } from "./rows";
 
 export function Path({ page, station }: { page: Page; station: StationDetail }) {
   const hops = radioHops(station);
+  const igate = igateOf(station);
   const open = (name: string) => page.open({ name, kind: "station" }, true);
   return (
     <Row title={t("card.path")}>
@@ -21,9 +22,9 @@ export function Path({ page, station }: { page: Page; station: StationDetail }) 
             </li>
           );
         })}
-        {station.igate !== undefined && (
+        {igate !== undefined && (
           <li class="igate">
-            <button type="button" class="text" title={t("card.path.igate")} onClick={() => open(station.igate as string)}>{station.igate}</button>
+            <button type="button" class="text" title={t("card.path.igate")} onClick={() => open(igate)}>{igate}</button>
           </li>
         )}
       </ol>
