@@ -76,11 +76,12 @@ fn glob(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 impl World {
-    /// Entities on the map whose name fits, ignoring case: the best fit first, then the last heard.
-    pub(crate) fn search(&self, text: &str, limit: usize) -> Vec<EntityState> {
+    /// Entities on the map whose name fits, ignoring case: the best fit first, then the last heard; and how many fit,
+    /// those beyond the limit among them.
+    pub(crate) fn search(&self, text: &str, limit: usize) -> (Vec<EntityState>, usize) {
         let pattern = Pattern::new(text);
         if pattern.text.is_empty() {
-            return Vec::new();
+            return (Vec::new(), 0);
         }
         let mut found: Vec<(u8, i64, EntityKey, &EntityState)> = self
             .keys()
@@ -88,13 +89,14 @@ impl World {
             .filter(|(.., state)| drawn(state).is_some())
             .map(|(rank, key, state)| (rank, -state.last_heard_us, *key, state))
             .collect();
+        let total = found.len();
         let order = |(rank, age, key, _): &(u8, i64, EntityKey, &EntityState)| (*rank, *age, *key);
         if found.len() > limit {
             found.select_nth_unstable_by_key(limit, order);
             found.truncate(limit);
         }
         found.sort_unstable_by_key(order);
-        found.into_iter().map(|(.., state)| state.clone()).collect()
+        (found.into_iter().map(|(.., state)| state.clone()).collect(), total)
     }
 
     /// The entities nearest to a point, nearest first: from the tiles around it, finest level first, as soon as what lies
@@ -203,12 +205,13 @@ mod tests {
     fn names_are_found_by_call_ssid_beginning_part_and_wildcard() {
         let calls = ["DL1ABC-9", "DL1ABC", "DL1ABCD", "XDL1ABC", "OE1A-10", "DL1ABC-15"];
         let world = world(calls.iter().map(|call| placed(call, 47.0, 8.0)));
-        assert_eq!(names(&world.search(" dl1abc ", 9)), ["DL1ABC", "DL1ABC-15", "DL1ABC-9", "DL1ABCD", "XDL1ABC"]);
-        assert_eq!(names(&world.search("dl1abc", 2)), ["DL1ABC", "DL1ABC-15"]);
-        assert_eq!(names(&world.search("*-1?", 9)), ["DL1ABC-15", "OE1A-10"]);
-        assert_eq!(names(&world.search("DL*ABC", 9)), ["DL1ABC"]);
-        assert!(world.search("", 9).is_empty() && world.search("ZZ*", 9).is_empty());
-        assert_eq!(world.search("*", 3).len(), 3);
+        assert_eq!(names(&world.search(" dl1abc ", 9).0), ["DL1ABC", "DL1ABC-15", "DL1ABC-9", "DL1ABCD", "XDL1ABC"]);
+        assert_eq!(names(&world.search("dl1abc", 2).0), ["DL1ABC", "DL1ABC-15"]);
+        assert_eq!(names(&world.search("*-1?", 9).0), ["DL1ABC-15", "OE1A-10"]);
+        assert_eq!(names(&world.search("DL*ABC", 9).0), ["DL1ABC"]);
+        assert!(world.search("", 9).0.is_empty() && world.search("ZZ*", 9).0.is_empty());
+        let (some, all) = world.search("*", 3);
+        assert_eq!((some.len(), all), (3, world.search("*", 99).0.len()));
     }
 
     #[test]

@@ -26,7 +26,8 @@ pub(crate) struct SearchQuery {
 pub(crate) async fn search(State(site): SiteState, Query(query): Query<SearchQuery>) -> Result<Json<Value>, ApiError> {
     let limit = limit(query.limit.as_deref(), 8, 100)?;
     let text = query.q.as_deref().map(str::trim).filter(|text| text.len() <= LONGEST).unwrap_or_default();
-    let results: Vec<Value> = site.live.search(text, limit).iter().map(|state| Value::Object(short(state))).collect();
+    let (states, total) = site.live.search(text, limit);
+    let results: Vec<Value> = states.iter().map(|state| Value::Object(short(state))).collect();
     let places: Vec<Value> = places::search(text, limit)
         .iter()
         .map(|place| {
@@ -49,7 +50,7 @@ pub(crate) async fn search(State(site): SiteState, Query(query): Query<SearchQue
             })
         })
         .collect();
-    Ok(Json(json!({ "results": results, "places": places, "locations": locations })))
+    Ok(Json(json!({ "results": results, "total": total, "places": places, "locations": locations })))
 }
 
 #[derive(Deserialize)]
