@@ -80,6 +80,13 @@ test("a point of the trail tells its time, speed and packet; one that cannot be 
   }).toPass();
   await expect(page.locator(".point")).toContainText("Hidden because: it is too far to get to in the time.");
   await expect(page.locator(".point")).toContainText("UTC");
+  // Beside the point, in sight, and under nothing.
+  const box = (await page.locator(".point").boundingBox()) as { x: number; y: number; width: number; height: number };
+  expect(Math.abs(box.x + box.width / 2 - x)).toBeLessThan(box.width);
+  expect(Math.min(Math.abs(box.y + box.height - y), Math.abs(box.y - y))).toBeLessThan(60);
+  for (const [px, py] of [[4, 4], [box.width - 4, 4], [4, box.height - 4], [box.width / 2, box.height / 2]] as const) {
+    expect(await page.evaluate(([ex, ey]) => document.elementFromPoint(ex as number, ey as number)?.closest(".point") !== null, [box.x + px, box.y + py])).toBe(true);
+  }
   await info.attach("hidden point", { body: await page.screenshot(), contentType: "image/png" });
   await page.keyboard.press("Escape");
   await expect(page.locator(".point")).toHaveCount(0);
@@ -88,6 +95,7 @@ test("a point of the trail tells its time, speed and packet; one that cannot be 
 
 test("the radio path: who carried it, drawn and listed, each hop opens its station", async ({ page }, info) => {
   await open(page, view(page, 48.2, 11.8, 9, "&call=N0CALL-9").address);
+  const before = new URL(page.url()).searchParams.get("lat");
   const show = page.getByRole("button", { name: "Show the radio path" });
   await show.scrollIntoViewIfNeeded();
   await show.click();
@@ -97,6 +105,9 @@ test("the radio path: who carried it, drawn and listed, each hop opens its stati
   await expect(hops).not.toContainText("WIDE2-1");
   await expect(page.locator(".trail code")).toContainText("<img src=x onerror=alert(1)>");
   await expect.poll(() => pixels(page, PATH)).toBeGreaterThan(100);
+  // What of it lies off the screen is a press away.
+  await page.getByRole("button", { name: "Show the whole path" }).click();
+  await expect.poll(() => new URL(page.url()).searchParams.get("lat")).not.toBe(before);
   await info.attach("radio path", { body: await page.screenshot(), contentType: "image/png" });
   await hops.getByRole("button", { name: "DB0GATE" }).click();
   await expect(page.getByRole("heading", { name: "DB0GATE" })).toBeVisible();

@@ -1,6 +1,7 @@
 /** The way of a packet in words. */
 import type { Hop, StationDetail } from "../api";
 import { t } from "../i18n";
+import { visible } from "../visible";
 
 /** Aliases that say how far to repeat, not who does. */
 const ALIAS = /^(WIDE|TRACE|RELAY|ECHO|HOP|GATE|TEMP|NOGATE|RFONLY|TCPIP|TCPXX)\d?(-\d+)?$/;
@@ -24,10 +25,10 @@ export function repeaters(hops: readonly Hop[]): string[] {
 export function pathWords(station: StationDetail): string {
   const said: string[] = [];
   const by = repeaters(radioHops(station));
-  if (by.length > 0) said.push(t("path.repeated", { by: by.join(", ") }));
+  if (by.length > 0) said.push(t("path.repeated", { by: visible(by.join(", ")) }));
   else if (station.heard === "digipeated") said.push(t("path.repeated.unknown"));
   else said.push(t(`card.path.${station.heard}`));
-  if (station.igate !== undefined && station.heard !== "internet") said.push(t("path.gated", { igate: station.igate }));
+  if (station.igate !== undefined && station.heard !== "internet") said.push(t("path.gated", { igate: visible(station.igate) }));
   const q = Q.find((one) => one === station.q_construct);
   if (q !== undefined) said.push(t(`path.${q}`));
   return said.join(" ");
