@@ -10,8 +10,9 @@ import type { Theme } from "./theme";
 
 /** Pixels up and down from its place that a name may stand at, the best first: beside the numbers of crowds. */
 const SHIFTS = [0, -20, 20, -34, 34] as const;
-/** Names kept as pictures; of more, all are made anew. */
-const MOST_PICTURES = 200;
+/** Names kept as pictures, and widths that are remembered; of more, all are made anew. */
+const MOST_PICTURES = 400;
+const MOST_WIDTHS = 5000;
 
 interface Written {
   picture: HTMLCanvasElement;
@@ -27,7 +28,9 @@ interface Written {
  */
 export class PlaceNames {
   private written: Written[] = [];
-  private readonly pictures = new Map<string, { picture: HTMLCanvasElement; wide: number; high: number }>();
+  private readonly pictures = new Map<string, HTMLCanvasElement>();
+  private readonly widths = new Map<string, number>();
+  private readonly measure = document.createElement("canvas").getContext("2d");
   /** Which shift each name stands at, so that it does not jump while crowds come and go. */
   private shifts = new Map<string, number>();
 
@@ -51,14 +54,15 @@ export class PlaceNames {
       // A country's name has served when its cities are read.
       if (country && frame.zoom > 7) continue;
       if (!country && frame.zoom < 4) continue;
-      const made = this.picture(place, frame, theme);
-      const [half, tall] = [made.wide / 2 - PAD + 6, made.high / 2 - PAD + 4];
+      const style = styleOf(place);
+      const [wide, high] = [this.width(style) + 2 * PAD, Math.ceil(style.px * 1.3) + 2 * PAD];
+      const [half, tall] = [wide / 2 - PAD + 6, high / 2 - PAD + 4];
       const key = `${place.name} ${place.kind}`;
       const kept = before.get(key);
       const shift = [...(kept === undefined ? [] : [kept]), ...SHIFTS].find((dy) => taken.take(x - half, y + dy - tall, x + half, y + dy + tall));
       if (shift === undefined) continue;
       this.shifts.set(key, shift);
-      this.written.push({ ...made, x, y: y + shift });
+      this.written.push({ picture: this.picture(style, wide, high, frame, theme), x, y: y + shift, wide, high });
     }
   }
 
@@ -66,28 +70,32 @@ export class PlaceNames {
     for (const { picture, x, y, wide, high } of this.written) context.drawImage(picture, Math.round(x - wide / 2), Math.round(y - high / 2), wide, high);
   }
 
-  private picture(place: Place, frame: Frame, theme: Theme): { picture: HTMLCanvasElement; wide: number; high: number } {
-    const country = place.kind === "country";
-    const px = country ? Math.max(11, 16 - place.rank) : Math.max(10.5, 14 - place.rank * 0.8);
-    const text = visible(country ? place.name.toUpperCase() : place.name);
-    const key = `${text} ${country} ${px} ${frame.ratio} ${theme.dark}`;
+  private width(style: Style): number {
+    const key = `${style.font} ${style.text}`;
+    let width = this.widths.get(key);
+    if (width === undefined) {
+      if (this.widths.size >= MOST_WIDTHS) this.widths.clear();
+      if (this.measure !== null) apply(this.measure, style);
+      width = Math.ceil(this.measure?.measureText(style.text).width ?? 0);
+      this.widths.set(key, width);
+    }
+    return width;
+  }
+
+  private picture(style: Style, wide: number, high: number, frame: Frame, theme: Theme): HTMLCanvasElement {
+    const { text, font, country } = style;
+    const key = `${font} ${text} ${frame.ratio} ${theme.dark}`;
     const known = this.pictures.get(key);
     if (known !== undefined) return known;
     if (this.pictures.size >= MOST_PICTURES) this.pictures.clear();
     const picture = document.createElement("canvas");
-    const context = picture.getContext("2d");
-    if (context === null) return { picture, wide: 0, high: 0 };
-    const style = () => {
-      context.font = `${country ? "600" : "500"} ${px}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
-      context.letterSpacing = country ? "1.5px" : "0px";
-    };
-    style();
-    const wide = Math.ceil(context.measureText(text).width) + 2 * PAD;
-    const high = Math.ceil(px * 1.3) + 2 * PAD;
     picture.width = Math.ceil(wide * frame.ratio);
     picture.height = Math.ceil(high * frame.ratio);
+    this.pictures.set(key, picture);
+    const context = picture.getContext("2d");
+    if (context === null) return picture;
     context.scale(frame.ratio, frame.ratio);
-    style();
+    apply(context, style);
     context.textAlign = "center";
     context.textBaseline = "middle";
     context.lineJoin = "round";
@@ -96,10 +104,29 @@ export class PlaceNames {
     context.strokeText(text, wide / 2, high / 2);
     context.fillStyle = country ? theme.country : theme.city;
     context.fillText(text, wide / 2, high / 2);
-    const made = { picture, wide, high };
-    this.pictures.set(key, made);
-    return made;
+    return picture;
   }
+}
+
+/** How a name is written. */
+interface Style {
+  text: string;
+  font: string;
+  /** Height of the letters, pixels. */
+  px: number;
+  country: boolean;
+}
+
+function styleOf(place: Place): Style {
+  const country = place.kind === "country";
+  const px = country ? Math.max(11, 16 - place.rank) : Math.max(10.5, 14 - place.rank * 0.8);
+  const font = `${country ? "600" : "500"} ${px}px system-ui, -apple-system, "Segoe UI", Roboto, sans-serif`;
+  return { text: visible(country ? place.name.toUpperCase() : place.name), font, px, country };
+}
+
+function apply(context: CanvasRenderingContext2D, { font, country }: Style): void {
+  context.font = font;
+  context.letterSpacing = country ? "1.5px" : "0px";
 }
 
 /** Room for the halo around a name. */

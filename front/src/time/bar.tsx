@@ -66,6 +66,7 @@ export function TimeBar({ page }: { page: Page }) {
           seek(firstOf(oldestMs));
           early.value = true;
         }
+        page.timeBegins = false;
       },
       // The blocks themselves will say what is wrong.
       (error: unknown) => console.warn(`time travel: ${String(error)}`),
@@ -200,6 +201,7 @@ export function TimeBar({ page }: { page: Page }) {
             if (performance.now() - dragged.current < DRAG_EVERY_MS) return;
             dragged.current = performance.now();
             player.seek(shown.value);
+            page.moment.value = Math.floor(shown.value / 1000) * 1000;
           }}
           onChange={(event) => seek(Number(event.currentTarget.value))}
         />

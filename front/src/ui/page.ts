@@ -12,6 +12,7 @@ import type { Extras } from "../map/extras";
 import { ApiError, type PageSettings, type StationDetail, station } from "./api";
 import { type Steps, steps } from "./steps";
 import { type EntityKind, type LatLng, MOST_CALLS, NOWHERE, type Place, type Side, type View, formatPlace, parsePlace } from "./url";
+import { visible } from "./visible";
 
 export const KINDS: readonly EntityKind[] = ["station", "object", "item"];
 
@@ -96,6 +97,9 @@ export class Page {
   private request: AbortController | null = null;
   /** The moment that details were asked of last. */
   private askedMs: number | null = null;
+  /** When that was (performance.now()), and whether the answer is still to come. */
+  private askedAt = 0;
+  private asking = false;
   private flyWhenLoaded = false;
   private flyingUntilMs = 0;
   /** The marks have just been set and are to be seen together. */
@@ -405,6 +409,8 @@ export class Page {
     this.request = request;
     const atMs = this.moment.peek();
     this.askedMs = atMs;
+    this.askedAt = performance.now();
+    this.asking = true;
     station(selection.name, selection.guess === true ? "any" : selection.kind, request.signal, atMs).then(
       (answer) => {
         if (!request.signal.aborted) this.loaded(answer, atMs);
@@ -417,7 +423,9 @@ export class Page {
           this.detail.value = { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
         }
       },
-    );
+    ).finally(() => {
+      if (this.request === request) this.asking = false;
+    });
   }
 
   private loaded(answer: StationDetail, atMs: number | null): void {
@@ -427,7 +435,7 @@ export class Page {
       if (this.selection.peek()?.guess !== true) return;
       this.selection.value = { name, kind };
       this.seek();
-      document.title = `${name} · Godwit`;
+      document.title = `${visible(name)} · Godwit`;
       this.steps.write();
     });
     if (this.flyWhenLoaded && answer.latitude !== undefined && answer.longitude !== undefined) {
@@ -442,15 +450,18 @@ export class Page {
     const detail = this.detail.peek();
     if (this.askedMs === moment) return;
     const known = detail.kind === "loaded" && detail.atMs !== null && moment !== null && detail.atMs < moment;
-    if (known) {
-      this.refetchTimer ??= setTimeout(() => {
-        this.refetchTimer = undefined;
-        this.refetch();
-      }, MOMENT_AFTER_MS);
-    } else {
-      this.detail.value = { kind: "loading" };
-      this.refetch();
-    }
+    if (!known) this.detail.value = { kind: "loading" };
+    if (known && performance.now() - this.askedAt < MOMENT_AFTER_MS) this.refetchLater(MOMENT_AFTER_MS);
+    else this.refetch();
+  }
+
+  /** Asks again soon, but not before an answer that is on its way has come. */
+  private refetchLater(afterMs: number): void {
+    this.refetchTimer ??= setTimeout(() => {
+      this.refetchTimer = undefined;
+      if (this.asking) this.refetchLater(afterMs);
+      else this.refetch();
+    }, afterMs);
   }
 
   private pick(slots: number[]): void {
@@ -482,12 +493,13 @@ export class Page {
       this.seek();
     });
     this.flyWhenLoaded = fly;
-    document.title = `${selection.name} · Godwit`;
+    document.title = `${visible(selection.name)} · Godwit`;
     this.refetch();
   }
 
   private hide(): void {
     this.request?.abort();
+    this.asking = false;
     clearTimeout(this.refetchTimer);
     this.refetchTimer = undefined;
     batch(() => {
@@ -524,10 +536,7 @@ export class Page {
     if (slot === null || !isIt(slot)) this.seek();
     if (this.slot.peek() === null) return;
     this.slotVersion.value++;
-    this.refetchTimer ??= setTimeout(() => {
-      this.refetchTimer = undefined;
-      this.refetch();
-    }, REFETCH_AFTER_MS);
+    this.refetchLater(REFETCH_AFTER_MS);
   }
 
   /**

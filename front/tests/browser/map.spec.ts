@@ -184,3 +184,28 @@ for (const [prefix, lng, count] of [["FAN", 12.1, 5], ["PILE", 12.2, 16]] as con
     await info.attach(`fan of ${count}`, { body: await page.screenshot(), contentType: "image/png" });
   });
 }
+
+test("while two fingers zoom, symbols keep about their size, and the address says the zoom that is shown", async ({ page }, info) => {
+  test.skip(info.project.name !== "phone", "two fingers");
+  await open(page, "/?lat=48.2&lng=11.7&z=9.5");
+  // Half a zoom is not shown, and not said.
+  await expect.poll(() => new URL(page.url()).searchParams.get("z")).toBe("10");
+  const cdp = await page.context().newCDPSession(page);
+  const fingers = (type: "touchStart" | "touchMove" | "touchEnd", apart: number) => cdp.send("Input.dispatchTouchEvent", {
+    type, touchPoints: type === "touchEnd" ? [] : [{ x: 195 - apart, y: 400, id: 0 }, { x: 195 + apart, y: 400, id: 1 }],
+  });
+  const stretched = () => page.locator(".overlay").evaluate((box) => (box.querySelector("canvas") as HTMLCanvasElement).getBoundingClientRect().width / (box.querySelector("canvas") as HTMLCanvasElement).clientWidth);
+  await fingers("touchStart", 40);
+  const seen: number[] = [];
+  for (let apart = 44; apart <= 120; apart += 4) {
+    await fingers("touchMove", apart);
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    seen.push(await stretched());
+  }
+  // The fingers are three times as far apart: the map has grown, its symbols have not.
+  expect(Math.max(...seen)).toBeLessThan(1.16);
+  expect(Math.min(...seen)).toBeGreaterThan(1 / 1.16);
+  await info.attach("pinch", { body: await page.screenshot(), contentType: "image/png" });
+  await fingers("touchEnd", 0);
+  await expect.poll(() => Number(new URL(page.url()).searchParams.get("z"))).toBeGreaterThan(10);
+});

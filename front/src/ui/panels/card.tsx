@@ -250,7 +250,7 @@ export function Card({ page, selection }: { page: Page; selection: Selection }) 
         </section>
       )}
       {!missing && <Actions page={page} selection={selection} station={shown} raw={loaded?.raw ?? null} />}
-      {selection.kind === "station" && selection.guess !== true && <OtherSsids page={page} name={selection.name} />}
+      {selection.kind === "station" && (selection.guess !== true || missing) && <OtherSsids page={page} name={selection.name} />}
     </SideFrame>
   );
 }
