@@ -20,7 +20,7 @@ export function placedStations(firstId) {
     one("VAGUE-3", 48.2, 12.6, { ambiguity: 3, code: "y" }),
     one("SPEED", 47.62, 12.55, { table: "\\", code: "m", kind: 1, owner: "N0CALL", extra: "Limit {80}" }),
     one("BIDI-1", 47.9, 12.0, { comment: "left \u202egnorw\u202c right" }),
-    one("\u202e\u202eab", 47.9, 12.03, { kind: 1, owner: "N0CALL" }),
+    one("\u202e\u202eab", 46.9, 12.03, { kind: 1, owner: "N0CALL" }),
     one("T2ZURICH", 47.9, 12.06, { kind: 1, owner: "N0CALL", comment: "An object by its plain name" }),
     one("RTL-1", 47.88, 12.0, { comment: "שלום עולם 73" }),
     one("PLAINITEM", 47.88, 12.03, { kind: 2, owner: "N0CALL", comment: "An item by its plain name" }),
