@@ -128,7 +128,8 @@ test.describe("with a known past", () => {
     page.on("request", (request) => asked.push(new URL(request.url())));
     const at = early + 3 * 60_000;
     const clock = (ms: number) => new Date(ms).toISOString().slice(11, 16);
-    await past(page, at + 20_000, "lat=48.14&lng=11.58&z=12&call=N0CALL-9");
+    // On a phone the card's sheet takes the place of the bar.
+    await live(page, `/?lat=48.14&lng=11.58&z=12&call=N0CALL-9&at=${iso(at + 20_000)}`);
     const card = page.locator(".card");
     await expect(card.locator(".comment")).toHaveText(`Heard at ${clock(at)}`);
     await expect(card.locator(".heard time")).toHaveAttribute("datetime", new Date(at).toISOString());
