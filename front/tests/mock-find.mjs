@@ -28,11 +28,12 @@ function coordinates(text) {
 
 export function search(entities, summary, text, limit) {
   const wanted = text.trim().toUpperCase();
-  if (wanted === "") return { results: [], places: [], locations: [] };
+  if (wanted === "") return { results: [], total: 0, places: [], locations: [] };
   const pattern = new RegExp(`^${wanted.split("").map((c) => (c === "*" ? ".*" : c === "?" ? "." : `\\u{${c.codePointAt(0).toString(16)}}`)).join("")}`, "u");
-  const found = entities.filter((one) => pattern.test(one.name.toUpperCase())).slice(0, limit);
+  const found = entities.filter((one) => pattern.test(one.name.toUpperCase()));
   return {
-    results: found.map(summary),
+    results: found.slice(0, limit).map(summary),
+    total: found.length,
     places: PLACES.filter((one) => plain(one.name).startsWith(plain(text))).slice(0, limit),
     locations: [...locator(wanted), ...coordinates(text)],
   };

@@ -24,6 +24,12 @@ function placeAt(one, atS, [level, tileX, tileY]) {
   return { x: step(x, tileX), y: step(y, tileY), course: one.moves ? Math.floor(((((turn * 180) / Math.PI + 90) % 360) + 360) % 360 / 2) : 255 };
 }
 
+/** For tests: a server that began at this time, ms since 1970, and keeps nothing from before; 0: one that is old. */
+let bornMs = 0;
+export function born(ms) {
+  bornMs = ms;
+}
+
 const inside = ({ x, y }) => x >= 0 && x < STEPS && y >= 0 && y < STEPS;
 const there = (one, atS) => one.kind === 0 || atS % 3600 < 1800;
 
@@ -63,13 +69,36 @@ function density(entities, startS) {
   return { cells: [...cells].map(([cell, count]) => ({ cell, entities: count })) };
 }
 
+/** What a station had sent last by a moment, one packet a minute: its time and place; null when nothing is kept from then. */
+export function lastBy(one, ms) {
+  const atS = Math.floor(ms / 60_000) * 60;
+  if (atS * 1000 < bornMs || !there(one, atS)) return null;
+  const turn = ((atS % ROUND_S) / ROUND_S) * 2 * Math.PI + one.id;
+  const [east, north] = one.moves ? [Math.sin(turn) * 0.04, Math.cos(turn) * 0.027] : [0, 0];
+  return { ms: atS * 1000, latitude: one.home.latitude + north, longitude: one.home.longitude + east };
+}
+
+/** The same of each minute of a time, oldest first. */
+export function allIn(one, fromMs, untilMs, limit) {
+  const points = [];
+  for (let ms = Math.ceil(fromMs / 60_000) * 60_000; ms < untilMs; ms += 60_000) {
+    const at = lastBy(one, ms);
+    if (at !== null && points.length === limit) return { points, truncated: true };
+    if (at !== null) points.push({ id: `${one.id}-${ms}`, received_at: new Date(ms).toISOString(), latitude: at.latitude, longitude: at.longitude, verdict: "accepted" });
+  }
+  return { points, truncated: false };
+}
+
 /** Answers `/history/v1/...` about these entities; each has a `home`. */
 export function answer(entities, path, response) {
   const nowS = Math.floor(Date.now() / 1000);
   const open = Math.floor(nowS / BLOCK_S);
   if (path === "/history/v1/range") {
     response.writeHead(200, { "content-type": "application/json" });
-    response.end(JSON.stringify({ oldest_block: open - KEPT_S / BLOCK_S, open_block: open, block_s: BLOCK_S, server_time_ms: Date.now() }));
+    const oldestMs = Math.max(bornMs, (open - KEPT_S / BLOCK_S) * BLOCK_S * 1000);
+    response.end(JSON.stringify({
+      oldest_block: Math.floor(oldestMs / 1000 / BLOCK_S), oldest_ms: oldestMs, open_block: open, block_s: BLOCK_S, server_time_ms: Date.now(),
+    }));
     return;
   }
   const [level, x, y, block, part = "whole"] = path.split("/").slice(3).map((one) => (/^\d+$/.test(one) ? Number(one) : one));
@@ -79,10 +108,11 @@ export function answer(entities, path, response) {
   }
   const tile = [level, x, y];
   const startS = block * BLOCK_S;
+  if ((startS + BLOCK_S) * 1000 <= bornMs) entities = [];
   const spanS = part === "hour" ? 3600 : BLOCK_S;
   const coveredS = Math.min(spanS, nowS - startS);
   const content = level === 0 ? density(entities, startS) : {
-    ...(part === "whole" && { key: key(entities, tile, startS) }),
+    ...(part === "whole" && { key: key(startS * 1000 < bornMs ? [] : entities, tile, startS) }),
     moves: moves(entities, tile, startS, spanS, coveredS, part === "hour" ? 120 : 60),
   };
   response.writeHead(200, { "content-type": "application/octet-stream" });

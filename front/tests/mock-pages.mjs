@@ -195,6 +195,11 @@ export function answerPages(entities, url, viewers) {
   if (path === "/api/v1") return [200, { version: "mock", routes: ROUTES }];
   if (path === "/api/v1/status") return [200, status(viewers, entities.length)];
   if (path === "/api/v1/packets/hours") return [200, hours()];
+  if (path === "/api/v1/packets" && query.get("kind") === "telemetry" && query.has("name")) {
+    const one = entities.find((entity) => entity.name === query.get("name"));
+    const raw = `${query.get("name")}>APZ123,qAR,DB0GATE:T#001,1,2,3,4,5,00000000`;
+    return [200, { packets: one?.telemetry ? [{ id: "1000000", received_at: iso(Date.now() - MINUTE), source: one.name, kind: "telemetry", raw, verdict: "accepted" }] : [] }];
+  }
   if (path === "/api/v1/packets") return [200, list(entities, query)];
   const [, id] = /^\/api\/v1\/packets\/(\d+)$/.exec(path) ?? [];
   if (id !== undefined) {
@@ -209,5 +214,5 @@ export function answerPages(entities, url, viewers) {
   const kind = ["station", "object", "item"][one.kind];
   if (what === "heard") return [200, heard(entities, asked, query.get("side") ?? "heard_by")];
   const empty = what === "weather" ? { reports: [], truncated: false } : { channels: [], bits: [], reports: [], truncated: false };
-  return [200, { name: asked, kind, ...(!one.weather ? empty : what === "weather" ? weather(query) : telemetry(query)) }];
+  return [200, { name: asked, kind, ...(what === "weather" ? (one.weather ? weather(query) : empty) : one.weather || one.telemetry ? telemetry(query) : empty) }];
 }

@@ -9,7 +9,7 @@ import { WebSocketServer } from "ws";
 import { near, search } from "./mock-find.mjs";
 import { drove, packetOf, placedStations, rawOf, trackOf } from "./mock-map.mjs";
 import { delta, density, encodeBatch, hello, message, pulse, snapshot } from "./encoder.mjs";
-import { answer as answerPast } from "./mock-history.mjs";
+import { allIn, answer as answerPast, born, lastBy } from "./mock-history.mjs";
 import { answerPages } from "./mock-pages.mjs";
 
 const PORT = Number(process.env.PORT ?? process.env.GODWIT_MOCK_PORT ?? 8090);
@@ -198,6 +198,16 @@ function detail(one) {
   };
 }
 
+/** The same as it was at a time. */
+function pastDetail(one, then) {
+  const heard = new Date(then.ms).toISOString();
+  return {
+    ...detail(one), latitude: then.latitude, longitude: then.longitude, last_heard: heard, received_at: heard, comment: `Heard at ${heard.slice(11, 16)}`,
+    raw: `${one.name}>APZ123,DB0THEN*,qAR,DB0GATE:!4808.23N/01134.54E>Heard at ${heard.slice(11, 16)}`,
+    path: [{ callsign: "DB0THEN", used: true }], igate: "DB0GATE",
+  };
+}
+
 function json(response, status, body) {
   response.writeHead(status, { "content-type": "application/json", "content-security-policy": POLICY });
   response.end(JSON.stringify(body));
@@ -223,7 +233,7 @@ const server = createServer((request, response) => {
   const url = new URL(request.url, "http://mock");
   const path = url.pathname;
   // The list by name is asked by the card too, with ids of its own making.
-  const ofCard = path === "/api/v1/packets" && url.searchParams.get("limit") === "1";
+  const ofCard = path === "/api/v1/packets" && url.searchParams.get("limit") === "1" && !url.searchParams.has("kind");
   const forPages = ofCard ? null : answerPages(entities, url, viewers.size);
   if (forPages !== null) {
     json(response, ...forPages);
@@ -249,13 +259,18 @@ const server = createServer((request, response) => {
     const kind = url.searchParams.get("kind") ?? "station";
     const one = entities.find((e) => e.name === name && ["station", "object", "item"][e.kind] === kind);
     const since = Date.parse(url.searchParams.get("since") ?? "") || 0;
-    if (one) json(response, 200, { name, kind, ...trackOf(one, began.get(one.id), since, Number(url.searchParams.get("limit") ?? 1000)) });
+    const until = Date.parse(url.searchParams.get("until") ?? "") || 0;
+    if (one && until > 0) json(response, 200, { name, kind, ...allIn(one, since, until, Number(url.searchParams.get("limit") ?? 1000)) });
+    else if (one) json(response, 200, { name, kind, ...trackOf(one, began.get(one.id), since, Number(url.searchParams.get("limit") ?? 1000)) });
     else json(response, 404, { error: { code: "not_found", message: `nothing named ${name} has been heard` } });
   } else if (path.startsWith("/api/v1/stations/")) {
     const name = decodeURIComponent(path.slice("/api/v1/stations/".length));
     const kind = url.searchParams.get("kind");
     const one = entities.find((e) => e.name === name && (kind === null || ["station", "object", "item"][e.kind] === kind));
-    if (one) json(response, 200, detail(one));
+    const at = Date.parse(url.searchParams.get("at") ?? "") || 0;
+    const then = one && at > 0 ? lastBy(one, at) : null;
+    if (then) json(response, 200, pastDetail(one, then));
+    else if (one && at === 0) json(response, 200, detail(one));
     else json(response, 404, { error: { code: "unknown_name", message: `nothing named ${name} has been heard` } });
   } else if (path.startsWith("/history/v1/")) {
     answerPast(entities, path, response);
@@ -273,6 +288,10 @@ const server = createServer((request, response) => {
   } else if (path === "/mock/block-sockets" || path === "/mock/let-sockets") {
     // For tests: a proxy on the way that knows no WebSockets.
     blocked = path === "/mock/block-sockets";
+    json(response, 200, {});
+  } else if (path === "/mock/born") {
+    // For tests: nothing is kept from before this time; without it the server is old.
+    born(Number(url.searchParams.get("ms") ?? 0));
     json(response, 200, {});
   } else if (path === "/mock/drop") {
     // For tests: all sockets go without a goodbye.

@@ -126,21 +126,22 @@ fn each<W: Deref<Target = World>>(world: &impl Fn() -> W, mut look: impl FnMut(&
     }
 }
 
-/// Entities on the map whose name fits, ignoring case: the best fit first, then the last heard. `world` locks the world
-/// anew for each step.
-pub(crate) fn search<W: Deref<Target = World>>(world: impl Fn() -> W, text: &str, limit: usize) -> Vec<EntityState> {
+/// Entities on the map whose name fits, ignoring case: the best fit first, then the last heard; and how many fit, those
+/// beyond the limit among them. `world` locks the world anew for each step.
+pub(crate) fn search<W: Deref<Target = World>>(world: impl Fn() -> W, text: &str, limit: usize) -> (Vec<EntityState>, usize) {
     let pattern = Pattern::new(text);
     if pattern.text.is_empty() {
-        return Vec::new();
+        return (Vec::new(), 0);
     }
-    let mut best = Best::new(limit);
+    let (mut best, mut total) = (Best::new(limit), 0);
     each(&world, |state| {
         if let Some(rank) = pattern.rank(state.key.name.as_bytes()).filter(|_| drawn(state).is_some()) {
+            total += 1;
             best.push((rank, -state.last_heard_us, state.key), ());
         }
     });
     let world = world();
-    best.sorted().into_iter().filter_map(|((.., key), ())| world.get(&key).cloned()).collect()
+    (best.sorted().into_iter().filter_map(|((.., key), ())| world.get(&key).cloned()).collect(), total)
 }
 
 /// The entities nearest to a point, nearest first: from the tiles around it, finest level first, as soon as what lies
@@ -255,7 +256,7 @@ mod tests {
         format!("{name}>APRS,qAR,G1:!{}{ns}/{}{ew}-", dm(latitude, 2), dm(longitude, 3))
     }
 
-    fn found_by_name(world: &World, text: &str, limit: usize) -> Vec<EntityState> {
+    fn found_by_name(world: &World, text: &str, limit: usize) -> (Vec<EntityState>, usize) {
         search(|| world, text, limit)
     }
 
@@ -267,12 +268,14 @@ mod tests {
     fn names_are_found_by_call_ssid_beginning_part_and_wildcard() {
         let calls = ["DL1ABC-9", "DL1ABC", "DL1ABCD", "XDL1ABC", "OE1A-10", "DL1ABC-15"];
         let world = world(calls.iter().map(|call| placed(call, 47.0, 8.0)));
-        assert_eq!(names(&found_by_name(&world, " dl1abc ", 9)), ["DL1ABC", "DL1ABC-15", "DL1ABC-9", "DL1ABCD", "XDL1ABC"]);
-        assert_eq!(names(&found_by_name(&world, "dl1abc", 2)), ["DL1ABC", "DL1ABC-15"]);
-        assert_eq!(names(&found_by_name(&world, "*-1?", 9)), ["DL1ABC-15", "OE1A-10"]);
-        assert_eq!(names(&found_by_name(&world, "DL*ABC", 9)), ["DL1ABC"]);
-        assert!(found_by_name(&world, "", 9).is_empty() && found_by_name(&world, "ZZ*", 9).is_empty());
-        assert_eq!(found_by_name(&world, "*", 3).len(), 3);
+        let found = |text: &str, limit: usize| found_by_name(&world, text, limit).0;
+        assert_eq!(names(&found(" dl1abc ", 9)), ["DL1ABC", "DL1ABC-15", "DL1ABC-9", "DL1ABCD", "XDL1ABC"]);
+        assert_eq!(names(&found("dl1abc", 2)), ["DL1ABC", "DL1ABC-15"]);
+        assert_eq!(names(&found("*-1?", 9)), ["DL1ABC-15", "OE1A-10"]);
+        assert_eq!(names(&found("DL*ABC", 9)), ["DL1ABC"]);
+        assert!(found("", 9).is_empty() && found("ZZ*", 9).is_empty());
+        let (some, all) = found_by_name(&world, "*", 3);
+        assert_eq!((some.len(), all), (3, found("*", 99).len()));
     }
 
     #[test]

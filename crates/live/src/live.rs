@@ -253,9 +253,10 @@ impl Live {
         self.world().get(key).cloned()
     }
 
-    /// Entities whose name fits a text: a name, a beginning or part of it, or a pattern with `*` and `?`.
+    /// Entities whose name fits a text (a name, a beginning or part of it, or a pattern with `*` and `?`), at most
+    /// `limit`; and how many fit in all.
     #[must_use]
-    pub fn search(&self, text: &str, limit: usize) -> Vec<EntityState> {
+    pub fn search(&self, text: &str, limit: usize) -> (Vec<EntityState>, usize) {
         find::search(|| self.world(), text, limit)
     }
 

@@ -329,9 +329,9 @@ fn questions_of_the_api() {
     assert_eq!(within(170.0, -40.0, -170.0, 0.0, 0), 2, "across the date line");
     assert_eq!(within(-180.0, -90.0, 180.0, 90.0, 0), 4);
     assert!(live.within(&Area { west: 13.0, south: 52.0, east: 14.0, north: 53.0 }, 0, None, 1).next.is_some());
-    let found: Vec<String> = live.search("dl1abc", 10).iter().map(|state| state.key.name.to_string()).collect();
+    let found: Vec<String> = live.search("dl1abc", 10).0.iter().map(|state| state.key.name.to_string()).collect();
     assert_eq!(found, ["DL1ABC", "DL1ABC-9"], "the exact one first");
-    assert_eq!(live.search("1", 2).len(), 2);
+    assert_eq!(live.search("1", 2).0.len(), 2);
 }
 
 #[test]

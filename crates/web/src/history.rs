@@ -22,8 +22,13 @@ const BYTES_A_ROW: usize = 1024;
 /// `GET /history/v1/range`: which blocks may be asked for.
 pub(crate) async fn range(State(site): SiteState) -> Result<impl IntoResponse, ApiError> {
     let range = site.blocks.range().await?;
-    let body: Value =
-        json!({ "oldest_block": range.oldest, "open_block": range.open, "block_s": BLOCK_S, "server_time_ms": (site.clock)() / 1000 });
+    let body: Value = json!({
+        "oldest_block": range.oldest,
+        "oldest_ms": range.oldest_us / 1000,
+        "open_block": range.open,
+        "block_s": BLOCK_S,
+        "server_time_ms": (site.clock)() / 1000,
+    });
     Ok(([(header::CACHE_CONTROL, "no-cache")], Json(body)))
 }
 

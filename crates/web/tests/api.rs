@@ -367,4 +367,41 @@ async fn livez_names_a_task_that_has_failed() {
     Stopper::new(server.tasks.clone()).essential("intake", async { panic!("a secret") });
     server.tasks.failure().await;
     assert_eq!(server.get("/livez").await, (500, "the task intake has failed".to_owned()));
+async fn a_station_is_told_as_it_was_at_a_time() {
+    let server = Server::start(&[
+        (0, b"A1B-9>APRS,qAR,I:!4722.85N/00832.46E>147/064 first"),
+        (2, b"A1B-9>APRS,qAR,I:>only a status"),
+        (4, b"A1B-9>APRS,qAR,I:!4723.85N/00832.46E>147/064 second"),
+        (6, b"A1B>APRS,qAR,I:;T2ZURICH *201200z4722.85N/00832.46E- object"),
+    ])
+    .await;
+    let at = async |minute: u8| server.json(&format!("/api/v1/stations/A1B-9?at=2026-11-20T12:0{minute}:00Z")).await;
+    let first = at(0).await;
+    assert_eq!(
+        (&first["comment"], &first["last_heard"]),
+        (&"first".into(), &"2026-11-20T12:00:00.000Z".into()),
+        "a packet of that very time counts"
+    );
+    let between = at(3).await;
+    assert_eq!((&between["comment"], &between["last_heard"]), (&"first".into(), &"2026-11-20T12:02:00.000Z".into()));
+    assert_eq!((&between["status"], &between["received_at"]), (&"only a status".into(), &"2026-11-20T12:00:00.000Z".into()));
+    assert!(between["raw"].as_str().unwrap().ends_with("first"), "{between}");
+    let now = server.json("/api/v1/stations/A1B-9").await;
+    assert_eq!((at(5).await["comment"].clone(), now["comment"].clone()), ("second".into(), "second".into()));
+    server.refused("/api/v1/stations/A1B-9?at=2026-11-20T11:59:59Z", 404, "no packet is kept").await;
+    server.refused("/api/v1/stations/A1B-9?at=noon", 400, "at").await;
+    // Without a kind an object is found under its plain name, at a time too.
+    for query in ["", "?at=2026-11-20T12:06:00Z"] {
+        assert_eq!(server.json(&format!("/api/v1/stations/T2ZURICH{query}")).await["kind"], "object");
+    }
+}
+
+#[tokio::test]
+async fn a_search_tells_how_many_there_are() {
+    let lines: Vec<String> = (0..12).map(|n| format!("SP9A{}>APRS,qAR,I:!4722.85N/00832.46E>", char::from(b'A' + n))).collect();
+    let all: Vec<(i64, &[u8])> = lines.iter().map(|line| (0, line.as_bytes())).collect();
+    let server = Server::start(&all).await;
+    let some = server.json("/api/v1/search?q=SP9*&limit=5").await;
+    assert_eq!((list(&some, "results").len(), &some["total"]), (5, &12.into()));
+    assert_eq!(server.json("/api/v1/search?q=QQ*").await["total"], 0);
 }

@@ -36,10 +36,11 @@ export interface Packet {
   hops: PacketHop[];
 }
 
-/** Positions since a time (ms), oldest first. */
-export async function track(name: string, kind: EntityKind, sinceMs: number, limit: number, signal: AbortSignal): Promise<Track> {
-  const since = new Date(sinceMs).toISOString();
-  const body = await get(`/api/v1/stations/${encodeURIComponent(name)}/track?kind=${kind}&since=${since}&limit=${limit}`, signal);
+/** Positions since a time (ms) and, unless that is null, before another, oldest first. */
+export async function track(name: string, kind: EntityKind, sinceMs: number, untilMs: number | null, limit: number, signal: AbortSignal): Promise<Track> {
+  const query = new URLSearchParams({ kind, since: new Date(sinceMs).toISOString(), limit: String(limit) });
+  if (untilMs !== null) query.set("until", new Date(untilMs).toISOString());
+  const body = await get(`/api/v1/stations/${encodeURIComponent(name)}/track?${query}`, signal);
   const { points, truncated } = (body ?? {}) as Partial<Track>;
   if (!Array.isArray(points)) throw new ApiError(200, t("error.answer"));
   return { points: points.slice(0, limit), truncated: truncated === true };
@@ -51,9 +52,10 @@ export async function packet(id: string, signal: AbortSignal): Promise<Packet> {
   return body;
 }
 
-/** The id of the newest packet of a name; null when there is none. */
-export async function newestPacket(name: string, signal: AbortSignal): Promise<string | null> {
-  const body = (await get(`/api/v1/packets?name=${encodeURIComponent(name)}&limit=1`, signal)) as { packets?: { id?: unknown }[] } | null;
+/** The id of the newest packet of a name, received at a moment (ms since 1970) or before where one is given; null when there is none. */
+export async function newestPacket(name: string, atMs: number | null, signal: AbortSignal): Promise<string | null> {
+  const query = new URLSearchParams({ name, limit: "1", ...(atMs !== null && { until: new Date(atMs + 1).toISOString() }) });
+  const body = (await get(`/api/v1/packets?${query}`, signal)) as { packets?: { id?: unknown }[] } | null;
   const id = body?.packets?.[0]?.id;
   return typeof id === "string" ? id : null;
 }

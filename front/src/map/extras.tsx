@@ -5,12 +5,13 @@
 import "./extras.css";
 import "../ui/texts.en.tools";
 import { effect, untracked } from "@preact/signals";
-import { Age } from "../ui/age";
-import { bearing, distance, height, moment, speed } from "../ui/format";
-import { number, plural, t, worded } from "../ui/i18n";
+import { distance } from "../ui/format";
+import { number, plural, t } from "../ui/i18n";
 import { Icon } from "../ui/icons";
+import { lazy } from "../ui/lazy";
 import type { Page } from "../ui/page";
 import { units } from "../ui/units";
+import { visible } from "../ui/visible";
 import type { Core } from "./core";
 import { Fan } from "./fan";
 import { Hops, carried } from "./hops";
@@ -21,7 +22,11 @@ import { Trails } from "./trails";
 export interface Extras {
   /** A part of the card: the trail and the radio path of what is selected. */
   CardSection: () => preact.JSX.Element;
+  /** The details of a pressed point of the trail, beside that point. */
+  PointPopup: () => preact.JSX.Element | null;
 }
+
+const PointPopup = lazy(() => import("./point-popup").then((part) => part.PointPopup));
 
 export function startExtras(core: Core, page: Page): Extras {
   const fan = new Fan(core);
@@ -53,6 +58,13 @@ export function startExtras(core: Core, page: Page): Extras {
       trails.restart();
       page.addressLater();
     });
+  });
+  effect(() => {
+    const moment = page.moment.value;
+    untracked(() => trails.setMoment(moment));
+  });
+  effect(() => {
+    if (page.at.value !== undefined) untracked(() => hops.again());
   });
   let started = false;
   effect(() => {
@@ -93,7 +105,10 @@ export function startExtras(core: Core, page: Page): Extras {
   }, true);
   trails.moved();
   reach.look();
-  return { CardSection: () => <Section page={page} trails={trails} hops={hops} /> };
+  return {
+    CardSection: () => <Section page={page} trails={trails} hops={hops} />,
+    PointPopup: () => (trails.chosen.value === null ? null : <PointPopup core={core} page={page} trails={trails} hops={hops} />),
+  };
 }
 
 function hoursText(hours: number): string {
@@ -120,7 +135,6 @@ function Section({ page, trails, hops }: { page: Page; trails: Trails; hops: Hop
         </label>
       </div>
       <Summary trails={trails} />
-      <Point page={page} trails={trails} />
       <Path page={page} hops={hops} />
     </section>
   );
@@ -152,42 +166,11 @@ function Summary({ trails }: { trails: Trails }) {
   );
 }
 
-/** The pressed point: when, how fast, how high; its packet stands below. */
-function Point({ page, trails }: { page: Page; trails: Trails }) {
-  const chosen = trails.chosen.value;
-  if (chosen === null) return null;
-  const { fix } = chosen;
-  const unit = units.value;
-  return (
-    <div class="point" role="group" aria-label={t("trail.point")}>
-      <button
-        type="button"
-        class="quiet"
-        aria-label={t("trail.point.close")}
-        onClick={() => {
-          trails.chosen.value = null;
-        }}
-      >
-        <Icon name="close" />
-      </button>
-      <p><b><Age page={page} atMs={fix.ms} /></b></p>
-      <p class="faint">{moment(fix.ms).split("\n")[0]}</p>
-      <p>
-        {[
-          Number.isNaN(fix.speedKmh) ? "" : speed(fix.speedKmh, unit),
-          Number.isNaN(fix.courseDeg) ? "" : bearing(fix.courseDeg),
-          Number.isNaN(fix.altitudeM) ? "" : height(fix.altitudeM, unit),
-        ].filter((one) => one !== "").join(" · ")}
-      </p>
-      {fix.reason !== "" && <p class="reason">{t("trail.point.reason", { reason: worded("trail.reason", fix.reason, fix.reason) })}</p>}
-      {fix.id === "" && <p class="faint">{t("trail.point.live")}</p>}
-    </div>
-  );
-}
-
 function Path({ page, hops }: { page: Page; hops: Hops }) {
   const state = hops.state.value;
   const held = hops.held.value;
+  const detail = page.detail.value;
+  const shown = detail.kind === "loaded" ? detail.station.raw : "";
   return (
     <>
       <button type="button" class="action" aria-pressed={held} onClick={() => (held ? hops.drop() : hops.hold(null))}>
@@ -202,15 +185,17 @@ function Path({ page, hops }: { page: Page; hops: Hops }) {
             {carried(state.packet).map((hop, i) => (
               <li key={i}>
                 {hop.role === "source"
-                  ? <b dir="auto">{hop.callsign}</b>
-                  : <button type="button" class="text" dir="auto" onClick={() => page.open({ name: hop.callsign, kind: "station" }, true)}>{hop.callsign}</button>}
+                  ? <b dir="auto">{visible(hop.callsign)}</b>
+                  : <button type="button" class="text" dir="auto" onClick={() => page.open({ name: hop.callsign, kind: "station" }, true)}>{visible(hop.callsign)}</button>}
                 <span class="faint">
                   {t(`hops.${hop.role}`)}{hop.latitude === undefined && ` · ${t("hops.nowhere")}`}
                 </span>
               </li>
             ))}
           </ol>
-          <code class="line" dir="ltr">{state.packet.raw}</code>
+          <button type="button" class="text" onClick={() => hops.fit()}>{t("hops.fit")}</button>
+          {/* The card shows the newest packet already. */}
+          {state.packet.raw !== shown && <code class="line" dir="ltr">{visible(state.packet.raw)}</code>}
         </>
       )}
     </>

@@ -4,6 +4,7 @@
  */
 import { signal } from "@preact/signals";
 import type { Page } from "../ui/page";
+import { visible } from "../ui/visible";
 import { type Packet, type PacketHop, newestPacket, packet } from "./api";
 import type { At, Core, Part } from "./core";
 import { greatCircle } from "./geo";
@@ -66,6 +67,8 @@ export class Hops implements Part {
   private request = new AbortController();
   /** What the pointer is over: an id, "newest", or nothing. */
   private pointed = "";
+  /** What is held is the newest packet, whichever that is. */
+  private newest = false;
   private timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(core: Core, page: Page, trails: Trails) {
@@ -78,7 +81,19 @@ export class Hops implements Part {
   hold(id: string | null): void {
     clearTimeout(this.timer);
     this.held.value = true;
+    this.newest = id === null;
     void this.show(id);
+  }
+
+  /** Another moment is shown: the newest packet may be another one. */
+  again(): void {
+    if (this.held.peek() && this.newest) this.hold(null);
+  }
+
+  /** Moves the map so that all of the path is seen. */
+  fit(): void {
+    const state = this.state.peek();
+    if (state.kind === "loaded") this.page.fit(placed(carried(state.packet)));
   }
 
   drop(): void {
@@ -97,7 +112,7 @@ export class Hops implements Part {
     this.state.value = { kind: "loading" };
     try {
       const name = this.page.selection.peek()?.name ?? "";
-      const wanted = id ?? this.trails.newestId() ?? (await newestPacket(name, request.signal));
+      const wanted = id ?? this.trails.newestId() ?? (await newestPacket(name, this.page.moment.peek(), request.signal));
       if (request.signal.aborted) return;
       const found = wanted === null ? null : (this.known.get(wanted) ?? (await packet(wanted, request.signal)));
       if (request.signal.aborted) return;
@@ -204,13 +219,13 @@ export class Hops implements Part {
       const across = x * frame.scale - frame.left;
       const px = across - Math.round((across - frame.width / 2) / frame.scale) * frame.scale;
       const py = y * frame.scale - frame.top - 20;
-      const half = context.measureText(hop.callsign).width / 2 + 6;
+      const half = context.measureText(visible(hop.callsign)).width / 2 + 6;
       context.beginPath();
       context.roundRect(px - half, py - 9, half * 2, 18, 9);
       context.fillStyle = theme.path;
       context.fill();
       context.fillStyle = theme.pathText;
-      context.fillText(hop.callsign, px, py + 0.5);
+      context.fillText(visible(hop.callsign), px, py + 0.5);
     });
     context.textAlign = "start";
   }

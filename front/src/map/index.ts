@@ -10,7 +10,7 @@ import { loadAtlas } from "./atlas";
 import { drawClusters } from "./clusters";
 import type { Core, Part } from "./core";
 import { Basemap, type Place, placesIn } from "./basemap";
-import { drawDensity, drawPlaces } from "./ground";
+import { PlaceNames, drawDensity, numberBoxes } from "./ground";
 import { Labels } from "./labels";
 import { type Moves, moves } from "./moves";
 import { type Frame, Overlay } from "./overlay";
@@ -114,11 +114,15 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
   let settling = 0 as unknown as ReturnType<typeof setTimeout>;
   const scene = new Scene();
   const labels = new Labels();
+  const placeNames = new PlaceNames();
   const parts = new Set<Part>();
-  const overlay = new Overlay(4, () => {
+  const overlay = new Overlay(4, (settled) => {
     labels.restless();
-    gatherPlaces();
-    for (const part of parts) part.moved?.();
+    drawBelow();
+    if (settled) {
+      gatherPlaces();
+      for (const part of parts) part.moved?.();
+    }
     draw();
   });
   /** Of the overlay's canvases, the one that symbols are drawn on. */
@@ -131,8 +135,9 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     ground = layer.addTo(map);
     named = names;
     places = [];
+    labels.restless();
     gatherPlaces();
-    drawBelow();
+    later();
   }
 
   function gatherPlaces(): void {
@@ -143,7 +148,8 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
       // Another ground may have come meanwhile.
       if (named !== asked) return;
       places = found;
-      drawBelow();
+      labels.restless();
+      later();
     });
   }
 
@@ -157,7 +163,6 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     if (belowContext == null) return;
     const frame = overlay.frame;
     clean(belowContext, frame);
-    if (named !== null) drawPlaces(belowContext, places, frame, theme);
     drawDensity(belowContext, world.density, frame, theme);
   }
 
@@ -181,11 +186,13 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     if (aboveContext != null) {
       clean(aboveContext, frame);
       drawClusters(aboveContext, scene.clusters.list, theme);
+      if (labels.due(now)) placeNames.lay(named === null ? [] : places, frame, theme, numberBoxes(scene.clusters.list, counted ? world.density : [], frame));
+      placeNames.draw(aboveContext);
       for (let i = 0; i < scene.count; i++) {
         const slot = scene.slots[i] as number;
         if (slot === selected || scene.marked.has(slot)) ring(aboveContext, size, i);
       }
-      labels.draw(aboveContext, scene, world.entities, frame, theme, size, selected, now);
+      labels.draw(aboveContext, scene, world.entities, frame, theme, size, selected, now, placeNames.boxes);
       for (const part of parts) part.over?.(aboveContext, frame, now);
     }
     if (scene.movingUntil <= now) return;
@@ -375,6 +382,7 @@ export function createMap(element: HTMLElement, live: LiveWorld, options: MapOpt
     },
     setDark(dark) {
       theme = dark ? DARK : LIGHT;
+      labels.restless();
       embedded.setDark(dark);
       vector?.setDark(dark);
       drawBelow();

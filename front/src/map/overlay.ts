@@ -1,12 +1,15 @@
 /**
  * Canvases glued to the map: they lie in the map's own pane, so that a drag moves them with it; a zoom animation scales
- * them with the tiles; at its end they are drawn anew. They reach beyond the view by a margin.
+ * them with the tiles; at its end they are drawn anew. While fingers or a flight zoom freely they are drawn anew in between,
+ * so that symbols keep about their size. They reach beyond the view by a margin.
  */
 import type Leaflet from "leaflet";
 import L from "./leaflet";
 
 /** How far the canvases reach beyond the view, as a part of it, on each side. */
 const MARGIN = 0.2;
+/** Drawn anew when symbols would be so much larger or smaller than they should. */
+const STRETCH = 1.15;
 
 /** What is drawn: from world coordinates (Web Mercator 0..1) to CSS pixels of the canvas. */
 export interface Frame {
@@ -26,10 +29,10 @@ export class Overlay extends L.Layer {
   frame: Frame = { scale: 256, left: 0, top: 0, width: 0, height: 0, zoom: 0, ratio: 1 };
   private readonly box: HTMLDivElement;
   private centre = L.latLng(0, 0);
-  private readonly onFrame: () => void;
+  private readonly onFrame: (settled: boolean) => void;
 
-  /** `count` canvases, one above the other; `onFrame` when they must be drawn anew. */
-  constructor(count: number, onFrame: () => void) {
+  /** `count` canvases, one above the other; `onFrame` when they must be drawn anew, `settled` unless the view still zooms. */
+  constructor(count: number, onFrame: (settled: boolean) => void) {
     super();
     this.onFrame = onFrame;
     this.box = document.createElement("div");
@@ -54,7 +57,11 @@ export class Overlay extends L.Layer {
 
   override getEvents(): Record<string, Leaflet.LeafletEventHandlerFn> {
     const events: Record<string, Leaflet.LeafletEventHandlerFn> = {
-      zoom: () => this.follow(this._map.getCenter(), this._map.getZoom()),
+      zoom: () => {
+        const grown = this._map.getZoomScale(this._map.getZoom(), this.frame.zoom);
+        if (grown > STRETCH || grown < 1 / STRETCH) this.update(false);
+        else this.follow(this._map.getCenter(), this._map.getZoom());
+      },
       zoomanim: (event) => {
         const { center, zoom } = event as Leaflet.ZoomAnimEvent;
         this.follow(center, zoom);
@@ -66,8 +73,8 @@ export class Overlay extends L.Layer {
     return events;
   }
 
-  /** Takes the place where the view is now. */
-  update(): void {
+  /** Takes the place where the view is now; `settled`: to stay there. */
+  update(settled = true): void {
     const map = this._map;
     if (map === undefined) return;
     const size = map.getSize();
@@ -94,7 +101,7 @@ export class Overlay extends L.Layer {
         canvas.style.height = `${height}px`;
       }
     }
-    this.onFrame();
+    this.onFrame(settled);
   }
 
   /** Scales with the map while it zooms: the point that was in the middle stays where the map puts it. */

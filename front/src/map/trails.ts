@@ -1,18 +1,18 @@
 /**
  * Trails on the map: of the selected station, and near enough of some others in view. The archive gives what was, the
- * stream continues it. Bounded: OTHERS trails of others, MOST_KEPT in memory, `limit` fixes each, two requests at a time.
+ * stream continues it; in time travel they end at the moment that is shown. Bounded: OTHERS trails of others, MOST_KEPT in memory, `limit` fixes each, two requests at a time.
  */
 import { signal } from "@preact/signals";
 import { levelForZoom } from "../live/tiles";
 import type { EntityColumns } from "../live/types";
 import { KINDS, type Page, type Selection, fromMercator } from "../ui/page";
 import { serverNowMs } from "../ui/clock";
-import { track } from "./api";
+import { type Track, track } from "./api";
 import type { At, Core, Part } from "./core";
 import { copies } from "./mercator";
 import type { Frame } from "./overlay";
 import { trailHours } from "./shown";
-import { type Fix, append, fixOf, lengthKm, pieces } from "./trail";
+import { type Fix, append, breaks, fixOf, gapOf, lengthKm, pieces } from "./trail";
 
 const OTHERS = 12;
 const OTHERS_ZOOM = 11;
@@ -24,6 +24,8 @@ const ASK_AFTER_MS = 2500;
 const ASK_EVERY_MS = 8000;
 /** Others are read anew after this. */
 const STALE_MS = 5 * 60_000;
+/** In time travel so much is read beyond the moment, ms: playing on then needs no answer for each step. */
+const AHEAD_MS = 30 * 60_000;
 /** Steps of the gradient of age. */
 const SHADES = 8;
 const DOTS_ZOOM = 10;
@@ -54,6 +56,12 @@ interface Trail {
   name: string;
   kind: number;
   fixes: Fix[];
+  /** In time travel: what comes after the moment that is shown. */
+  ahead: Fix[];
+  /** In time travel: everything before this is known, ms since 1970. */
+  untilMs: number;
+  /** More of it is on its way. */
+  asking: boolean;
   pieces: Fix[][];
   /** Grows with each change. */
   version: number;
@@ -64,7 +72,7 @@ interface Trail {
 }
 
 function trailOf(name: string, kind: number): Trail {
-  return { name, kind, fixes: [], pieces: [], version: 0, readAt: 0, slot: -1, truncated: false, drawn: null };
+  return { name, kind, fixes: [], ahead: [], untilMs: 0, asking: false, pieces: [], version: 0, readAt: 0, slot: -1, truncated: false, drawn: null };
 }
 
 export class Trails implements Part {
@@ -83,10 +91,13 @@ export class Trails implements Part {
   private busy = 0;
   private askTimer: ReturnType<typeof setTimeout> | undefined;
   private lookTimer: ReturnType<typeof setTimeout> | undefined;
+  /** The moment that trails end at; null: now. */
+  private moment: number | null = null;
 
   constructor(core: Core, page: Page) {
     this.core = core;
     this.page = page;
+    this.moment = page.moment.peek();
   }
 
   /** The trail of another station, or of none, from now on. */
@@ -97,7 +108,8 @@ export class Trails implements Part {
     this.askTimer = undefined;
     this.chosen.value = null;
     this.showHidden.value = false;
-    this.own = selection === null ? null : trailOf(selection.name, KINDS.indexOf(selection.kind));
+    // Of a name whose kind the server has yet to tell there is nothing to ask for.
+    this.own = selection === null || selection.guess === true ? null : trailOf(selection.name, KINDS.indexOf(selection.kind));
     this.state.value = { kind: "loading" };
     if (this.own !== null) void this.read(this.own, false);
     this.core.redraw();
@@ -118,18 +130,50 @@ export class Trails implements Part {
   }
 
   private now(): number {
-    return serverNowMs(this.page);
+    return this.moment ?? serverNowMs(this.page);
+  }
+
+  /** Another moment is shown, or the present with null. */
+  setMoment(moment: number | null): void {
+    const before = this.moment;
+    this.moment = moment;
+    if (before === moment) return;
+    if (before === null || moment === null || moment < before) {
+      this.restart();
+      return;
+    }
+    for (const trail of [this.own, ...this.shown.map((key) => this.others.get(key))]) {
+      if (trail != null) this.advance(trail, moment);
+    }
+  }
+
+  /** In time travel: what has happened by now becomes part of the trail. */
+  private advance(trail: Trail, moment: number): void {
+    let late = 0;
+    while (late < trail.ahead.length && (trail.ahead[late] as Fix).ms <= moment) late++;
+    for (const fix of trail.ahead.splice(0, late)) append(trail.fixes, fix);
+    const begin = moment - trailHours.peek() * 3_600_000;
+    if (late > 0 || (trail.fixes[0]?.endMs ?? Infinity) < begin) this.changed(trail);
+    if (moment < trail.untilMs || trail.readAt === 0 || trail.asking) return;
+    trail.asking = true;
+    void this.read(trail, true);
   }
 
   private async read(trail: Trail, more: boolean): Promise<void> {
     const { signal: aborted } = this.request;
     const known = trail.fixes.filter((fix) => fix.id !== "");
     const begin = this.now() - trailHours.peek() * 3_600_000;
-    const since = more ? Math.max(begin, (known.at(-1)?.ms ?? 0) + 1) : begin;
     const own = trail === this.own;
+    const until = this.moment === null ? null : Math.min(serverNowMs(this.page), this.moment + AHEAD_MS);
+    const last = until === null ? (known.at(-1)?.ms ?? 0) + 1 : trail.untilMs;
+    const since = more ? Math.max(begin, last) : begin;
     try {
-      const found = await track(trail.name, KINDS[trail.kind] ?? "station", since, own ? OWN_LIMIT : OTHER_LIMIT, aborted);
+      const found = await track(trail.name, KINDS[trail.kind] ?? "station", since, until, own ? OWN_LIMIT : OTHER_LIMIT, aborted);
       if (aborted.aborted) return;
+      if (until !== null) {
+        this.takePast(trail, found, more, until);
+        return;
+      }
       // What the stream told meanwhile is in the archive or will be asked for again.
       const live = trail.fixes.filter((fix) => fix.id === "");
       trail.fixes = more ? known : [];
@@ -142,9 +186,25 @@ export class Trails implements Part {
       trail.readAt = performance.now();
       this.changed(trail);
     } catch (error) {
+      trail.asking = false;
+      // A stretch that did not come is not asked for again before the next.
+      if (until !== null) trail.untilMs = until;
       if (aborted.aborted || !own || more) return;
       this.state.value = { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
     }
+  }
+
+  private takePast(trail: Trail, found: Track, more: boolean, until: number): void {
+    const points = found.points.map(fixOf).filter((fix) => fix !== null);
+    if (!more) trail.fixes = [];
+    trail.ahead = points;
+    trail.asking = false;
+    // What is cut goes on after its last point, before the moment at once.
+    trail.untilMs = found.truncated ? (points.at(-1)?.ms ?? until) + 1 : until;
+    trail.truncated = false;
+    trail.readAt = performance.now();
+    this.changed(trail);
+    this.advance(trail, this.now());
   }
 
   private changed(trail: Trail): void {
@@ -168,9 +228,9 @@ export class Trails implements Part {
     const { entities } = this.core.world;
     if (this.own !== null) {
       this.own.slot = this.core.selected;
-      if (this.grow(this.own, entities)) this.askLater();
+      if (this.moment === null && this.grow(this.own, entities)) this.askLater();
     }
-    for (const key of this.shown) {
+    for (const key of this.moment === null ? this.shown : []) {
       const trail = this.others.get(key);
       if (trail !== undefined) this.grow(trail, entities);
     }
@@ -260,6 +320,7 @@ export class Trails implements Part {
         if (due === undefined) return;
         // Marked before the answer: two workers never ask for the same, and a failure is not repeated at once.
         due.readAt = performance.now();
+        due.asking = this.moment !== null;
         await this.read(due, false);
       }
     } finally {
@@ -308,12 +369,19 @@ export class Trails implements Part {
     this.ring(context, frame, colour);
   }
 
-  /** From the last fix but one to where the symbol is just now: it may still be gliding. */
+  /**
+   * From the last fix but one to where the symbol is just now: it may still be gliding. In time travel it glides on from
+   * the last one, where it will be heard again.
+   */
   private drawEnd(context: CanvasRenderingContext2D, frame: Frame, trail: Trail): void {
     const piece = trail.pieces.at(-1);
-    const from = piece?.at(-2);
     const last = piece?.at(-1);
+    const from = this.moment === null ? piece?.at(-2) : last;
     if (from === undefined || last === undefined) return;
+    if (this.moment !== null) {
+      const next = trail.ahead.find((fix) => fix.reason === "");
+      if (next === undefined || breaks(last, next, gapOf(trail.fixes)) || this.core.scene.fan !== null || this.core.scene.placeOf(trail.slot) === null) return;
+    }
     const symbol = trail.slot < 0 ? null : this.core.scene.placeOf(trail.slot);
     const x = last.x * frame.scale - frame.left;
     const y = last.y * frame.scale - frame.top;
@@ -348,7 +416,8 @@ export class Trails implements Part {
     const drawn: Drawn = { frame, version: trail.version, shades: Array.from({ length: SHADES }, () => new Path2D()), arrows: new Path2D(), dots: new Path2D(), hidden: new Path2D() };
     const now = this.now();
     const span = trailHours.peek() * 3_600_000;
-    const end = trail.pieces.at(-1)?.at(-1);
+    // That one is drawn to where the symbol is, each time anew.
+    const end = this.moment === null ? trail.pieces.at(-1)?.at(-1) : undefined;
     for (const copy of copiesOf(frame)) {
       const px = (fix: Fix) => (fix.x + copy) * frame.scale - frame.left;
       const py = (fix: Fix) => fix.y * frame.scale - frame.top;

@@ -13,6 +13,7 @@ export const about: About = {
   "/stations/{name}": "Eine Station, ein Objekt oder ein Gegenstand mit allem, was zuletzt gesagt wurde.",
   "name": "Rufzeichen mit SSID, oder der Name eines Objekts oder Gegenstands.",
   "kind": "station, object oder item; ohne Angabe alles mit diesem Namen.",
+  "at": "Wie es zu dieser Zeit war, RFC 3339; ohne Angabe jetzt.",
   "/stations/{name}/track": "Wo sie war, das Älteste zuerst.",
   "since": "Von dieser Zeit an, RFC 3339; ohne Angabe der Tag vor until.",
   "until": "Vor dieser Zeit, RFC 3339; ohne Angabe bis jetzt.",

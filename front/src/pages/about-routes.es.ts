@@ -13,6 +13,7 @@ export const about: About = {
   "/stations/{name}": "Una estación, objeto o ítem con todo lo último que dijo.",
   "name": "Indicativo con SSID, o el nombre de un objeto o ítem.",
   "kind": "station, object o item; sin él, cualquiera con ese nombre.",
+  "at": "Como era en ese momento, RFC 3339; sin él, ahora.",
   "/stations/{name}/track": "Dónde estuvo, primero lo más antiguo.",
   "since": "Desde esta hora, RFC 3339; sin él, el día anterior a until.",
   "until": "Antes de esta hora, RFC 3339; sin él, hasta ahora.",

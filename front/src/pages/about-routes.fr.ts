@@ -13,6 +13,7 @@ export const about: About = {
   "/stations/{name}": "Une station, un objet ou un élément avec tout ce qu’il a dit en dernier.",
   "name": "Indicatif avec SSID, ou le nom d’un objet ou d’un élément.",
   "kind": "station, object ou item ; sinon tout ce qui porte ce nom.",
+  "at": "Comme c'était à ce moment, RFC 3339 ; sinon maintenant.",
   "/stations/{name}/track": "Où elle était, le plus ancien d’abord.",
   "since": "À partir de cette heure, RFC 3339 ; sinon le jour avant until.",
   "until": "Avant cette heure, RFC 3339 ; sinon jusqu’à maintenant.",

@@ -3,6 +3,7 @@ import { useSignal } from "@preact/signals";
 import { CopyButton } from "../ui/panels/copy";
 import { t, worded } from "../ui/i18n";
 import { symbolName } from "../ui/symbolnames";
+import { visible } from "../ui/visible";
 import { useAnswer } from "./answer";
 import { meaningOf, remarkOf, valueOf } from "./fields";
 import { Ago, StationLink, Waiting } from "./parts";
@@ -43,7 +44,7 @@ function Way({ packet }: { packet: PacketAnswer }) {
       <ol class="path">
         {hops.map((hop, i) => (
           <li key={i} class={hop.role === "igate" ? "igate" : hop.used ? "used" : ""}>
-            {/^(WIDE|TRACE|RELAY)\d?(-\d)?$/.test(hop.callsign) ? hop.callsign : <StationLink name={hop.callsign} />}
+            {/^(WIDE|TRACE|RELAY)\d?(-\d)?$/.test(hop.callsign) ? visible(hop.callsign) : <StationLink name={hop.callsign} />}
             <span class="visually-hidden"> {word("role", hop.role)}{!hop.used && `, ${t("card.path.unused")}`}</span>
           </li>
         ))}
@@ -71,7 +72,7 @@ function Value({ of, among }: { of: Span; among: readonly Span[] }) {
     const digit = "abcdefghij".indexOf(table);
     return <>{symbolName({ table: table !== "" && digit >= 0 ? String(digit) : table, code: of.text }) || value}</>;
   }
-  return <>{valueOf(value)}</>;
+  return <>{visible(valueOf(value))}</>;
 }
 
 /** A remark of the parser. */
@@ -96,8 +97,8 @@ export function Explanation({ id, raw }: { id: string; raw: string }) {
   return (
     <div class="explanation">
       <code class="line-of" dir="ltr">
-        {spans.length === 0 ? raw : spans.map((span, at) => (
-          <span key={at} class={worthALine(span) ? "part" : ""} data-lit={lit.value === at} {...light(at)}>{span.text}</span>
+        {spans.length === 0 ? visible(raw) : spans.map((span, at) => (
+          <span key={at} class={worthALine(span) ? "part" : ""} data-lit={lit.value === at} {...light(at)}>{visible(span.text)}</span>
         ))}
       </code>
       <Waiting answer={answer} missing={p("packet.gone")} />
@@ -118,8 +119,8 @@ export function Explanation({ id, raw }: { id: string; raw: string }) {
             {spans.map((span, at) => worthALine(span) && (
               <tr key={at} data-lit={lit.value === at} {...light(at)}>
                 <td class="bytes">{span.end - span.start === 1 ? span.start : `${span.start}–${span.end - 1}`}</td>
-                <td><code dir="ltr">{span.text}</code></td>
-                <td><Value of={span} among={spans} /></td>
+                <td><code dir="ltr">{visible(span.text)}</code></td>
+                <td><bdi><Value of={span} among={spans} /></bdi></td>
                 <td>
                   <Meaning of={span} />
                   {span.warnings?.map((one) => <span key={one.code} class="warning"> <Remark {...one} /></span>)}

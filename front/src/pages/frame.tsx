@@ -9,6 +9,7 @@ import { type PageSettings, pageSettings } from "../ui/api";
 import { t } from "../ui/i18n";
 import { Icon } from "../ui/icons";
 import { lazy } from "../ui/lazy";
+import { visible } from "../ui/visible";
 import { type PageAddress, type PageName, pagePath } from "./address";
 import { p, textsReady } from "./texts";
 
@@ -34,7 +35,7 @@ const settingsOpen = signal(false);
 
 /** "N0CALL-9 · Packets · Godwit" */
 function title({ page, name }: PageAddress): string {
-  return [name, p(`title.${page}`), "Godwit"].filter(Boolean).join(" · ");
+  return [name === null ? null : visible(name), p(`title.${page}`), "Godwit"].filter(Boolean).join(" · ");
 }
 
 function Bar({ page }: { page: PageName }) {

@@ -14,6 +14,7 @@ import { WeatherValues } from "../ui/panels/weather";
 import { SymbolImage } from "../ui/symbol";
 import { symbolAndKind } from "../ui/symbolnames";
 import { units } from "../ui/units";
+import { visible } from "../ui/visible";
 import { pagePath } from "./address";
 import { useAnswer } from "./answer";
 import type { PacketAnswer } from "./explanation";
@@ -57,7 +58,7 @@ function Radio({ station }: { station: StationDetail }) {
           <ol class="path">
             {hops.map((hop, i) => (
               <li key={i} class={hop.used ? "used" : ""}>
-                {isAlias(hop.callsign) ? hop.callsign : <StationLink name={hop.callsign} />}
+                {isAlias(hop.callsign) ? visible(hop.callsign) : <StationLink name={hop.callsign} />}
                 <span class="visually-hidden"> {t(hop.used ? "card.path.used" : "card.path.unused")}</span>
               </li>
             ))}
@@ -91,7 +92,7 @@ function Packets({ name }: { name: string }) {
           <li key={one.id}>
             <time dateTime={one.received_at} title={one.received_at}>{one.received_at.slice(11, 19)}Z</time>
             <span class="badge" data-verdict={one.verdict}>{word("kind", one.kind)}</span>
-            <code dir="ltr">{one.raw}</code>
+            <code dir="ltr">{visible(one.raw)}</code>
           </li>
         ))}
       </ul>
@@ -149,7 +150,7 @@ function Station({ name }: { name: string }) {
       <header class="station-head">
         {station?.symbol !== undefined && <SymbolImage symbol={station.symbol} large />}
         <div>
-          <h1 dir="auto">{name}</h1>
+          <h1 dir="auto">{visible(name)}</h1>
           {station !== null && (
             <p class="faint">
               {symbolAndKind(station.symbol, station.kind)}
@@ -158,12 +159,12 @@ function Station({ name }: { name: string }) {
           )}
         </div>
       </header>
-      <NamePages name={name} kind={kind} page="info" weather={station?.weather !== undefined || station?.telemetry !== undefined} />
-      <Waiting answer={answer} missing={t("card.missing", { name })} />
+      <NamePages name={name} kind={kind} page="info" />
+      <Waiting answer={answer} missing={t("card.missing", { name: visible(name) })} />
       {station !== null && (
         <>
-          {station.comment !== undefined && <p class="comment" dir="auto">{station.comment}</p>}
-          {station.status !== undefined && <p class="faint">{t("card.status")}: <span dir="auto">{station.status}</span></p>}
+          {station.comment !== undefined && <p class="comment" dir="auto">{visible(station.comment)}</p>}
+          {station.status !== undefined && <p class="faint">{t("card.status")}: <span dir="auto">{visible(station.status)}</span></p>}
           <div class="columns">
             <Section id="where" title={t("card.position")}><Where station={station} /></Section>
             <Section id="radio" title={p("info.radio")}><Radio station={station} /></Section>
@@ -188,7 +189,7 @@ function Station({ name }: { name: string }) {
           </div>
           <section class="box raw">
             <h2>{t("card.raw")}</h2>
-            <code dir="ltr">{station.raw}</code>
+            <code dir="ltr">{visible(station.raw)}</code>
             <div class="actions">
               <CopyButton label={t("card.copy")} text={() => station.raw} />
               <ShareButton title={name} url={() => location.href} />

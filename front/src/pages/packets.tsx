@@ -3,6 +3,7 @@ import { type Signal, batch, signal, useSignal } from "@preact/signals";
 import { useEffect, useState } from "preact/hooks";
 import { Icon } from "../ui/icons";
 import { t } from "../ui/i18n";
+import { visible } from "../ui/visible";
 import { NameForm, NamePages, StationLink, writeQuery } from "./parts";
 import { ask, reason, serverNow } from "./answer";
 import { Explanation, type PacketAnswer, Remark } from "./explanation";
@@ -167,7 +168,7 @@ function Line({ packet, open, toggle }: { packet: Listed; open: boolean; toggle:
         <time class="clock" dateTime={packet.received_at} title={packet.received_at}>{packet.received_at.slice(11, 19)}Z</time>
         <span class="from">{packet.source === undefined ? <span class="faint">?</span> : <StationLink name={packet.source} />}</span>
         <span class="badge" data-verdict={packet.verdict}>{word("kind", packet.kind)}</span>
-        <code dir="ltr">{packet.raw}</code>
+        <code dir="ltr">{visible(packet.raw)}</code>
       </div>
       {packet.verdict !== "accepted" && (
         <p class="reason">
@@ -251,7 +252,7 @@ function List({ name, verdict }: { name: string | null; verdict?: string }) {
 export function Packets({ name }: PageProps) {
   return (
     <>
-      <h1 dir="auto">{name ?? p("title.packets")}</h1>
+      <h1 dir="auto">{name === null ? p("title.packets") : visible(name)}</h1>
       {name === null ? <p class="lead">{p("packets.lead")}</p> : <NamePages name={name} page="packets" />}
       {name === null && <NameForm page="packets" label={p("packets.of")} />}
       <List name={name} />

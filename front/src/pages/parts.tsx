@@ -1,8 +1,12 @@
 /** What several pages have: links of a name, ages, notes, questions for a name. */
 import type { ComponentChildren } from "preact";
 import { useSignal } from "@preact/signals";
+import { useEffect, useState } from "preact/hooks";
+import { sendsSeries, station } from "../ui/api";
 import { age, moment } from "../ui/format";
 import { t } from "../ui/i18n";
+import { visible } from "../ui/visible";
+import type { EntityKind } from "../ui/url";
 import { type PageName, mapPath, pagePath } from "./address";
 import { type Answer, useServerNow } from "./answer";
 import { p } from "./texts";
@@ -16,12 +20,29 @@ export function Ago({ at }: { at: string | number }) {
 }
 
 export function StationLink({ name, kind }: { name: string; kind?: string }) {
-  return <a class="name" dir="auto" href={pagePath("info", name, kind)}>{name}</a>;
+  return <a class="name" dir="auto" href={pagePath("info", name, kind)}>{visible(name)}</a>;
+}
+
+/** Whether a name has anything to draw over time: weather or telemetry in its latest position, or in packets of their own. */
+function useSeries(name: string, kind: string | undefined): boolean {
+  const [found, setFound] = useState({ name: "", has: false });
+  useEffect(() => {
+    const request = new AbortController();
+    const ask = async () => {
+      const one = await station(name, (kind as EntityKind | undefined) ?? "any", request.signal);
+      return one.weather !== undefined || one.telemetry !== undefined || (one.kind === "station" && (await sendsSeries(one.name, request.signal)));
+    };
+    // The page is whole without the tab.
+    ask().then((has) => setFound({ name, has }), () => {});
+    return () => request.abort();
+  }, [name, kind]);
+  return found.name === name && found.has;
 }
 
 /** The pages about one name, and the map. */
-export function NamePages({ name, kind, page, weather = true }: { name: string; kind?: string | undefined; page: PageName; weather?: boolean }) {
-  const pages = (["info", "packets", "weather"] as const).filter((one) => one !== "weather" || weather || page === "weather");
+export function NamePages({ name, kind, page }: { name: string; kind?: string | undefined; page: PageName }) {
+  const series = useSeries(name, kind);
+  const pages = (["info", "packets", "weather"] as const).filter((one) => one !== "weather" || series || page === "weather");
   return (
     <nav class="tabs" aria-label={p("name.pages", { name })}>
       {pages.map((one) => (

@@ -1,4 +1,4 @@
-/** `/status`: what the program is doing, renewed while somebody looks. */
+/** `/status`: what the program is doing, renewed while somebody looks. The server tells strangers less than operators: what is not told is not shown. */
 import type { ComponentChildren } from "preact";
 import { number } from "../ui/i18n";
 import { Row } from "../ui/panels/rows";
@@ -11,48 +11,46 @@ const ANEW_MS = 5000;
 
 interface Breaker {
   state: string;
-  failures_in_row: number;
-  succeeded: number;
-  failed: number;
-  refused: number;
-  opened: number;
+  succeeded?: number;
+  failed?: number;
+  refused?: number;
 }
 
 interface Job {
   name: string;
   next_run?: string;
   last_run?: string;
-  running: boolean;
-  runs: number;
-  failures: number;
+  running?: boolean;
+  runs?: number;
+  failures?: number;
   last_ok?: boolean;
   last_duration_ms?: number;
   last_result?: string;
 }
 
 export interface StatusAnswer {
-  version: string;
-  engine: string;
-  entities: number;
-  viewers: number;
+  version?: string;
+  engine?: string;
+  entities?: number;
+  viewers?: number;
   feed?: {
-    state: string; server?: string; server_software?: string; server_id?: string; login?: string; connected_at?: string; last_packet_at?: string;
-    reconnects: number; lines: number; last_error?: string;
+    state?: string; server?: string; server_software?: string; server_id?: string; login?: string; connected_at?: string; last_packet_at?: string;
+    reconnects?: number; last_error?: string;
   };
   packets?: Record<string, number>;
   kept?: { stored?: number; duplicates?: number; bad?: number; unavailable?: boolean };
-  live?: { tiles: number; log_bytes: number; viewers_closed_slow: number; latency_ms?: { p50?: number; p99?: number; count: number; buckets: { le: number | null; count: number }[] } };
+  live?: { tiles?: number; viewers_closed_slow?: number; latency_ms?: { p50?: number; p99?: number; count?: number; buckets?: { le: number | null; count: number }[] } };
   history?: Record<string, number>;
-  queues?: Record<string, { depth: number; capacity: number; dropped: number }>;
-  limit?: { allowed: number; refused: number; breaker?: Breaker };
+  queues?: Record<string, { depth?: number; capacity?: number; dropped?: number }>;
+  limit?: { allowed?: number; refused?: number; breaker?: Breaker };
   jobs?: Job[];
   devices_fetch?: Breaker;
   cluster?: {
-    replica: string; role: string; takeovers: number; standby: string; ring?: { packets: number; seconds: number } | null;
+    replica?: string; role?: string; takeovers?: number; ring?: { packets: number; seconds: number } | null;
     spool?: { packets?: number; bytes?: number; spooled?: number; drained?: number; trouble?: string | null };
     world?: { filled?: boolean; follows?: string };
     database?: { trouble?: string | null; breaker?: Breaker };
-    bus?: { kind: string; published: number; failed: number; taken: number; gaps: number; lost: number; breaker?: Breaker | null };
+    bus?: { kind?: string; published?: number; taken?: number; lost?: number; breaker?: Breaker | null };
   };
 }
 
@@ -64,7 +62,7 @@ function State({ good, children }: { good: boolean; children: ComponentChildren 
 function Figures({ of }: { of: readonly (readonly [string, number | undefined])[] }) {
   return (
     <dl class="figures">
-      {of.map(([title, value]) => value !== undefined && <Row key={title} title={title}>{number(value)}</Row>)}
+      {of.map(([title, value]) => typeof value === "number" && <Row key={title} title={title}>{number(value)}</Row>)}
     </dl>
   );
 }
@@ -73,7 +71,9 @@ function BreakerState({ of }: { of: Breaker }) {
   return (
     <>
       <State good={of.state === "closed"}>{word("breaker", of.state)}</State>
-      <span class="faint"> · {p("breaker.figures", { succeeded: number(of.succeeded), failed: number(of.failed), refused: number(of.refused) })}</span>
+      {of.succeeded !== undefined && of.failed !== undefined && of.refused !== undefined && (
+        <span class="faint"> · {p("breaker.figures", { succeeded: number(of.succeeded), failed: number(of.failed), refused: number(of.refused) })}</span>
+      )}
     </>
   );
 }
@@ -84,13 +84,13 @@ function Feed({ feed }: { feed: NonNullable<StatusAnswer["feed"]> }) {
   return (
     <Section id="feed" title={p("status.feed")}>
       <dl>
-        <Row title={p("status.state")}><State good={GOOD_FEED.includes(feed.state)}>{word("feed", feed.state)}</State></Row>
+        {feed.state !== undefined && <Row title={p("status.state")}><State good={GOOD_FEED.includes(feed.state)}>{word("feed", feed.state)}</State></Row>}
         {feed.server != null && <Row title={p("status.server")}>{feed.server}<span class="faint"> {[feed.server_id, feed.server_software].filter(Boolean).join(" · ")}</span></Row>}
         {feed.login != null && <Row title={p("status.login")}>{feed.login}</Row>}
         {feed.connected_at != null && <Row title={p("status.connected")}><Ago at={feed.connected_at} /></Row>}
         {feed.last_packet_at != null && <Row title={p("status.last_packet")}><Ago at={feed.last_packet_at} /></Row>}
         {feed.last_error != null && <Row title={p("status.last_error")}><span lang="en">{feed.last_error}</span></Row>}
-        <Row title={p("status.reconnects")}>{number(feed.reconnects)}</Row>
+        {feed.reconnects !== undefined && <Row title={p("status.reconnects")}>{number(feed.reconnects)}</Row>}
       </dl>
     </Section>
   );
@@ -101,9 +101,9 @@ function Cluster({ cluster }: { cluster: NonNullable<StatusAnswer["cluster"]> })
   return (
     <Section id="cluster" title={p("status.cluster")}>
       <dl>
-        <Row title={p("status.replica")}>{cluster.replica}</Row>
-        <Row title={p("status.role")}><State good={cluster.role !== "cut_off"}>{word("role", cluster.role)}</State></Row>
-        <Row title={p("status.takeovers")}>{number(cluster.takeovers)}</Row>
+        {cluster.replica !== undefined && <Row title={p("status.replica")}>{cluster.replica}</Row>}
+        {cluster.role !== undefined && <Row title={p("status.role")}><State good={cluster.role !== "cut_off"}>{word("role", cluster.role)}</State></Row>}
+        {cluster.takeovers !== undefined && <Row title={p("status.takeovers")}>{number(cluster.takeovers)}</Row>}
         {ring != null && <Row title={p("status.ring")}>{p("status.ring.value", { packets: number(ring.packets), seconds: number(ring.seconds) })}</Row>}
         {world !== undefined && <Row title={p("status.world")}><State good={world.filled !== false}>{word("world", world.filled === false ? "filling" : "filled")}</State></Row>}
         {database !== undefined && (
@@ -115,7 +115,9 @@ function Cluster({ cluster }: { cluster: NonNullable<StatusAnswer["cluster"]> })
         {bus !== undefined && (
           <Row title={p("status.bus")}>
             {bus.breaker != null ? <BreakerState of={bus.breaker} /> : bus.kind}
-            <p class="faint">{p("status.bus.value", { published: number(bus.published), taken: number(bus.taken), lost: number(bus.lost) })}</p>
+            {bus.published !== undefined && bus.taken !== undefined && bus.lost !== undefined && (
+              <p class="faint">{p("status.bus.value", { published: number(bus.published), taken: number(bus.taken), lost: number(bus.lost) })}</p>
+            )}
           </Row>
         )}
         {spool !== undefined && (
@@ -131,7 +133,8 @@ function Cluster({ cluster }: { cluster: NonNullable<StatusAnswer["cluster"]> })
 
 /** How long packets took to viewers: a bar for each step, of those in it alone. */
 function Latency({ of }: { of: NonNullable<NonNullable<StatusAnswer["live"]>["latency_ms"]> }) {
-  const alone = of.buckets.map((one, i) => ({ le: one.le, count: one.count - (of.buckets[i - 1]?.count ?? 0) }));
+  const { buckets = [], count = 0 } = of;
+  const alone = buckets.map((one, i) => ({ le: one.le, count: one.count - (buckets[i - 1]?.count ?? 0) }));
   const most = Math.max(1, ...alone.map((one) => one.count));
   // Steps that nothing reached are left out at both ends.
   const first = alone.findIndex((one) => one.count > 0);
@@ -142,14 +145,14 @@ function Latency({ of }: { of: NonNullable<NonNullable<StatusAnswer["live"]>["la
         {of.p50 != null && <Row title={p("status.p50")}>{number(of.p50)} ms</Row>}
         {of.p99 != null && <Row title={p("status.p99")}>{number(of.p99)} ms</Row>}
       </dl>
-      {of.count > 0 && (
+      {count > 0 && buckets.length > 0 && (
         <table class="histogram">
           <caption class="faint">{p("status.latency.caption")}</caption>
           <thead class="visually-hidden"><tr><th scope="col">{p("status.latency.time")}</th><th scope="col">{p("status.latency.count")}</th></tr></thead>
           <tbody>
             {alone.map((one, i) => i >= first && i <= last && (
               <tr key={i}>
-                <th scope="row">{one.le === null ? `> ${number(of.buckets[i - 1]?.le ?? 0)}` : `≤ ${number(one.le)}`} ms</th>
+                <th scope="row">{one.le === null ? `> ${number(buckets[i - 1]?.le ?? 0)}` : `≤ ${number(one.le)}`} ms</th>
                 <td><meter min={0} max={most} value={one.count} aria-hidden="true" /> {number(one.count)}</td>
               </tr>
             ))}
@@ -174,7 +177,7 @@ function Queues({ queues }: { queues: NonNullable<StatusAnswer["queues"]> }) {
           {Object.entries(queues).map(([name, queue]) => (
             <tr key={name}>
               <th scope="row">{word("queue", name)}</th>
-              <td class="count">{number(queue.depth)}</td><td class="count">{number(queue.capacity)}</td><td class="count">{number(queue.dropped)}</td>
+              {[queue.depth, queue.capacity, queue.dropped].map((one, i) => <td key={i} class="count">{one !== undefined && number(one)}</td>)}
             </tr>
           ))}
         </tbody>
@@ -199,10 +202,13 @@ function Jobs({ jobs }: { jobs: readonly Job[] }) {
             {jobs.map((job) => (
               <tr key={job.name}>
                 <th scope="row">{word("job", job.name)}</th>
-                <td>{job.running ? p("status.job.running") : job.last_run !== undefined && <Ago at={job.last_run} />}</td>
+                <td>{job.running === true ? p("status.job.running") : job.last_run !== undefined && <Ago at={job.last_run} />}</td>
                 <td lang="en">{job.last_ok !== undefined && <State good={job.last_ok}>{job.last_result}</State>}</td>
                 <td>{job.next_run?.replace("T", " ").replace("Z", " UTC")}</td>
-                <td class="count">{number(job.runs)}{job.failures > 0 && ` (${p("status.job.failures", { count: number(job.failures) })})`}</td>
+                <td class="count">
+                  {job.runs !== undefined && number(job.runs)}
+                  {job.failures !== undefined && job.failures > 0 && ` (${p("status.job.failures", { count: number(job.failures) })})`}
+                </td>
               </tr>
             ))}
           </tbody>
@@ -223,20 +229,26 @@ export function Status() {
         <>
           <div class="columns">
             {status.feed !== undefined && <Feed feed={status.feed} />}
-            <Section id="since" title={p("status.packets")}>
-              <p class="faint">{p("status.packets.hint")}</p>
-              <Figures of={["received", "stored", "duplicates", "implausible", "bad", "refused"].map((one) => [word("count", one), status.packets?.[one]] as const)} />
-            </Section>
+            {status.packets !== undefined && (
+              <Section id="since" title={p("status.packets")}>
+                <p class="faint">{p("status.packets.hint")}</p>
+                <Figures of={["received", "stored", "duplicates", "implausible", "bad", "refused"].map((one) => [word("count", one), status.packets?.[one]] as const)} />
+              </Section>
+            )}
             {status.cluster !== undefined && <Cluster cluster={status.cluster} />}
-            <Section id="store" title={p("status.store")}>
-              <dl>
-                <Row title={p("status.engine")}>{status.engine}</Row>
-                <Row title={p("status.state")}>
-                  <State good={status.kept?.unavailable !== true}>{p(status.kept?.unavailable === true ? "status.store.away" : "status.store.there")}</State>
-                </Row>
-              </dl>
-              <Figures of={["stored", "duplicates", "bad"].map((one) => [word("count", one), status.kept?.[one as "stored"]] as const)} />
-            </Section>
+            {(status.engine !== undefined || status.kept !== undefined) && (
+              <Section id="store" title={p("status.store")}>
+                <dl>
+                  {status.engine !== undefined && <Row title={p("status.engine")}>{status.engine}</Row>}
+                  {status.kept !== undefined && (
+                    <Row title={p("status.state")}>
+                      <State good={status.kept.unavailable !== true}>{p(status.kept.unavailable === true ? "status.store.away" : "status.store.there")}</State>
+                    </Row>
+                  )}
+                </dl>
+                <Figures of={["stored", "duplicates", "bad"].map((one) => [word("count", one), status.kept?.[one as "stored"]] as const)} />
+              </Section>
+            )}
             <Section id="live" title={p("status.live")}>
               <Figures of={[
                 [p("status.entities"), status.entities], [p("status.viewers"), status.viewers], [p("status.tiles"), status.live?.tiles],
@@ -253,16 +265,16 @@ export function Status() {
             {status.limit !== undefined && (
               <Section id="limit" title={p("status.limit")}>
                 <Figures of={[[word("count", "allowed"), status.limit.allowed], [word("count", "turned_away"), status.limit.refused]]} />
-                {status.limit.breaker !== undefined && <p><BreakerState of={status.limit.breaker} /></p>}
+                {status.limit.breaker != null && <p><BreakerState of={status.limit.breaker} /></p>}
               </Section>
             )}
           </div>
           <Hours />
           {Array.isArray(status.jobs) && <Jobs jobs={status.jobs} />}
-          {status.devices_fetch !== undefined && (
+          {status.devices_fetch != null && (
             <Section id="devices" title={p("status.devices")}><p><BreakerState of={status.devices_fetch} /></p></Section>
           )}
-          <p class="faint">Godwit {status.version}</p>
+          {status.version !== undefined && <p class="faint">Godwit {status.version}</p>}
         </>
       )}
     </>

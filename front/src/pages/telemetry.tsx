@@ -1,6 +1,7 @@
 /** The telemetry of a station over time: by the names, units and equations that it sent, or as it came. */
 import { useSignal } from "@preact/signals";
 import { number, t } from "../ui/i18n";
+import { visible } from "../ui/visible";
 import { serverNow, useAnswer } from "./answer";
 import { Chart } from "./chart";
 import { Ago, Section } from "./parts";
@@ -38,8 +39,9 @@ export function TelemetryCharts({ name, kind, range }: { name: string; kind: str
   const times = answer.reports.map((one) => Date.parse(one.received_at));
   const until = serverNow();
   const channels = Array.from({ length: CHANNELS }, (_, i) => {
-    const { name: said, unit = "", equation } = answer.channels[i] ?? {};
-    const label = said ?? t("card.telemetry.channel", { number: i + 1 });
+    const { name: said, unit: sent = "", equation } = answer.channels[i] ?? {};
+    const unit = visible(sent);
+    const label = said !== undefined ? visible(said) : t("card.telemetry.channel", { number: i + 1 });
     const values = answer.reports.map((one) => one.values[i] ?? null);
     const whole = values.every((one) => one === null || Number.isInteger(one));
     return { label, unit, values, equation, read: (v: number) => `${number(v, whole ? 0 : 2)} ${unit}`.trim() };
@@ -49,7 +51,7 @@ export function TelemetryCharts({ name, kind, range }: { name: string; kind: str
   return (
     <Section id="telemetry" title={p("telemetry.title")}>
       <p class="faint">
-        {answer.project !== undefined && <><span dir="auto">{answer.project}</span> · </>}
+        {answer.project !== undefined && <><span dir="auto">{visible(answer.project)}</span> · </>}
         <Ago at={last.received_at} /> · {p(equations ? "telemetry.by_equations" : "telemetry.raw")}
       </p>
       <div class="charts">
@@ -62,7 +64,7 @@ export function TelemetryCharts({ name, kind, range }: { name: string; kind: str
           {bits.map((bit, i) => {
             const { name: said, unit } = answer.bits[i] ?? {};
             const on = answer.bit_sense === undefined ? bit === "1" : bit === answer.bit_sense[i];
-            return <li key={i} data-on={on}><span dir="auto">{said ?? `B${i + 1}`}</span> {unit !== undefined && on ? <span dir="auto">{unit}</span> : on ? "1" : "0"}</li>;
+            return <li key={i} data-on={on}><span dir="auto">{visible(said ?? `B${i + 1}`)}</span> {unit !== undefined && on ? <span dir="auto">{visible(unit)}</span> : on ? "1" : "0"}</li>;
           })}
         </ul>
       )}

@@ -6,6 +6,7 @@ import { bearing, moment, pressure, rain, temperature, windSpeed } from "../ui/f
 import { type TextKey, number, t } from "../ui/i18n";
 import { WeatherValues } from "../ui/panels/weather";
 import { units } from "../ui/units";
+import { visible } from "../ui/visible";
 import { serverNow, useAnswer } from "./answer";
 import { Chart, type Series } from "./chart";
 import type { PageProps } from "./frame";
@@ -184,7 +185,7 @@ function Report({ name }: { name: string }) {
 export function Weather({ name }: PageProps) {
   return (
     <>
-      <h1 dir="auto">{name ?? p("title.weather")}</h1>
+      <h1 dir="auto">{name === null ? p("title.weather") : visible(name)}</h1>
       {name === null ? (
         <>
           <p class="lead">{p("weather.lead")}</p>

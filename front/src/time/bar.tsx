@@ -11,7 +11,7 @@ import { Icon } from "../ui/icons";
 import type { Page } from "../ui/page";
 import { still } from "../ui/settings";
 import { fetchRange } from "./blocks";
-import { endOf, localInput, parseLocal, windowOf } from "./moments";
+import { endOf, firstOf, localInput, parseLocal, windowOf } from "./moments";
 import { Player, SPEEDS, type Speed } from "./player";
 
 const MINUTE_MS = 60_000;
@@ -30,6 +30,8 @@ export function TimeBar({ page }: { page: Page }) {
   const player = useMemo(() => new Player(page.at.peek() ?? Date.now()), []);
   const shown = useSignal(player.nowMs.peek());
   const oldest = useSignal(0);
+  /** It was to begin before anything that is kept. */
+  const early = useSignal(false);
   const offset = useSignal(page.stream.clockOffsetMs.peek());
   /** The moment that this bar wrote into the page's address last. */
   const written = useRef(page.at.peek());
@@ -42,7 +44,8 @@ export function TimeBar({ page }: { page: Page }) {
     page.setAt(written.current);
   };
   const seek = (ms: number) => {
-    const to = Math.max(oldest.value, Math.min(endOf(nowMs()), ms));
+    const to = Math.max(firstOf(oldest.value), Math.min(endOf(nowMs()), ms));
+    early.value = ms < to && to < endOf(nowMs());
     player.seek(to);
     tell(to);
   };
@@ -53,9 +56,17 @@ export function TimeBar({ page }: { page: Page }) {
     const abort = new AbortController();
     let staged = false;
     fetchRange(abort.signal).then(
-      ({ oldestS, offsetMs }) => {
-        oldest.value = oldestS * 1000;
+      ({ oldestMs, offsetMs }) => {
+        oldest.value = oldestMs;
         offset.value = offsetMs;
+        const at = player.nowMs.peek();
+        early.value = at < oldestMs;
+        // Asked for without a moment, it begins where there is something.
+        if (early.value && page.timeBegins) {
+          seek(firstOf(oldestMs));
+          early.value = true;
+        }
+        page.timeBegins = false;
       },
       // The blocks themselves will say what is wrong.
       (error: unknown) => console.warn(`time travel: ${String(error)}`),
@@ -77,6 +88,7 @@ export function TimeBar({ page }: { page: Page }) {
         if (at === null || at === written.current) return;
         written.current = at;
         shown.value = at;
+        early.value = at < oldest.peek();
         player.seek(at);
       }),
       effect(() => {
@@ -84,7 +96,9 @@ export function TimeBar({ page }: { page: Page }) {
       }),
     ];
     const showing = setInterval(() => {
-      if (player.playing.peek()) shown.value = player.nowMs.peek();
+      if (!player.playing.peek()) return;
+      shown.value = player.nowMs.peek();
+      page.moment.value = Math.floor(shown.peek() / 1000) * 1000;
     }, SHOW_EVERY_MS);
     const telling = setInterval(() => {
       if (player.playing.peek()) tell(player.nowMs.peek());
@@ -125,12 +139,14 @@ export function TimeBar({ page }: { page: Page }) {
     return () => document.removeEventListener("keydown", onKey, true);
   }, []);
 
-  const span = () => windowOf(shown.peek(), nowMs(), oldest.peek());
-  const { fromMs, toMs } = windowOf(shown.value, nowMs(), oldest.value);
+  const span = () => windowOf(shown.peek(), nowMs(), firstOf(oldest.peek()));
+  const { fromMs, toMs } = windowOf(shown.value, nowMs(), firstOf(oldest.value));
   const playing = player.playing.value;
   const clock = new Intl.DateTimeFormat(locale(), { weekday: "short", hour: "2-digit", minute: "2-digit" });
   const full = new Intl.DateTimeFormat(locale(), { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" });
   const text = full.format(shown.value);
+  const today = new Date(oldest.value).toDateString() === new Date(nowMs()).toDateString();
+  const hour = today ? new Intl.DateTimeFormat(locale(), { hour: "2-digit", minute: "2-digit" }) : clock;
   return (
     <section class="time panel" ref={bar} aria-label={t("time.open")}>
       <button type="button" class="quiet play" aria-label={t(playing ? "time.pause" : "time.play")} title={t(playing ? "time.pause" : "time.play")} onClick={toggle}>
@@ -138,7 +154,9 @@ export function TimeBar({ page }: { page: Page }) {
       </button>
       <div class="moment">
         <time dateTime={new Date(shown.value).toISOString()}>{text}</time>
-        <span class="faint" role="status">{player.waiting.value && t("time.waiting")}</span>
+        <span class="faint" role="status">
+          {player.waiting.value ? t("time.waiting") : early.value && oldest.value > 0 && t("time.nothing", { time: hour.format(oldest.value) })}
+        </span>
       </div>
       <label class="speed">
         <span class="visually-hidden">{t("time.speed")}</span>
@@ -179,9 +197,11 @@ export function TimeBar({ page }: { page: Page }) {
           value={shown.value}
           onInput={(event) => {
             shown.value = Number(event.currentTarget.value);
+            early.value = false;
             if (performance.now() - dragged.current < DRAG_EVERY_MS) return;
             dragged.current = performance.now();
             player.seek(shown.value);
+            page.moment.value = Math.floor(shown.value / 1000) * 1000;
           }}
           onChange={(event) => seek(Number(event.currentTarget.value))}
         />

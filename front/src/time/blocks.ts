@@ -175,9 +175,10 @@ export async function fetchBlock(tile: TileId, block: number, part: Part, signal
   return read;
 }
 
-/** Which blocks there are; seconds since 1970. */
+/** What is kept. */
 export interface Range {
-  oldestS: number;
+  /** When the oldest packet that is kept was received, ms since 1970. */
+  oldestMs: number;
   /** The server's clock minus ours, ms. */
   offsetMs: number;
 }
@@ -185,8 +186,9 @@ export interface Range {
 export async function fetchRange(signal: AbortSignal): Promise<Range> {
   const response = await fetch("/history/v1/range", { signal });
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  const body = (await response.json()) as { oldest_block?: unknown; server_time_ms?: unknown } | null;
-  const { oldest_block: oldest, server_time_ms: now } = body ?? {};
+  const body = (await response.json()) as { oldest_block?: unknown; oldest_ms?: unknown; server_time_ms?: unknown } | null;
+  const { oldest_block: oldest, oldest_ms: exactly, server_time_ms: now } = body ?? {};
   if (!Number.isFinite(oldest) || !Number.isFinite(now)) throw new Error("the server's answer is not what was asked for");
-  return { oldestS: (oldest as number) * BLOCK_S, offsetMs: (now as number) - Date.now() };
+  // A server of an earlier version tells the block alone.
+  return { oldestMs: Number.isFinite(exactly) ? (exactly as number) : (oldest as number) * BLOCK_S * 1000, offsetMs: (now as number) - Date.now() };
 }

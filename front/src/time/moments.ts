@@ -9,6 +9,11 @@ export function endOf(nowMs: number): number {
   return nowMs - BEHIND_MS;
 }
 
+/** The first moment with something to show: the whole second after the oldest packet that is kept. */
+export function firstOf(oldestMs: number): number {
+  return Math.ceil(oldestMs / 1000) * 1000;
+}
+
 /** What the slider covers: the last day, or the viewer's calendar day of a moment before; nothing before the oldest packet. */
 export function windowOf(atMs: number, nowMs: number, oldestMs: number): { fromMs: number; toMs: number } {
   const end = endOf(nowMs);

@@ -1,10 +1,11 @@
-/** How long ago something was, counting while it is on the screen. */
+/** How long ago something was by the moment that is shown, counting while it is on the screen. */
 import { serverNowMs, useNow } from "./clock";
 import { age, moment } from "./format";
 import type { Page } from "./page";
 
 export function Age({ page, atMs }: { page: Page; atMs: number }) {
-  const now = serverNowMs(page, useNow());
+  const present = serverNowMs(page, useNow());
+  const now = page.moment.value ?? present;
   const date = new Date(atMs);
   if (Number.isNaN(date.getTime())) return null;
   return (

@@ -35,6 +35,8 @@ export interface PlaceByText {
 
 export interface SearchAnswer {
   results: Summary[];
+  /** How many entities fit, those beyond the limit among them. */
+  total: number;
   places: NamedPlace[];
   locations: PlaceByText[];
 }
@@ -116,7 +118,10 @@ export class ApiError extends Error {
 
 /** A JSON answer; an ApiError when the server refuses. `seen` is shown the response first. */
 export async function get(url: string, signal: AbortSignal, seen?: (response: Response) => void): Promise<unknown> {
-  const response = await fetch(url, { signal, headers: { accept: "application/json" } });
+  const response = await fetch(url, { signal, headers: { accept: "application/json" } }).catch((error: unknown) => {
+    // What the browser says of a network that is not there is in its own language and for programmers.
+    throw error instanceof TypeError ? new Error(t("error.network")) : error;
+  });
   seen?.(response);
   const body: unknown = await response.json().catch(() => null);
   if (response.ok) return body;
@@ -138,8 +143,11 @@ const placed = (one: { latitude: number; longitude: number; zoom: number }) =>
 
 export async function search(text: string, limit: number, signal: AbortSignal): Promise<SearchAnswer> {
   const body = await get(`/api/v1/search?q=${encodeURIComponent(text)}&limit=${limit}`, signal);
+  const results = list<Summary>(body, "results", named);
+  const total = Number((body as { total?: unknown } | null)?.total);
   return {
-    results: list<Summary>(body, "results", named),
+    results,
+    total: Number.isFinite(total) ? Math.max(total, results.length) : results.length,
     places: list<NamedPlace>(body, "places", (one) => named(one) && placed(one)),
     locations: list<PlaceByText>(body, "locations", (one) => typeof one.text === "string" && placed(one)),
   };
@@ -151,11 +159,22 @@ export async function near(from: LatLng, limit: number, signal: AbortSignal): Pr
   return list<Near>(body, "stations", (one) => named(one) && Number.isFinite(one.distance_km) && Number.isFinite(one.bearing_deg));
 }
 
-export async function station(name: string, kind: EntityKind | "any", signal: AbortSignal): Promise<StationDetail> {
-  const query = kind === "any" ? "" : `?kind=${kind}`;
-  const body = await get(`/api/v1/stations/${encodeURIComponent(name)}${query}`, signal);
+/** What a station, object or item said last; with `atMs` (ms since 1970) what it had said by then. */
+export async function station(name: string, kind: EntityKind | "any", signal: AbortSignal, atMs: number | null = null): Promise<StationDetail> {
+  const query = new URLSearchParams({ ...(kind !== "any" && { kind }), ...(atMs !== null && { at: new Date(atMs).toISOString() }) }).toString();
+  const body = await get(`/api/v1/stations/${encodeURIComponent(name)}${query === "" ? "" : `?${query}`}`, signal);
   if (typeof (body as StationDetail | null)?.name !== "string") throw new ApiError(200, t("error.answer"));
   return body as StationDetail;
+}
+
+/** Whether a station sent telemetry or weather in packets of their own in the last day: its latest position does not tell. */
+export async function sendsSeries(name: string, signal: AbortSignal): Promise<boolean> {
+  const since = new Date(Math.floor(Date.now() / 60_000) * 60_000 - 86_400_000).toISOString();
+  for (const kind of ["telemetry", "weather"]) {
+    const body = await get(`/api/v1/packets?name=${encodeURIComponent(name)}&kind=${kind}&since=${since}&limit=1`, signal);
+    if (list<{ id: string }>(body, "packets", (one) => typeof one.id === "string").length > 0) return true;
+  }
+  return false;
 }
 
 /** What the server says about the page; the defaults when it says nothing usable within two seconds. */

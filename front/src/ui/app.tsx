@@ -50,6 +50,7 @@ export function App({ page }: { page: Page }) {
   useEffect(() => prefetchWhenIdle(Card, ListPanel), []);
   useEffect(() => startDrop(page), []);
   const point = page.pointMenu.value;
+  const Point = page.extras.value?.PointPopup;
   return (
     <>
       <button type="button" class="skip panel" onClick={() => page.openSide("list")}>{t("skip.list")}</button>
@@ -61,6 +62,7 @@ export function App({ page }: { page: Page }) {
         </div>
       </div>
       <OfflineNotice page={page} />
+      {Point !== undefined && <Point />}
       <Beside page={page} />
       <Controls page={page} />
       {page.at.value !== null && <TimeBar page={page} />}

@@ -22,6 +22,8 @@ export const marked: Signal<readonly Marked[]> = signal([]);
 export function placeOf(page: Page, one: Marked): LatLng | null {
   const { x, y } = page.world.entities;
   if (one.slot !== null) return fromMercator(x[one.slot] as number, y[one.slot] as number);
+  // The details are of the present: in time travel only what the map shows counts.
+  if (page.moment.value !== null) return null;
   const { latitude: lat, longitude: lng } = one.detail ?? {};
   return lat === undefined || lng === undefined ? null : { lat, lng };
 }
@@ -29,7 +31,7 @@ export function placeOf(page: Page, one: Marked): LatLng | null {
 /** When it was heard last, in ms; 0 when nobody knows. */
 export function heardMsOf(page: Page, one: Marked): number {
   if (one.slot !== null) return (page.world.entities.heardS[one.slot] as number) * 1000;
-  return one.detail === null ? 0 : Date.parse(one.detail.last_heard) || 0;
+  return one.detail === null || page.moment.value !== null ? 0 : Date.parse(one.detail.last_heard) || 0;
 }
 
 let started = false;

@@ -2,7 +2,7 @@
  * What the page shows and how it changes: the open card, the map's view, the address and its history. Components read
  * the signals and call the methods; nothing here draws.
  */
-import { type Signal, batch, effect, signal } from "@preact/signals";
+import { type Signal, batch, effect, signal, untracked } from "@preact/signals";
 import { EVERYTHING, type Filter, parseFilter, test } from "../live/filter";
 import type { LiveStream } from "../live/stream";
 import type { MapView } from "../live/types";
@@ -12,6 +12,7 @@ import type { Extras } from "../map/extras";
 import { ApiError, type PageSettings, type StationDetail, station } from "./api";
 import { type Steps, steps } from "./steps";
 import { type EntityKind, type LatLng, MOST_CALLS, NOWHERE, type Place, type Side, type View, formatPlace, parsePlace } from "./url";
+import { visible } from "./visible";
 
 export const KINDS: readonly EntityKind[] = ["station", "object", "item"];
 
@@ -30,10 +31,14 @@ const HOUR_MS = 3_600_000;
 const ADDRESS_AFTER_MS = 300;
 /** A station that sends often is asked for at most this often. */
 const REFETCH_AFTER_MS = 2000;
+/** While time travel plays, the card is brought up to the moment this often. */
+const MOMENT_AFTER_MS = 1000;
 
 export interface Selection {
   name: string;
   kind: EntityKind;
+  /** The kind is a guess: the server's answer says which it is. */
+  guess?: true;
 }
 
 /** What lies over everything, one at a time. */
@@ -47,7 +52,8 @@ export interface PointMenu extends LatLng {
 
 export type Detail =
   | { kind: "loading" }
-  | { kind: "loaded"; station: StationDetail }
+  /** `atMs`: the moment that it is of, ms since 1970; null: now. */
+  | { kind: "loaded"; station: StationDetail; atMs: number | null }
   | { kind: "missing" }
   | { kind: "failed"; reason: string };
 
@@ -74,6 +80,10 @@ export class Page {
   readonly side: Signal<Side> = signal("");
   /** The moment that is shown, ms since 1970; null: now. */
   readonly at: Signal<number | null> = signal(null);
+  /** The same, in whole seconds and moving on while time travel plays. */
+  readonly moment: Signal<number | null> = signal(null);
+  /** Time travel was asked for without a moment, and begins where something is kept. */
+  timeBegins = false;
   readonly over: Signal<Over> = signal("");
   readonly pointMenu: Signal<PointMenu | null> = signal(null);
 
@@ -85,10 +95,17 @@ export class Page {
   private addressTimer: ReturnType<typeof setTimeout> | undefined;
   private refetchTimer: ReturnType<typeof setTimeout> | undefined;
   private request: AbortController | null = null;
+  /** The moment that details were asked of last. */
+  private askedMs: number | null = null;
+  /** When that was (performance.now()), and whether the answer is still to come. */
+  private askedAt = 0;
+  private asking = false;
   private flyWhenLoaded = false;
   private flyingUntilMs = 0;
   /** The marks have just been set and are to be seen together. */
   fitMarks = false;
+  /** The step that marked several together, and what was marked before it. */
+  private markStep: { depth: number; before: readonly string[] } | null = null;
   private seenVersion = 0;
 
   constructor(world: Stage, stream: LiveStream, settings: PageSettings, place: Place) {
@@ -97,7 +114,7 @@ export class Page {
     this.settings = settings;
     const { latitude, longitude, zoom } = settings.view;
     this.view = signal(place.view ?? { lat: latitude, lng: longitude, zoom });
-    this.steps = steps(() => this.address(), () => this.restore(parsePlace(location.pathname, location.search)));
+    this.steps = steps(() => this.address(), (from, to) => this.restore(parsePlace(location.pathname, location.search), from, to));
   }
 
   /** Takes over the map and opens what the address names. */
@@ -128,9 +145,18 @@ export class Page {
       this.calls.value = place.calls;
       this.side.value = place.side;
       this.at.value = place.at;
+      this.moment.value = place.at;
       this.useFrom(place.from);
-      if (place.call !== null) this.show({ name: place.call, kind: place.kind }, place.view === null || place.follow);
+      if (place.call !== null) this.show(selectionOf(place.call, place.kind), place.view === null || place.follow);
       this.useFollow(place.follow);
+    });
+    effect(() => {
+      const at = this.at.value;
+      this.moment.value = at;
+    });
+    effect(() => {
+      const moment = this.moment.value;
+      untracked(() => this.momentChanged(moment));
     });
   }
 
@@ -186,9 +212,15 @@ export class Page {
 
   /** Marks names together, lists them and shows them all. */
   mark(names: readonly string[]): void {
+    this.steps.write();
+    const before = this.calls.value;
+    const depth = this.steps.depth();
     this.fitMarks = true;
     this.calls.value = [...new Set(names)].slice(0, MOST_CALLS);
     this.openSide("marked");
+    // Where the list of marks was open already, no step was taken that Back could undo.
+    if (this.steps.depth() > depth) this.markStep = { depth: this.steps.depth(), before };
+    this.steps.write();
   }
 
   /** Sets the point that distances are measured from, with a pin on the map. */
@@ -207,7 +239,7 @@ export class Page {
   openSide(side: Side): void {
     const before = this.side.value;
     const card = this.selection.value !== null;
-    const chosen = this.over.value !== "";
+    const chosen = this.over.value !== "" || this.picked.value.length > 0;
     if (before === side && !card && !chosen) return;
     batch(() => {
       if (card) this.hide();
@@ -215,9 +247,13 @@ export class Page {
       this.picked.value = [];
       this.side.value = side;
     });
-    if (side === "") this.steps.leave();
+    if (side === "") {
+      // Who closes the list of marks keeps them.
+      this.markStep = null;
+      this.steps.leave();
+    }
     // The menu's step becomes that of what it opened.
-    else if (chosen) this.steps.write();
+    else if (chosen) this.steps.become(before === "" && !card);
     else this.steps.enter(before === "" && !card);
   }
 
@@ -242,6 +278,7 @@ export class Page {
 
   /** Opens time travel an hour ago, or closes it. */
   openTime(): void {
+    this.timeBegins = this.at.value === null;
     this.setAt(this.at.value === null ? Date.now() - HOUR_MS : null);
   }
 
@@ -291,16 +328,27 @@ export class Page {
   open(selection: Selection, fly: boolean | LatLng = false): void {
     const now = this.selection.value;
     if (now?.name !== selection.name || now.kind !== selection.kind) {
-      this.steps.write();
+      const picking = this.picked.value.length > 0;
+      if (!picking) this.steps.write();
       const following = this.follow.value && now !== null;
       this.show(selection, fly === true || following);
       // Whoever follows one and asks for another looks at that one.
       if (following) this.useFollow(false);
-      this.steps.enter(now === null);
+      // The step of the choice under a click becomes that of what was chosen.
+      if (picking) this.steps.become(now === null);
+      else this.steps.enter(now === null);
       if (typeof fly === "object") this.flyToPoint(fly.lat, fly.lng);
-    } else if (fly !== false) {
-      this.centreSelected();
+    } else {
+      this.unpick();
+      if (fly !== false) this.centreSelected();
     }
+  }
+
+  /** Closes the choice under a click. */
+  private unpick(): void {
+    if (this.picked.value.length === 0) return;
+    this.picked.value = [];
+    this.steps.leave();
   }
 
   /** Closes what lies on top: the menu of a point, what is over the page, the choice under a click, the card, the side. */
@@ -310,7 +358,7 @@ export class Page {
     } else if (this.over.value !== "") {
       this.openOver("");
     } else if (this.picked.value.length > 0) {
-      this.picked.value = [];
+      this.unpick();
     } else if (this.selection.value !== null) {
       this.hide();
       this.steps.leave();
@@ -344,7 +392,7 @@ export class Page {
     return {
       view: this.view.value,
       call: selection?.name ?? null,
-      kind: selection?.kind ?? "station",
+      kind: selection?.kind ?? null,
       follow: this.follow.value,
       calls: this.calls.value,
       from: this.from.value,
@@ -359,9 +407,13 @@ export class Page {
     this.request?.abort();
     const request = new AbortController();
     this.request = request;
-    station(selection.name, selection.kind, request.signal).then(
+    const atMs = this.moment.peek();
+    this.askedMs = atMs;
+    this.askedAt = performance.now();
+    this.asking = true;
+    station(selection.name, selection.guess === true ? "any" : selection.kind, request.signal, atMs).then(
       (answer) => {
-        if (!request.signal.aborted) this.loaded(answer);
+        if (!request.signal.aborted) this.loaded(answer, atMs);
       },
       (error: unknown) => {
         if (request.signal.aborted) return;
@@ -371,15 +423,45 @@ export class Page {
           this.detail.value = { kind: "failed", reason: error instanceof Error ? error.message : String(error) };
         }
       },
-    );
+    ).finally(() => {
+      if (this.request === request) this.asking = false;
+    });
   }
 
-  private loaded(answer: StationDetail): void {
-    this.detail.value = { kind: "loaded", station: answer };
+  private loaded(answer: StationDetail, atMs: number | null): void {
+    const { name, kind } = answer;
+    batch(() => {
+      this.detail.value = { kind: "loaded", station: answer, atMs };
+      if (this.selection.peek()?.guess !== true) return;
+      this.selection.value = { name, kind };
+      this.seek();
+      document.title = `${visible(name)} · Godwit`;
+      this.steps.write();
+    });
     if (this.flyWhenLoaded && answer.latitude !== undefined && answer.longitude !== undefined) {
       this.flyToPoint(answer.latitude, answer.longitude);
     }
     this.flyWhenLoaded = false;
+  }
+
+  /** Another moment is shown, or the present again: a card must not show what was not known then. */
+  private momentChanged(moment: number | null): void {
+    if (this.selection.peek() === null) return;
+    const detail = this.detail.peek();
+    if (this.askedMs === moment) return;
+    const known = detail.kind === "loaded" && detail.atMs !== null && moment !== null && detail.atMs < moment;
+    if (!known) this.detail.value = { kind: "loading" };
+    if (known && performance.now() - this.askedAt < MOMENT_AFTER_MS) this.refetchLater(MOMENT_AFTER_MS);
+    else this.refetch();
+  }
+
+  /** Asks again soon, but not before an answer that is on its way has come. */
+  private refetchLater(afterMs: number): void {
+    this.refetchTimer ??= setTimeout(() => {
+      this.refetchTimer = undefined;
+      if (this.asking) this.refetchLater(afterMs);
+      else this.refetch();
+    }, afterMs);
   }
 
   private pick(slots: number[]): void {
@@ -390,10 +472,14 @@ export class Page {
     }));
     const [only] = found;
     if (found.length === 1 && only !== undefined) {
-      this.picked.value = [];
       this.open(only);
+    } else if (found.length === 0) {
+      this.unpick();
     } else {
+      const open = this.picked.value.length > 0;
+      if (!open) this.steps.write();
       this.picked.value = found;
+      if (!open) this.steps.enter(true);
     }
   }
 
@@ -407,12 +493,13 @@ export class Page {
       this.seek();
     });
     this.flyWhenLoaded = fly;
-    document.title = `${selection.name} · Godwit`;
+    document.title = `${visible(selection.name)} · Godwit`;
     this.refetch();
   }
 
   private hide(): void {
     this.request?.abort();
+    this.asking = false;
     clearTimeout(this.refetchTimer);
     this.refetchTimer = undefined;
     batch(() => {
@@ -449,17 +536,21 @@ export class Page {
     if (slot === null || !isIt(slot)) this.seek();
     if (this.slot.peek() === null) return;
     this.slotVersion.value++;
-    this.refetchTimer ??= setTimeout(() => {
-      this.refetchTimer = undefined;
-      this.refetch();
-    }, REFETCH_AFTER_MS);
+    this.refetchLater(REFETCH_AFTER_MS);
   }
 
-  /** Back or forward: the card, the side and the view of that step. What no step changes stays: filter, marks, point. */
-  private restore(place: Place): void {
+  /**
+   * Back or forward: the card, the side and the view of that step. What no step changes stays: filter, point, and marks
+   * but for those that a step of their own set together.
+   */
+  private restore(place: Place, from: number, to: number): void {
     clearTimeout(this.addressTimer);
     const view = this.view.value;
+    const step = this.markStep;
     batch(() => {
+      if (step !== null && from >= step.depth && to < step.depth) this.calls.value = step.before;
+      if (step !== null && from < step.depth && to >= step.depth) this.calls.value = place.calls;
+      this.picked.value = [];
       this.over.value = "";
       this.pointMenu.value = null;
       this.at.value = place.at;
@@ -468,8 +559,8 @@ export class Page {
       const now = this.selection.value;
       if (place.call === null) {
         if (now !== null) this.hide();
-      } else if (now?.name !== place.call || now.kind !== place.kind) {
-        this.show({ name: place.call, kind: place.kind }, place.view === null);
+      } else if (now?.name !== place.call || now.kind !== (place.kind ?? "station")) {
+        this.show(selectionOf(place.call, place.kind), place.view === null);
       }
     });
     if (place.view !== null && !this.follow.value && formatPlace({ ...NOWHERE, view }) !== formatPlace({ ...NOWHERE, view: place.view })) {
@@ -488,6 +579,10 @@ export class Page {
     clearTimeout(this.addressTimer);
     return formatPlace(this.place(), this.filter.value);
   }
+}
+
+function selectionOf(name: string, kind: EntityKind | null): Selection {
+  return kind === null ? { name, kind: "station", guess: true } : { name, kind };
 }
 
 /** Web Mercator 0..1 to degrees. */

@@ -7,6 +7,7 @@ import { CourseArrow } from "./icons";
 import type { Page } from "./page";
 import { units } from "./units";
 import { SymbolImage } from "./symbol";
+import { visible } from "./visible";
 
 export interface RowData {
   name: string;
@@ -24,7 +25,7 @@ export function RowLine({ page, row }: { page: Page; row: RowData }) {
   return (
     <>
       {row.symbol === undefined ? <span class="symbol" aria-hidden="true" /> : <SymbolImage symbol={row.symbol} />}
-      <span class="name" dir="auto">{row.name}</span>
+      <span class="name" dir="auto">{visible(row.name)}</span>
       <span class="more">
         {way != null && (
           <span class="way"><CourseArrow deg={way.deg} /> {distance(way.km, units.value)}<span class="deg"> {bearing(way.deg)}</span></span>

@@ -4,7 +4,7 @@ import { LANGUAGES, type Language, languageOf, setLanguage } from "./i18n";
 
 export type Theme = "auto" | "light" | "dark";
 
-/** A signal that remembers itself; storage that is full or forbidden only costs the memory. */
+/** A signal that remembers itself, and follows what another tab of this browser chooses; storage that is full or forbidden only costs the memory. */
 export function kept<T>(key: string, read: (stored: string | null) => T, write: (value: T) => string): Signal<T> {
   let stored: string | null = null;
   try {
@@ -26,6 +26,12 @@ export function kept<T>(key: string, read: (stored: string | null) => T, write: 
     }
     begun = true;
   });
+  // Told of by the browser in all tabs but the one that wrote.
+  if (typeof window !== "undefined") {
+    addEventListener("storage", (event) => {
+      if (event.key === key) value.value = read(event.newValue);
+    });
+  }
   return value;
 }
 

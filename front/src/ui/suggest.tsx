@@ -1,25 +1,36 @@
 /** The suggestions of the search: what they are, which one is meant, and the list. Loaded when the box is first used. */
 import "./texts.en.panels";
 import { type Signal, batch, signal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
 import { type SearchAnswer, search } from "./api";
-import { language, plural, t } from "./i18n";
+import { language, number, plural, t } from "./i18n";
 import { Icon } from "./icons";
 import type { Page } from "./page";
 import { type Target, recent, remember } from "./recent";
 import { RowLine } from "./row";
+import { MOST_CALLS } from "./url";
+import { visible } from "./visible";
 
 const AFTER_TYPING_MS = 120;
 const MOST = 10;
+/** So many the server gives at most; a pattern is asked for all of them, to know whom to mark. */
+const MOST_AT_ALL = 100;
 
 export type Suggestion =
   | Target
-  /** All that a wildcard or a bare callsign found, marked together. */
-  | { is: "all"; names: readonly string[] }
+  /** All that a wildcard or a bare callsign found, marked together: `names` are the first of `total`. */
+  | { is: "all"; names: readonly string[]; total: number }
+  /** The rest of what was found. */
+  | { is: "more"; shown: number; total: number }
+  /** No choice, but a word on it: there are more than the server gives. */
+  | { is: "part"; shown: number; total: number }
   | { is: "forget" };
 
-/** An answer as suggestions: the exact name first, then the point that the text means, then names and places. */
-export function suggestionsOf(text: string, answer: SearchAnswer): Suggestion[] {
-  const entities: Target[] = answer.results.map((one) => ({
+const wild = (text: string) => /[*?]/.test(text);
+
+/** An answer as suggestions: the exact name first, then the point that the text means, then names (at most `most`) and places. */
+export function suggestionsOf(text: string, answer: SearchAnswer, most: number = MOST): Suggestion[] {
+  const found: Target[] = answer.results.map((one) => ({
     is: "entity", name: one.name, kind: one.kind, symbol: one.symbol, heardMs: Date.parse(one.last_heard),
     at: one.latitude === undefined || one.longitude === undefined ? undefined : { lat: one.latitude, lng: one.longitude },
   }));
@@ -29,11 +40,17 @@ export function suggestionsOf(text: string, answer: SearchAnswer): Suggestion[] 
   const places: Target[] = answer.places.map((one) => ({
     is: "place", name: one.name, more: one.country ?? "", at: { lat: one.latitude, lng: one.longitude }, zoom: one.zoom,
   }));
+  const entities = found.slice(0, most);
   const wanted = text.toUpperCase();
   const exact = entities.filter((one) => one.name.toUpperCase() === wanted);
   const list: Suggestion[] = [...exact, ...points, ...entities.filter((one) => !exact.includes(one)), ...places];
-  const together = entities.filter((one) => wanted.includes("*") || one.name.toUpperCase().split("-")[0] === wanted);
-  if (together.length > 1) list.push({ is: "all", names: together.map((one) => one.name) });
+  const together = wild(wanted) ? found : found.filter((one) => one.name.toUpperCase().split("-")[0] === wanted);
+  const total = wild(wanted) ? answer.total : together.length;
+  // The SSIDs of a callsign come first: they are all there where something else follows, or nothing is missing.
+  const whole = wild(wanted) || together.length < found.length || found.length === answer.total;
+  if (together.length > 1 && whole) list.push({ is: "all", names: together.slice(0, MOST_CALLS).map((one) => one.name), total });
+  const shown = entities.length;
+  if (shown < answer.total) list.push({ is: shown < MOST_AT_ALL ? "more" : "part", shown, total: answer.total });
   return list;
 }
 
@@ -46,6 +63,8 @@ export class Suggestions {
   private request: AbortController | null = null;
   private timer: ReturnType<typeof setTimeout> | undefined;
   private text = "";
+  /** Everything that the server gives is shown. */
+  private more = false;
 
   constructor(page: Page) {
     this.page = page;
@@ -54,6 +73,7 @@ export class Suggestions {
   /** The text of the box, as it changes. */
   type(text: string): void {
     clearTimeout(this.timer);
+    if (text.trim() !== this.text) this.more = false;
     this.text = text.trim();
     if (this.text === "") this.showRecent();
     else this.timer = setTimeout(() => void this.ask(), AFTER_TYPING_MS);
@@ -81,6 +101,12 @@ export class Suggestions {
     if (chosen.is === "forget") {
       recent.value = [];
       this.showRecent();
+      return false;
+    }
+    if (chosen.is === "part") return false;
+    if (chosen.is === "more") {
+      this.more = true;
+      void this.ask();
       return false;
     }
     if (chosen.is === "all") {
@@ -116,11 +142,12 @@ export class Suggestions {
     const request = new AbortController();
     const { text } = this;
     this.request = request;
-    const answer = await search(text, MOST, request.signal).catch(() => null);
+    const most = this.more ? MOST_AT_ALL : MOST;
+    const answer = await search(text, wild(text) ? MOST_AT_ALL : most, request.signal).catch(() => null);
     if (request.signal.aborted) return;
     batch(() => {
       this.state.value = answer === null ? "failed" : "found";
-      this.list.value = answer === null ? [] : suggestionsOf(text, answer);
+      this.list.value = answer === null ? [] : suggestionsOf(text, answer, most);
       this.active.value = -1;
     });
   }
@@ -134,16 +161,26 @@ function country(code: string): string {
 
 function Line({ page, one }: { page: Page; one: Suggestion }) {
   if (one.is === "entity") return <RowLine page={page} row={one} />;
-  if (one.is === "all") return <><Icon name="mark" /><span>{plural("search.all", one.names.length)}</span></>;
+  if (one.is === "all") {
+    const said = one.names.length < one.total ? t("search.first", { most: number(one.names.length), count: number(one.total) }) : plural("search.all", one.total);
+    return <><Icon name="mark" /><span>{said}</span></>;
+  }
+  if (one.is === "more" || one.is === "part") {
+    const key = one.is === "part" ? "search.part" : one.total <= MOST_AT_ALL ? "search.more" : "search.more.some";
+    const said = t(key, { shown: number(one.shown), count: number(one.total), most: number(MOST_AT_ALL) });
+    return <>{one.is === "more" && <Icon name="list" />}<span>{said}</span></>;
+  }
   if (one.is === "forget") return <span class="faint">{t("search.forget")}</span>;
   const more = one.more === "locator" || one.more === "coordinates" ? t(`search.${one.more}`) : country(one.more);
-  return <><Icon name="pin" /><span class="name" dir="auto">{one.name}</span><span class="more">{more}</span></>;
+  return <><Icon name="pin" /><span class="name" dir="auto">{visible(one.name)}</span><span class="more">{more}</span></>;
 }
 
 /** The options of the list box, and what is said of them. */
 export function Options({ page, model, choose }: { page: Page; model: Suggestions; choose: (one: Suggestion) => void }) {
   const list = model.list.value;
   const { value: state } = model.state;
+  const { value: active } = model.active;
+  useEffect(() => document.getElementById(`suggestion-${active}`)?.scrollIntoView({ block: "nearest" }), [active]);
   return (
     <>
       {list.map((one, i) => (
@@ -151,7 +188,9 @@ export function Options({ page, model, choose }: { page: Page; model: Suggestion
           key={one.is === "entity" ? `${one.kind} ${one.name}` : one.is === "place" ? `place ${i} ${one.name}` : one.is}
           id={`suggestion-${i}`}
           role="option"
-          aria-selected={i === model.active.value}
+          class={one.is === "part" ? "empty" : ""}
+          aria-selected={i === active}
+          aria-disabled={one.is === "part" ? true : undefined}
           // Before the blur that would close the list.
           onPointerDown={(event) => event.preventDefault()}
           onClick={() => choose(one)}

@@ -25,6 +25,7 @@ export const tools = {
   "hops.title": "Radio path",
   "hops.show": "Show the radio path",
   "hops.hide": "Hide the radio path",
+  "hops.fit": "Show the whole path",
   "hops.loading": "Loading the path",
   "hops.failed": "The path did not load: {reason}.",
   "hops.none": "No digipeater or igate is named in it.",

@@ -39,6 +39,7 @@ export const en = {
   "close": "Close",
   "card.loading": "Loading the latest packet",
   "error.answer": "the server's answer is not what was asked for",
+  "error.network": "the server cannot be reached",
   "error.busy": "the server has too much to do; try again in a few seconds",
   "error.internal": "the server met a fault with this question",
   "error.too_many_requests": "too many questions from this address; try again in a minute",

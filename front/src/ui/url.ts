@@ -24,9 +24,9 @@ export type Side = "" | (typeof SIDES)[number];
 export interface Place {
   /** Null when the address has no whole and sensible view. */
   view: View | null;
-  /** Name and kind of the open card. */
+  /** Name and kind of the open card; without a kind the first of station, object and item that bears the name. */
   call: string | null;
-  kind: EntityKind;
+  kind: EntityKind | null;
   follow: boolean;
   /** Names marked together, of whatever kind. */
   calls: readonly string[];
@@ -36,7 +36,7 @@ export interface Place {
   at: number | null;
 }
 
-export const NOWHERE: Place = { view: null, call: null, kind: "station", follow: false, calls: [], from: null, side: "", at: null };
+export const NOWHERE: Place = { view: null, call: null, kind: null, follow: false, calls: [], from: null, side: "", at: null };
 
 /** A link marks at most this many. */
 export const MOST_CALLS = 20;
@@ -100,7 +100,7 @@ export function parsePlace(pathname: string, search: string): Place {
   return {
     view: lat === null || lng === null ? null : { lat, lng, zoom: zoom === null || zoom < 1 ? 10 : zoom },
     call,
-    kind: kind === "object" || kind === "item" ? kind : "station",
+    kind: kind === "station" || kind === "object" || kind === "item" ? kind : null,
     follow: call !== null && query.get("follow") === "1",
     calls,
     from,
@@ -124,7 +124,7 @@ export function formatPlace(place: Place, filter: Filter = EVERYTHING): string {
   }
   if (place.call !== null) {
     query.set("call", place.call);
-    if (place.kind !== "station") query.set("kind", place.kind);
+    if (place.kind !== null && place.kind !== "station") query.set("kind", place.kind);
     if (place.follow) query.set("follow", "1");
   }
   if (place.calls.length > 0) query.set("calls", place.calls.map((one) => one.replace(/[%,]/g, encodeURIComponent)).join(","));

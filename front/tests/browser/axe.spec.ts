@@ -51,6 +51,18 @@ for (const colorScheme of ["light", "dark"] as const) {
       await expect(page.locator(there).first()).toBeVisible();
       expect([address, await violations(page)]).toEqual([address, []]);
     }
+    // A point of a trail: the jump of the mock, which lies three degrees from where it began.
+    await page.goto("/?lat=51.1372&lng=14.5756&z=9&call=N0CALL-9&trail=6");
+    const screen = page.viewportSize() as { width: number; height: number };
+    await page.getByRole("checkbox", { name: /cannot be right/ }).check();
+    // On a phone the sheet covers it.
+    if (screen.width > 800) {
+      await expect(async () => {
+        await page.mouse.click(screen.width / 2 + 3, screen.height / 2);
+        await expect(page.locator(".point")).toBeVisible({ timeout: 1000 });
+      }).toPass();
+      expect(await violations(page)).toEqual([]);
+    }
     for (const key of ["s", "?"]) {
       await page.keyboard.press(key);
       await expect(page.getByRole("dialog")).toBeVisible();

@@ -73,6 +73,43 @@ test.describe("search", () => {
     await expect.poll(() => query(page).get("calls")).toBe("N0CALL-9,N0CALL-13");
   });
 
+  test("a wildcard says how many there are of how many, and shows all", async ({ page }, info) => {
+    const { total } = (await (await page.request.get("/api/v1/search?q=T3*&limit=1")).json()) as { total: number };
+    expect(total).toBeGreaterThan(20);
+    await live(page, "/?lat=48.14&lng=11.58&z=9");
+    await box(page).fill("T3*");
+    const options = page.locator("#suggestions").getByRole("option");
+    await expect(options.filter({ has: page.locator(".age") })).toHaveCount(10);
+    await expect(options.filter({ hasText: `Mark the first 20 of ${total} on the map` })).toBeVisible();
+    const more = options.filter({ hasText: `10 of ${total}: show all` });
+    await info.attach("wildcard", { body: await page.screenshot(), contentType: "image/png" });
+    await more.click();
+    await expect(options.filter({ has: page.locator(".age") })).toHaveCount(total);
+    await expect(more).toHaveCount(0);
+    // The choice by the keyboard stays in sight.
+    for (let n = 0; n < 14; n++) await page.keyboard.press("ArrowDown");
+    await expect(options.nth(13)).toHaveAttribute("aria-selected", "true");
+    await expect(options.nth(13)).toBeInViewport();
+  });
+
+  test("Back after marking all undoes the marks and the view", async ({ page }) => {
+    await live(page, "/?lat=48.14&lng=11.58&z=9");
+    await expect.poll(() => query(page).get("z")).toBe("9");
+    await box(page).fill("T3*");
+    await page.locator("#suggestions").getByRole("option", { name: /^Mark the first 20/ }).click();
+    await expect(page.getByRole("heading", { name: "20 marked stations" })).toBeVisible();
+    await expect.poll(() => Number(query(page).get("z"))).toBeLessThan(8);
+    await page.getByRole("button", { name: /^T3/ }).first().click();
+    await expect(page.locator(".card")).toBeVisible();
+    await page.goBack();
+    await expect(page.getByRole("heading", { name: "20 marked stations" })).toBeVisible();
+    await page.goBack();
+    await expect(page.locator(".side")).toHaveCount(0);
+    await expect.poll(() => [query(page).get("calls"), query(page).get("z"), Number(query(page).get("lat")).toFixed(1)]).toEqual([null, "9", "48.1"]);
+    await page.goForward();
+    await expect(page.getByRole("heading", { name: "20 marked stations" })).toBeVisible();
+  });
+
   test("recent searches are offered, kept over a reload, and forgotten", async ({ page }) => {
     await live(page);
     for (const name of ["N0CALL-13", "Madrid"]) {
@@ -190,6 +227,55 @@ test("several stations in one link: marked, listed, and all in sight", async ({ 
   await expect.poll(() => query(page).get("calls")).toBeNull();
   // The browser itself writes a line for each 404; that one was asked for.
   trouble.forgive(/404/);
+});
+
+for (const address of ["/T2ZURICH", "/?call=T2ZURICH", "/?lat=47.9&lng=12.06&z=11&call=T2ZURICH"]) {
+  test(`an object is found under its plain name: ${address}`, async ({ page }) => {
+    await live(page, address);
+    await expect(heading(page, "T2ZURICH")).toBeVisible();
+    await expect(page.locator(".card")).toContainText("An object by its plain name");
+    await expect(page.locator(".card")).toContainText("by N0CALL");
+    await expect.poll(() => [query(page).get("call"), query(page).get("kind")]).toEqual(["T2ZURICH", "object"]);
+    await expect(page.locator(".trail")).toContainText("No movement in this time.");
+  });
+}
+
+test("an item is found under its plain name", async ({ page }) => {
+  await live(page, "/PLAINITEM");
+  await expect(page.locator(".card")).toContainText("An item by its plain name");
+  await expect.poll(() => query(page).get("kind")).toBe("item");
+});
+
+test("a name that nobody bears offers nothing that could be done with it", async ({ page }) => {
+  await live(page, "/NOSUCH-15");
+  await expect(page.locator(".card .note")).toContainText("NOSUCH-15 is not known here");
+  await expect(page.locator(".card").getByRole("button", { name: /^(Mark|Show the radio path|Copy packet)$/ })).toHaveCount(0);
+  await expect(page.locator(".card .trail, .card .actions, .card [role=alert]")).toHaveCount(0);
+  trouble.forgive(/404/);
+});
+
+test("the choice under a click is a step: Back closes it, and the card that was chosen", async ({ page }) => {
+  // Too far out for a fan.
+  await live(page, "/?lat=48.3&lng=12.1&z=9");
+  const { width, height } = page.viewportSize() as { width: number; height: number };
+  const picker = page.locator(".picker");
+  const ask = () => expect(async () => {
+    await page.mouse.click(width / 2, height / 2);
+    await expect(picker).toBeVisible({ timeout: 1500 });
+  }).toPass();
+  await ask();
+  await page.goBack();
+  await expect(picker).toHaveCount(0);
+  await expect(page).toHaveURL(/z=9/);
+  await ask();
+  await picker.getByRole("button", { name: "FAN-3" }).click();
+  await expect(heading(page, "FAN-3")).toBeVisible();
+  await page.goBack();
+  await expect(page.locator(".side")).toHaveCount(0);
+  await expect(page).toHaveURL(/z=9/);
+  await ask();
+  await page.keyboard.press("Escape");
+  await expect(picker).toHaveCount(0);
 });
 
 test("other SSIDs are in the card, and a click goes to them", async ({ page }) => {

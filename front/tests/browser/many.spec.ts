@@ -1,5 +1,6 @@
 /** Many in view: the numbers of crowds are true, and names never lie over one another. Seen in what the page draws. */
 import { type Page, expect, test } from "@playwright/test";
+import { vectorTile } from "../mvt";
 import { type Tile, addressOf, at, script } from "./scripted";
 import { live, query, watchTrouble } from "./trouble";
 
@@ -83,4 +84,59 @@ test("names never lie over one another, and the name of the open station is alwa
   await info.attach("names", { body: await page.screenshot(), contentType: "image/png" });
   await live(page, `/OPEN1${addressOf(tile, 10).slice(1)}`);
   await expect.poll(async () => (await drawing()).texts).toContain("OPEN1");
+});
+
+test("marked names stand beside each other, never over one another", async ({ page }, info) => {
+  const tile: Tile = [7, 68, 44];
+  const stations = Array.from({ length: 12 }, (_, i) => ({ id: i + 1, name: `MARK${i}`, code: ">", table: "/", age: 1, ...at((i % 4) * 18 - 30, Math.floor(i / 4) * 9, tile, 10) }));
+  const drawing = await watchDrawing(page);
+  await script(page, stations, tile);
+  await live(page, `${addressOf(tile, 10)}&calls=${stations.map((one) => one.name).join()}`);
+  await expect.poll(async () => (await drawing()).texts.filter((text) => text.startsWith("MARK")).length).toBe(12);
+  const { plates } = await drawing();
+  await info.attach("marked names", { body: await page.screenshot(), contentType: "image/png" });
+  const over = plates.filter(([ax, ay, aw, ah], i) => plates.slice(i + 1).some(([bx, by, bw, bh]) => ax < bx + bw && bx < ax + aw && ay < by + bh && by < ay + ah));
+  expect(over).toEqual([]);
+});
+
+test("names of places are written above symbols and crowds, and leave the numbers readable", async ({ page }, info) => {
+  const tile: Tile = [5, 17, 11];
+  await page.route("**/basemap/**", (route) => route.fulfill({
+    body: vectorTile({ places: [{ type: 1, properties: { kind: "city", name: "Testing", rank: 1 }, rings: [[[0, 0]]] }] }), contentType: "application/vnd.mapbox-vector-tile",
+  }));
+  await page.addInitScript(() => {
+    const drawn = new WeakMap<object, number[][]>();
+    (window as unknown as { pictures: typeof drawn }).pictures = drawn;
+    const { clearRect, drawImage } = CanvasRenderingContext2D.prototype;
+    const clear = CanvasRenderingContext2D.prototype.clearRect;
+    CanvasRenderingContext2D.prototype.clearRect = function (...box) {
+      drawn.delete(this.canvas);
+      return (clear ?? clearRect).apply(this, box);
+    };
+    CanvasRenderingContext2D.prototype.drawImage = function (this: CanvasRenderingContext2D, ...rest: unknown[]) {
+      drawn.set(this.canvas, [...(drawn.get(this.canvas) ?? []), rest.slice(1) as number[]]);
+      return (drawImage as (...all: unknown[]) => void).apply(this, rest);
+    } as typeof CanvasRenderingContext2D.prototype.drawImage;
+  });
+  const pictures = () => page.evaluate(() => {
+    const canvas = document.querySelectorAll(".overlay canvas")[3] as HTMLCanvasElement;
+    return (window as unknown as { pictures: WeakMap<object, number[][]> }).pictures.get(canvas) ?? [];
+  });
+  // A crowd of 980 right where the place is: the middle of the view is the corner of four tiles of the base map.
+  const heap = (count: number, first: number, dx: number, dy: number) => Array.from({ length: count }, (_, i) => ({
+    id: first + i, name: `H${first + i}`, code: "-", table: "/", age: 1, ...at((i % 30) / 2 - 7 + dx, Math.floor(i / 30) / 2 - 8 + dy, tile, 7),
+  }));
+  await script(page, [...heap(980, 1, 0, 0), ...heap(40, 2000, 110, 110)], tile);
+  const drawing = await watchDrawing(page);
+  await live(page, addressOf(tile, 7));
+  await expect.poll(async () => total(await drawing())).toBe(1020);
+  await info.attach("place names", { body: await page.screenshot(), contentType: "image/png" });
+  const { width, height } = await page.evaluate(() => {
+    const { clientWidth, clientHeight } = document.querySelectorAll(".overlay canvas")[3] as HTMLCanvasElement;
+    return { width: clientWidth, height: clientHeight };
+  });
+  const boxes = async () => (await pictures()).filter(([x = 0, y = 0, w = 0]) => Math.abs(x + w / 2 - width / 2) < 40 && Math.abs(y - height / 2) < 100);
+  const beside = async () => (await boxes()).map(([, y = 0, , h = 0]) => y + h - 3 <= height / 2 - 7 || y + 3 >= height / 2 + 7);
+  // Written anew once a second: the crowd may have come in between.
+  await expect.poll(beside).toEqual([true]);
 });

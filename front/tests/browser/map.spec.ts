@@ -80,6 +80,13 @@ test("a point of the trail tells its time, speed and packet; one that cannot be 
   }).toPass();
   await expect(page.locator(".point")).toContainText("Hidden because: it is too far to get to in the time.");
   await expect(page.locator(".point")).toContainText("UTC");
+  // Beside the point, in sight, and under nothing.
+  const box = (await page.locator(".point").boundingBox()) as { x: number; y: number; width: number; height: number };
+  expect(Math.abs(box.x + box.width / 2 - x)).toBeLessThan(box.width);
+  expect(Math.min(Math.abs(box.y + box.height - y), Math.abs(box.y - y))).toBeLessThan(60);
+  for (const [px, py] of [[4, 4], [box.width - 4, 4], [4, box.height - 4], [box.width / 2, box.height / 2]] as const) {
+    expect(await page.evaluate(([ex, ey]) => document.elementFromPoint(ex as number, ey as number)?.closest(".point") !== null, [box.x + px, box.y + py])).toBe(true);
+  }
   await info.attach("hidden point", { body: await page.screenshot(), contentType: "image/png" });
   await page.keyboard.press("Escape");
   await expect(page.locator(".point")).toHaveCount(0);
@@ -88,6 +95,7 @@ test("a point of the trail tells its time, speed and packet; one that cannot be 
 
 test("the radio path: who carried it, drawn and listed, each hop opens its station", async ({ page }, info) => {
   await open(page, view(page, 48.2, 11.8, 9, "&call=N0CALL-9").address);
+  const before = new URL(page.url()).searchParams.get("lat");
   const show = page.getByRole("button", { name: "Show the radio path" });
   await show.scrollIntoViewIfNeeded();
   await show.click();
@@ -97,6 +105,9 @@ test("the radio path: who carried it, drawn and listed, each hop opens its stati
   await expect(hops).not.toContainText("WIDE2-1");
   await expect(page.locator(".trail code")).toContainText("<img src=x onerror=alert(1)>");
   await expect.poll(() => pixels(page, PATH)).toBeGreaterThan(100);
+  // What of it lies off the screen is a press away.
+  await page.getByRole("button", { name: "Show the whole path" }).click();
+  await expect.poll(() => new URL(page.url()).searchParams.get("lat")).not.toBe(before);
   await info.attach("radio path", { body: await page.screenshot(), contentType: "image/png" });
   await hops.getByRole("button", { name: "DB0GATE" }).click();
   await expect(page.getByRole("heading", { name: "DB0GATE" })).toBeVisible();
@@ -173,3 +184,28 @@ for (const [prefix, lng, count] of [["FAN", 12.1, 5], ["PILE", 12.2, 16]] as con
     await info.attach(`fan of ${count}`, { body: await page.screenshot(), contentType: "image/png" });
   });
 }
+
+test("while two fingers zoom, symbols keep about their size, and the address says the zoom that is shown", async ({ page }, info) => {
+  test.skip(info.project.name !== "phone", "two fingers");
+  await open(page, "/?lat=48.2&lng=11.7&z=9.5");
+  // Half a zoom is not shown, and not said.
+  await expect.poll(() => new URL(page.url()).searchParams.get("z")).toBe("10");
+  const cdp = await page.context().newCDPSession(page);
+  const fingers = (type: "touchStart" | "touchMove" | "touchEnd", apart: number) => cdp.send("Input.dispatchTouchEvent", {
+    type, touchPoints: type === "touchEnd" ? [] : [{ x: 195 - apart, y: 400, id: 0 }, { x: 195 + apart, y: 400, id: 1 }],
+  });
+  const stretched = () => page.locator(".overlay").evaluate((box) => (box.querySelector("canvas") as HTMLCanvasElement).getBoundingClientRect().width / (box.querySelector("canvas") as HTMLCanvasElement).clientWidth);
+  await fingers("touchStart", 40);
+  const seen: number[] = [];
+  for (let apart = 44; apart <= 120; apart += 4) {
+    await fingers("touchMove", apart);
+    await page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve))));
+    seen.push(await stretched());
+  }
+  // The fingers are three times as far apart: the map has grown, its symbols have not.
+  expect(Math.max(...seen)).toBeLessThan(1.16);
+  expect(Math.min(...seen)).toBeGreaterThan(1 / 1.16);
+  await info.attach("pinch", { body: await page.screenshot(), contentType: "image/png" });
+  await fingers("touchEnd", 0);
+  await expect.poll(() => Number(new URL(page.url()).searchParams.get("z"))).toBeGreaterThan(10);
+});

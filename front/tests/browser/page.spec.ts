@@ -128,6 +128,53 @@ test("bad values in the address fall back", async ({ page }) => {
   await expect(page.locator("#map")).toBeVisible();
 });
 
+test("a theme chosen in one tab reaches the others", async ({ page, context }) => {
+  await live(page);
+  const other = await context.newPage();
+  await live(other);
+  await expect(other.locator("html")).toHaveAttribute("data-theme", "light");
+  await page.getByRole("button", { name: "Map and display" }).click();
+  await page.getByRole("radio", { name: "Dark" }).check();
+  await expect(other.locator("html")).toHaveAttribute("data-theme", "dark");
+  await other.close();
+});
+
+test("text from the air cannot turn the direction of writing", async ({ page }) => {
+  test.skip(!mock, "needs the mock server's hostile names");
+  await live(page, "/BIDI-1");
+  await expect(page.locator(".comment")).toHaveText("left [U+202E]gnorw[U+202C] right");
+  await live(page, `/?call=${encodeURIComponent("\u202e\u202eab")}&kind=object`);
+  await expect(page.getByRole("heading", { name: "[U+202E][U+202E]ab" })).toBeVisible();
+  expect(await page.locator(".card").textContent()).not.toMatch(/[\u202a-\u202e\u2066-\u2069]/);
+});
+
+test("on a phone's side every control is on the screen and can be touched", async ({ browser, baseURL }, info) => {
+  const context = await browser.newContext({ baseURL: baseURL as string, viewport: { width: 844, height: 390 }, hasTouch: true, isMobile: true, locale: "en-GB" });
+  const page = await context.newPage();
+  for (const address of ["/?lat=48.14&lng=11.58&z=9", `/?lat=48.14&lng=11.58&z=9&at=${new Date(Date.now() - 600_000).toISOString().slice(0, 19)}Z`]) {
+    await live(page, address);
+    if (address.includes("&at=")) await expect(page.getByRole("region", { name: "Time travel" })).toBeVisible();
+    await info.attach("landscape", { body: await page.screenshot(), contentType: "image/png" });
+    for (const button of await page.locator(".controls button").all()) {
+      const name = await button.getAttribute("aria-label");
+      const reached = await button.evaluate((element) => {
+        const { left, right, top, bottom } = element.getBoundingClientRect();
+        const inside = left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+        return inside && element.contains(document.elementFromPoint((left + right) / 2, (top + bottom) / 2));
+      });
+      expect([address, name, reached]).toEqual([address, name, true]);
+    }
+  }
+  await live(page, "/?lat=48.14&lng=11.58&z=9");
+  for (const [button, title] of [["List what is in view", "In view"], ["Show only some", "Show only some"]] as const) {
+    await page.getByRole("button", { name: button, exact: true }).tap();
+    await expect(page.getByRole("heading", { name: title })).toBeVisible();
+    await page.getByRole("button", { name: "Close", exact: true }).tap();
+    await expect(page.locator(".side")).toHaveCount(0);
+  }
+  await context.close();
+});
+
 test("theme and units are remembered", async ({ page }) => {
   await live(page);
   await page.getByRole("button", { name: "Map and display" }).click();

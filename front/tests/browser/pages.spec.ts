@@ -165,6 +165,39 @@ test.describe("with the mock server", () => {
     await expect(page.locator(".chart")).toHaveCount(0);
   });
 
+  for (const [name, there] of [["TELEM-1", true], ["N0CALL-13", true], ["N0CALL-9", false]] as const) {
+    test(`weather and telemetry can be reached where there is some, and only there: ${name}`, async ({ page }) => {
+      for (const path of [`/info/${name}`, `/packets/${name}`]) {
+        await page.goto(path);
+        const tabs = page.getByRole("navigation", { name: `Pages about ${name}` });
+        await expect(tabs.getByRole("link", { name: "On the map" })).toBeVisible();
+        if (there) await expect(tabs.getByRole("link", { name: "Weather and telemetry" })).toBeVisible();
+        else {
+          await page.waitForResponse((response) => response.url().includes("kind=weather"));
+          await expect(tabs.getByRole("link", { name: "Weather and telemetry" })).toHaveCount(0);
+        }
+      }
+      const asked = there ? null : page.waitForResponse((response) => response.url().includes("kind=weather"));
+      await page.goto(`/?call=${name}`);
+      await expect(page.locator(".card .actions")).toBeVisible();
+      await asked;
+      await expect(page.locator(".card").getByRole("link", { name: "Charts" })).toHaveCount(there ? 1 : 0);
+    });
+  }
+
+  test("a status that tells strangers little is shown as far as it goes", async ({ page }) => {
+    for (const json of [{}, {
+      version: "x", entities: 5, feed: { state: "verified" }, kept: {}, live: { latency_ms: { p50: 5 } }, queues: { feed: { depth: 1 } }, limit: {},
+      jobs: [{ name: "retention" }], cluster: { database: {}, bus: {}, spool: {}, world: {} }, devices_fetch: { state: "closed" }, history: { nothing: null },
+    }]) {
+      await page.route("**/api/v1/status", (route) => route.fulfill({ json }));
+      await page.goto("/status");
+      await expect(page.getByRole("figure", { name: "Packets per hour" })).toBeVisible();
+      expect(await page.locator("main").textContent()).not.toMatch(/NaN|undefined|null/);
+      await page.unroute("**/api/v1/status");
+    }
+  });
+
   test("the status is told and renewed", async ({ page }, info) => {
     await page.goto("/status");
     await expect(page.locator("main")).toContainText("connected, read-only");
@@ -268,6 +301,8 @@ test("the shell opens the pages without a network", async ({ page, context }) =>
     await expect(page.getByRole("heading", { level: 1, name: heading })).toBeVisible();
   }
   await expect(page.locator(".note")).toBeVisible();
+  await page.goto("/info/N0CALL-9");
+  await expect(page.locator(".note").first()).toContainText("This did not load: the server cannot be reached.");
   trouble.forgive(/ERR_INTERNET_DISCONNECTED|Failed to load resource|WebSocket/);
 });
 

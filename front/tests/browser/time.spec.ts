@@ -1,6 +1,7 @@
 /** Time travel, as a person uses it. Against the mock server, whose past is known; the last test against any server. */
 import { createRequire } from "node:module";
 import { type Page, expect, test } from "@playwright/test";
+import { encodeBlock } from "../history-encoder.mjs";
 import { live, watchTrouble } from "./trouble";
 
 const mock = process.env["GODWIT_URL"] === undefined;
@@ -120,6 +121,110 @@ test.describe("with a known past", () => {
     await expect.poll(() => shownMs(page)).toBeGreaterThan(before + HOUR_MS);
     await bar(page).getByRole("button", { name: "Back to now" }).click();
     await expect(bar(page)).toHaveCount(0);
+  });
+
+  test("the card is of the moment that is shown, in all that it says, and the trail ends there", async ({ page }, info) => {
+    const asked: URL[] = [];
+    page.on("request", (request) => asked.push(new URL(request.url())));
+    const at = early + 3 * 60_000;
+    const clock = (ms: number) => new Date(ms).toISOString().slice(11, 16);
+    // On a phone the card's sheet takes the place of the bar.
+    await live(page, `/?lat=48.14&lng=11.58&z=12&call=N0CALL-9&at=${iso(at + 20_000)}`);
+    const card = page.locator(".card");
+    await expect(card.locator(".comment")).toHaveText(`Heard at ${clock(at)}`);
+    await expect(card.locator(".heard time")).toHaveAttribute("datetime", new Date(at).toISOString());
+    await expect(card.locator(".heard time")).toHaveText("20 s ago");
+    await expect(card.locator(".raw code")).toContainText(`DB0THEN*,qAR,DB0GATE:!4808.23N/01134.54E>Heard at ${clock(at)}`);
+    await expect(card.locator(".path")).toContainText("DB0THEN");
+    await expect(card.locator(".moment")).toContainText(`${new Date(at).toISOString().slice(0, 10)} ${clock(at)}`);
+    // One position a minute for an hour, and none of those that came later.
+    await expect(card.locator(".trail p").first()).toHaveText(/^60 positions,/);
+    await info.attach("card-of-a-moment", { body: await page.screenshot(), contentType: "image/png" });
+    const about = asked.filter((url) => url.pathname === "/api/v1/stations/N0CALL-9");
+    expect(about.length).toBeGreaterThan(0);
+    expect(about.filter((url) => url.searchParams.get("at") === null)).toEqual([]);
+    expect(asked.filter((url) => url.pathname.endsWith("/track") && !url.searchParams.has("until"))).toEqual([]);
+    // On and back: what was not known yet is gone at once. A phone's sheet covers the bar.
+    for (const minutes of [10, 1]) {
+      const to = early + minutes * 60_000;
+      await page.evaluate((ms) => {
+        const url = new URL(location.href);
+        url.searchParams.set("at", ms);
+        history.pushState(null, "", url.href);
+        dispatchEvent(new PopStateEvent("popstate"));
+      }, iso(to));
+      await expect(card.locator(".comment")).toHaveText(`Heard at ${clock(to)}`);
+      await expect(card.locator(".trail p").first()).toHaveText(/^6[01] positions,/);
+    }
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("Escape");
+    await expect(bar(page)).toHaveCount(0);
+    await live(page, "/?lat=48.14&lng=11.58&z=12&call=N0CALL-9");
+    await expect(card.locator(".comment")).toContainText("On the road");
+  });
+
+  test("a server that began a short while ago: it starts where something is kept, and says so; so does Home", async ({ page }, info) => {
+    const bornMs = Math.floor(Date.now() / 60_000) * 60_000 - 17 * 60_000;
+    await page.request.get(`/mock/born?ms=${bornMs}`);
+    try {
+      await live(page, "/?lat=48.14&lng=11.58&z=9");
+      await page.getByRole("button", { name: "Time travel" }).click();
+      await expect(bar(page).getByRole("status")).toHaveText(/^Nothing is kept before \d\d:\d\d\.$/);
+      expect(await shownMs(page)).toBe(bornMs);
+      await expect.poll(() => urlMs(page)).toBe(bornMs);
+      await info.attach("young", { body: await page.screenshot(), contentType: "image/png" });
+      const slider = bar(page).getByRole("slider");
+      expect(Number(await slider.getAttribute("min"))).toBe(bornMs);
+      await slider.focus();
+      await page.keyboard.press("ArrowRight");
+      await expect(bar(page).getByRole("status")).toBeEmpty();
+      await page.keyboard.press("Home");
+      expect(await shownMs(page)).toBe(bornMs);
+      // A link to a time before says so too, and a card of then knows nothing.
+      await page.goto(`/?lat=48.14&lng=11.58&z=9&call=N0CALL-9&at=${iso(bornMs - HOUR_MS)}`);
+      await expect(page.locator(".card .note")).toContainText("Nothing of N0CALL-9 is kept from this moment or before.");
+      trouble.forgive(/404/);
+    } finally {
+      await page.request.get("/mock/born");
+    }
+  });
+
+  test("a world with nobody in it has no symbols, no names and no arrows", async ({ page }) => {
+    await page.route("**/history/v1/*/*/*/*", (route) => {
+      const [level, x, y, block] = new URL(route.request().url()).pathname.split("/").slice(3).map(Number) as [number, number, number, number];
+      return route.fulfill({ body: Buffer.from(encodeBlock([level, x, y], block, { key: [], moves: [] }, { spanS: 600, coveredS: 600, packing: 1 })) });
+    });
+    /** How much is drawn on each canvas. */
+    const ink = () => page.evaluate(() => [...document.querySelectorAll<HTMLCanvasElement>(".overlay canvas")].map((canvas) => {
+      const copy = document.createElement("canvas");
+      [copy.width, copy.height] = [canvas.width, canvas.height];
+      const context = copy.getContext("2d", { willReadFrequently: true }) as CanvasRenderingContext2D;
+      context.drawImage(canvas, 0, 0);
+      return context.getImageData(0, 0, copy.width, copy.height).data.filter((value, i) => i % 4 === 3 && value > 0).length;
+    }));
+    await live(page, "/?lat=48.14&lng=11.58&z=10");
+    // Arrows, symbols and names of now.
+    await expect.poll(async () => (await ink()).slice(1).every((count) => count > 100)).toBe(true);
+    await page.getByRole("button", { name: "Time travel" }).click();
+    await expect(bar(page)).toBeVisible();
+    await expect.poll(ink).toEqual([0, 0, 0, 0]);
+  });
+
+  test("its buttons are styled before anything else of the page is there", async ({ browser, baseURL }) => {
+    const context = await browser.newContext({ baseURL: baseURL as string, serviceWorkers: "block", locale: "en-GB" });
+    const page = await context.newPage();
+    await page.route(/\/assets\/(panels|side|card)[^/]*\.css$/, () => {});
+    await page.goto(`/?lat=48.2&lng=11.7&z=13&at=${iso(early)}`);
+    const back = bar(page).getByRole("button", { name: "Back to now" });
+    await expect(back).toBeVisible();
+    const style = await back.evaluate((element) => {
+      const { borderTopLeftRadius: round, paddingLeft: left, minHeight: high } = getComputedStyle(element);
+      return [round, left, high].map(Number.parseFloat);
+    });
+    expect(style[0]).toBeGreaterThan(8);
+    expect(style[1]).toBeGreaterThan(8);
+    expect(style[2]).toBeGreaterThanOrEqual(43.9);
+    await context.close();
   });
 
   test("a server that does not answer is told of, and the moment comes when it does", async ({ page }) => {

@@ -21,15 +21,34 @@ describe("suggestions", () => {
   const place = { name: "Jena", country: "DE", latitude: 50.9, longitude: 11.6, zoom: 11 };
 
   test("the exact name, then the point, then names, then places", () => {
-    const made = suggestionsOf("jn58", { results: [entity("JN58X"), entity("JN58")], places: [place], locations: [point] });
+    const made = suggestionsOf("jn58", { results: [entity("JN58X"), entity("JN58")], total: 2, places: [place], locations: [point] });
     expect(made.map((one) => ("name" in one ? one.name : one.is))).toEqual(["JN58", "JN58", "JN58X", "Jena"]);
   });
 
   test("several of a callsign or a wildcard can be marked together; beginnings alone cannot", () => {
-    const answer = (names: string[]) => ({ results: names.map((name) => entity(name)), places: [], locations: [] });
-    expect(suggestionsOf("N0CALL", answer(["N0CALL", "N0CALL-9", "N0CALLX"])).at(-1)).toEqual({ is: "all", names: ["N0CALL", "N0CALL-9"] });
-    expect(suggestionsOf("N0*", answer(["N0A", "N0B"])).at(-1)).toEqual({ is: "all", names: ["N0A", "N0B"] });
+    const answer = (names: string[]) => ({ results: names.map((name) => entity(name)), total: names.length, places: [], locations: [] });
+    expect(suggestionsOf("N0CALL", answer(["N0CALL", "N0CALL-9", "N0CALLX"])).at(-1)).toEqual({ is: "all", names: ["N0CALL", "N0CALL-9"], total: 2 });
+    expect(suggestionsOf("N0*", answer(["N0A", "N0B"])).at(-1)).toEqual({ is: "all", names: ["N0A", "N0B"], total: 2 });
     expect(suggestionsOf("N0", answer(["N0A", "N0B"])).map((one) => one.is)).toEqual(["entity", "entity"]);
+  });
+
+  test("what is not shown is counted, and can be", () => {
+    const names = Array.from({ length: 54 }, (_, i) => `SP9X${i}`);
+    const answer = { results: names.map((name) => entity(name)), total: 54, places: [], locations: [] };
+    const some = suggestionsOf("SP9*", answer);
+    expect(some.filter((one) => one.is === "entity")).toHaveLength(10);
+    expect(some.slice(-2)).toEqual([{ is: "all", names: names.slice(0, 20), total: 54 }, { is: "more", shown: 10, total: 54 }]);
+    const all = suggestionsOf("SP9*", answer, 100);
+    expect(all.filter((one) => one.is === "entity")).toHaveLength(54);
+    expect(all.at(-1)).toMatchObject({ is: "all" });
+    const hundred = Array.from({ length: 100 }, (_, i) => entity(`SP9X${i}`));
+    expect(suggestionsOf("SP9*", { ...answer, results: hundred, total: 812 }, 100).at(-1)).toEqual({ is: "part", shown: 100, total: 812 });
+  });
+
+  test("SSIDs beyond what the server gave are not taken for all of them", () => {
+    const names = Array.from({ length: 10 }, (_, i) => `N0CALL-${i + 1}`);
+    const answer = { results: names.map((name) => entity(name)), total: 14, places: [], locations: [] };
+    expect(suggestionsOf("N0CALL", answer).map((one) => one.is)).toEqual([...Array<string>(10).fill("entity"), "more"]);
   });
 });
 

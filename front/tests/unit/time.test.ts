@@ -3,7 +3,7 @@ import { readFileSync, readdirSync } from "node:fs";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { WireError, WireVersionError, decodeText } from "../../src/live/wire";
 import { BLOCK_S, GONE, QUIET, decodeBlock } from "../../src/time/blocks";
-import { endOf, localInput, parseLocal, windowOf } from "../../src/time/moments";
+import { endOf, firstOf, localInput, parseLocal, windowOf } from "../../src/time/moments";
 import { Player } from "../../src/time/player";
 import { type TestMover, encodeBlock } from "../history-encoder.mjs";
 
@@ -287,6 +287,10 @@ describe("moments", () => {
     expect(before.toMs - before.fromMs).toBe(86_400_000);
     // The oldest packet is younger than the moment asked for: still a stretch.
     expect(windowOf(now, now, now + 5).toMs).toBeGreaterThan(windowOf(now, now, now + 5).fromMs);
+  });
+
+  test("the first moment is the whole second after the oldest packet", () => {
+    expect([firstOf(0), firstOf(5000), firstOf(5001)]).toEqual([0, 5000, 6000]);
   });
 
   test("the date field's form", () => {

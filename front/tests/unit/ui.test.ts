@@ -4,6 +4,7 @@ import { age, ambiguityKm, bearing, distance, height, latLng, locator, moment, p
 import { plural, t } from "../../src/ui/i18n";
 import { PRESETS, presetOf, readUnits, usualUnits } from "../../src/ui/units";
 import { NOWHERE, formatPlace, parsePlace } from "../../src/ui/url";
+import { visible } from "../../src/ui/visible";
 
 const { metric, imperial, nautical } = PRESETS;
 
@@ -41,7 +42,9 @@ describe("address", () => {
     expect(parsePlace("/%E0%A4%A", "").call).toBeNull();
     expect(parsePlace("/", "?call=%20").call).toBeNull();
     expect(parsePlace("/", `?call=${"x".repeat(65)}`).call).toBeNull();
-    expect(parsePlace("/", "?call=X&kind=evil").kind).toBe("station");
+    expect(parsePlace("/", "?call=X&kind=evil").kind).toBeNull();
+    expect(parsePlace("/", "?call=X").kind).toBeNull();
+    expect(parsePlace("/", "?call=X&kind=object").kind).toBe("object");
   });
 });
 
@@ -104,4 +107,17 @@ test("texts: parameters are filled in as they are, plurals by number", () => {
   expect(t("card.by", { owner: "$& {owner}" })).toBe("by $& {owner}");
   expect(plural("pulse.entities", 1)).toBe("1 station");
   expect(plural("pulse.entities", 12345)).toBe("12,345 stations");
+});
+
+describe("text from the air", () => {
+  test("what turns the direction of writing is seen and does nothing", () => {
+    expect(visible("ab\u202ecd\u2067e")).toBe("ab[U+202E]cd[U+2067]e");
+    expect(visible("\u202e\u202eab")).toBe("[U+202E][U+202E]ab");
+  });
+
+  test("controls have signs, letters of all scripts and emoji stay", () => {
+    expect(visible("\u001c\u007f\u0085")).toBe("\u241c\u2421[U+0085]");
+    const written = "Grüße שלום مرحبا 日本 👨‍👩‍👧 a\tb";
+    expect(visible(written)).toBe(written);
+  });
 });

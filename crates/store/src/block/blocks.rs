@@ -69,6 +69,8 @@ pub struct Answer {
 pub struct BlocksRange {
     /// The block of the oldest packet that is kept; the open one if there is none.
     pub oldest: i64,
+    /// When that packet was received, microseconds since 1970 UTC; now if there is none.
+    pub oldest_us: i64,
     /// The block that goes on now.
     pub open: i64,
 }
@@ -182,8 +184,9 @@ impl Blocks {
     pub async fn range(&self) -> Result<BlocksRange, StoreError> {
         let now_us = (self.now_us)();
         let open = now_us.div_euclid(BLOCK_S * SECOND_US);
-        let oldest = self.oldest_us(now_us).await?.div_euclid(BLOCK_S * SECOND_US).min(open);
-        Ok(BlocksRange { oldest, open })
+        let oldest_us = self.oldest_us(now_us).await?.min(now_us);
+        let oldest = oldest_us.div_euclid(BLOCK_S * SECOND_US);
+        Ok(BlocksRange { oldest, oldest_us, open })
     }
 
     /// The answer for a tile and a block.

@@ -51,7 +51,11 @@ pub(crate) const ROUTES: &[Route] = &[
             parameter("limit", "1 to 100; 20 without it.", "5"),
         ],
     },
-    Route { path: "/stations/{name}", about: "One station, object or item with all that it said last.", parameters: &[NAME, KIND] },
+    Route {
+        path: "/stations/{name}",
+        about: "One station, object or item with all that it said last.",
+        parameters: &[NAME, KIND, parameter("at", "As it was at this time, RFC 3339; without it now.", "")],
+    },
     Route {
         path: "/stations/{name}/track",
         about: "Where it was, oldest first.",

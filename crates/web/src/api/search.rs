@@ -32,8 +32,8 @@ pub(crate) async fn search(State(site): SiteState, QueryOf(query): QueryOf<Searc
     let text = query.q.as_deref().map(str::trim).filter(|text| text.len() <= LONGEST).unwrap_or_default().to_owned();
     let live = site.live.clone();
     let made = move || {
-        let results = live.search(&text, limit);
-        let answer = Answer::new().list("results", results.iter().map(|state| Value::Object(short(state))));
+        let (results, total) = live.search(&text, limit);
+        let answer = Answer::new().list("results", results.iter().map(|state| Value::Object(short(state)))).field("total", total);
         answer.list("places", places::search(&text, limit).iter().map(place)).list("locations", locations(&text).iter().map(location))
     };
     site.answers.heavy.enter().await?.run(made).await

@@ -1,11 +1,12 @@
 //! `GET /api/v1/stations`, `/api/v1/stations/{name}`: from the live side; one that fell silent long ago from the
 //! store. What a station said is read from its raw lines.
 
-use axum::{Json, extract::State};
+use axum::{Extension, Json, extract::State};
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use godwit_live::Area;
 use godwit_packet::{parse, symbol_name};
-use godwit_pipeline::{EntityKey, EntityKind, EntityState, Name};
+use godwit_pipeline::{EntityKey, EntityKind, EntityState, Name, changes_again};
+use godwit_store::PacketQuery;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
@@ -13,6 +14,7 @@ use super::{limit, rfc3339, shown, time};
 use crate::{
     Devices, Site, SiteState,
     answer::Answer,
+    cost::Cost,
     error::{ApiError, PathOf, QueryOf},
 };
 
@@ -88,28 +90,78 @@ fn area(text: &str) -> Result<Area, ApiError> {
 #[derive(Deserialize)]
 pub(crate) struct OneQuery {
     kind: Option<String>,
+    at: Option<String>,
 }
 
-/// `GET /api/v1/stations/{name}?kind=`.
+/// Of an entity's packets before a time, at most this many are read for its state.
+const PAST_PACKETS: usize = 500;
+/// First so many: the last few nearly always have a position among them.
+const PAST_PACKETS_FIRST: usize = 20;
+
+/// `GET /api/v1/stations/{name}?kind=&at=`.
 pub(crate) async fn one(
     State(site): SiteState,
     PathOf(name): PathOf<String>,
     QueryOf(query): QueryOf<OneQuery>,
-) -> Result<Json<Value>, ApiError> {
+) -> Result<(Extension<Cost>, Json<Value>), ApiError> {
     let kinds = kinds(query.kind.as_deref())?;
+    let mut read = 0;
+    let at_us = time("at", query.at.as_deref())?;
     for key in keys(&name, kinds) {
-        let state = match site.live.get(&key) {
+        let latest = match site.live.get(&key) {
             Some(state) => Some(state),
             None => {
                 let _place = site.answers.heavy.enter().await?;
                 site.store.entity(key).await?
             }
         };
+        let state = match (latest, at_us) {
+            (Some(latest), Some(at_us)) => past(&site, &latest, at_us, &mut read).await?,
+            (latest, _) => latest,
+        };
         if let Some(state) = state {
-            return Ok(Json(full(&state, &site.devices)));
+            return Ok((Extension(Cost::of_rows(read)), Json(full(&state, &site.devices))));
         }
     }
-    Err(unknown(&name))
+    match at_us {
+        None => Err(unknown(&name)),
+        Some(_) => Err(ApiError::not_found(format!("Of \"{}\" no packet is kept that was received then or before.", shown(&name)))),
+    }
+}
+
+/// The state of an entity at a time, by the packets that are kept; `None` when none is that was received then or before.
+/// `read` is raised by the packets that were read. Only when it was heard first is taken from its latest state: that packet may be past the retention.
+async fn past(site: &Site, latest: &EntityState, at_us: i64, read: &mut usize) -> Result<Option<EntityState>, ApiError> {
+    let _place = site.answers.heavy.enter().await?;
+    let key = latest.key;
+    let mut state: Option<EntityState> = None;
+    let (mut before_id, mut limit) = (None, PAST_PACKETS_FIRST);
+    let read_before = *read;
+    loop {
+        let asked =
+            PacketQuery { since_us: 0, until_us: at_us.saturating_add(1), about: Some(vec![key]), duplicates: false, limit, before_id };
+        let page = site.store.packets(asked).await?;
+        *read += page.packets.len();
+        for packet in &page.packets {
+            for change in changes_again(packet.received_at_us, &packet.raw, packet.verdict == "accepted") {
+                if change.key == key {
+                    // Following order does not matter: an older packet never replaces what a newer one said.
+                    state.get_or_insert_with(|| EntityState::new(&change)).apply(&change);
+                }
+            }
+        }
+        let placed = state.as_ref().is_some_and(|state| state.position.is_some());
+        before_id = page.next;
+        let read = *read - read_before;
+        if placed || before_id.is_none() || read >= PAST_PACKETS {
+            break;
+        }
+        limit = PAST_PACKETS - read;
+    }
+    if let Some(state) = &mut state {
+        state.first_heard_us = state.first_heard_us.min(latest.first_heard_us);
+    }
+    Ok(state)
 }
 
 /// The answer for a name that nobody bears.

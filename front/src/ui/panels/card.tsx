@@ -1,9 +1,12 @@
 /**
  * The card of a station, object or item. What the stream knows is there at once, the rest follows from
- * `/api/v1/stations/{name}`. Everything from the air is drawn as text.
+ * `/api/v1/stations/{name}`. In time travel all of it is what the archive says of that moment: what the map shows there is
+ * on its way between two positions. Everything from the air is drawn as text.
  */
 import { pagePath } from "../../pages/address";
-import type { StationDetail } from "../api";
+import { useSignal } from "@preact/signals";
+import { useEffect } from "preact/hooks";
+import { type StationDetail, sendsSeries } from "../api";
 import { Age } from "../age";
 import { deviceClass } from "../device";
 import { ambiguityKm, bearing, distance, height, latLng, locator, moment, speed } from "../format";
@@ -13,6 +16,7 @@ import { CourseArrow, Icon } from "../icons";
 import { type Page, type Selection, fromMercator } from "../page";
 import { units } from "../units";
 import { SymbolImage } from "../symbol";
+import { visible } from "../visible";
 import { symbolAndKind } from "../symbolnames";
 import { CopyButton, ShareButton } from "./copy";
 import { useFollow } from "./follow";
@@ -86,7 +90,31 @@ function micE(message: string): string {
   return own === undefined ? message : t("card.mic_e.custom", { number: own });
 }
 
-function Values({ page, station, heardMs }: { page: Page; station: Partial<StationDetail>; heardMs: number }) {
+/** Whether there is anything to draw over time: weather or telemetry in the latest position, or in packets of their own. */
+function useCharts(page: Page, selection: Selection, station: Partial<StationDetail>): boolean {
+  const sends = useSignal(false);
+  // Known by now: packets of its own are only asked for where nothing else says that there is something.
+  const loaded = page.detail.value.kind === "loaded" && selection.kind === "station";
+  const flagged = page.slot.value !== null && ((page.world.entities.flags[page.slot.value] as number) & 8) !== 0;
+  const known = station.weather !== undefined || station.telemetry !== undefined || flagged;
+  const ask = loaded && !known;
+  useEffect(() => {
+    sends.value = false;
+    if (!ask) return;
+    const request = new AbortController();
+    sendsSeries(selection.name, request.signal).then(
+      (found) => {
+        if (!request.signal.aborted) sends.value = found;
+      },
+      // The card is whole without the link.
+      () => {},
+    );
+    return () => request.abort();
+  }, [selection.name, ask]);
+  return known || sends.value;
+}
+
+function Values({ page, station, heardMs, charts }: { page: Page; station: Partial<StationDetail>; heardMs: number; charts: boolean }) {
   const unit = units.value;
   const { phg, device, range_km: range } = station;
   const model = [device?.vendor, device?.model].filter(Boolean).join(" ");
@@ -103,11 +131,11 @@ function Values({ page, station, heardMs }: { page: Page; station: Partial<Stati
       )}
       {station.weather !== undefined && <WeatherValues weather={station.weather} />}
       {station.telemetry !== undefined && <TelemetryValues telemetry={station.telemetry} />}
-      {(station.weather !== undefined || station.telemetry !== undefined) && station.name !== undefined && (
+      {charts && station.name !== undefined && (
         <p class="charts-link"><a href={pagePath("weather", station.name, station.kind)}>{t("card.charts")}</a></p>
       )}
       <dl>
-        {station.status !== undefined && <Row title={t("card.status")}><span dir="auto">{station.status}</span></Row>}
+        {station.status !== undefined && <Row title={t("card.status")}><span dir="auto">{visible(station.status)}</span></Row>}
         {station.mic_e_message !== undefined && <Row title={t("card.mic_e")}>{micE(station.mic_e_message)}</Row>}
         <Position page={page} station={station} />
         {station.path !== undefined && station.heard !== undefined && <Path page={page} station={station as StationDetail} />}
@@ -165,15 +193,19 @@ function Actions({ page, selection, station, raw }: { page: Page; selection: Sel
 export function Card({ page, selection }: { page: Page; selection: Selection }) {
   const Trail = page.extras.value?.CardSection;
   const detail = page.detail.value;
+  const past = page.moment.value !== null;
   const loaded = detail.kind === "loaded" ? detail.station : null;
   const live = fromStream(page);
   const loadedMs = loaded === null ? 0 : Date.parse(loaded.last_heard) || 0;
-  const liveMs = live.heardMs ?? 0;
+  const liveMs = past ? 0 : (live.heardMs ?? 0);
   // The details are exact, the stream rounds to its tile and to 2 s; but the stream moves first.
   const newer = liveMs > loadedMs + 2000;
-  const shown: Partial<StationDetail> = newer ? { ...loaded, ...live } : { ...live, ...loaded };
+  const shown: Partial<StationDetail> = past ? { ...(live.symbol !== undefined && { symbol: live.symbol }), ...loaded }
+    : newer ? { ...loaded, ...live } : { ...live, ...loaded };
   const heardMs = Math.max(newer ? liveMs : 0, loadedMs) || liveMs;
-  useFollow(page, shown);
+  const missing = detail.kind === "missing";
+  useFollow(page, past ? { ...shown, ...live } : shown);
+  const charts = useCharts(page, selection, shown);
 
   return (
     <SideFrame
@@ -185,10 +217,10 @@ export function Card({ page, selection }: { page: Page; selection: Selection }) 
         <>
           {shown.symbol !== undefined && <SymbolImage symbol={shown.symbol} large />}
           <div class="who">
-            <Heading id="card-title">{selection.name}</Heading>
+            <Heading id="card-title">{visible(selection.name)}</Heading>
             <p class="faint">
               {symbolAndKind(shown.symbol, selection.kind)}
-              {loaded?.owner !== undefined && <> {t("card.by", { owner: loaded.owner })}</>}
+              {loaded?.owner !== undefined && <> {t("card.by", { owner: visible(loaded.owner) })}</>}
             </p>
             {heardMs > 0 && <p class="heard"><Age page={page} atMs={heardMs} /></p>}
           </div>
@@ -200,25 +232,25 @@ export function Card({ page, selection }: { page: Page; selection: Selection }) 
           <Icon name="follow" /><span>{t("card.following")}</span>
         </p>
       )}
-      {shown.comment !== undefined && shown.comment !== "" && <p class="comment" dir="auto">{shown.comment}</p>}
-      {detail.kind === "missing" && <p class="note">{t("card.missing", { name: selection.name })}</p>}
+      {shown.comment !== undefined && shown.comment !== "" && <p class="comment" dir="auto">{visible(shown.comment)}</p>}
+      {missing && <p class="note">{t(past ? "card.missing.then" : "card.missing", { name: visible(selection.name) })}</p>}
       {detail.kind === "failed" && (
         <p class="note">
           {t("card.failed", { reason: detail.reason })}{" "}
           <button type="button" class="text" onClick={() => page.refetch()}>{t("card.retry")}</button>
         </p>
       )}
-      <Values page={page} station={shown} heardMs={heardMs} />
-      {Trail !== undefined && <Trail />}
+      <Values page={page} station={shown} heardMs={heardMs} charts={charts} />
+      {Trail !== undefined && !missing && <Trail />}
       {detail.kind === "loading" && <p class="faint loading">{t("card.loading")}</p>}
       {loaded !== null && (
         <section class="raw">
           <h3>{t("card.raw")}</h3>
-          <code dir="ltr">{loaded.raw}</code>
+          <code dir="ltr">{visible(loaded.raw)}</code>
         </section>
       )}
-      <Actions page={page} selection={selection} station={shown} raw={loaded?.raw ?? null} />
-      {selection.kind === "station" && <OtherSsids page={page} name={selection.name} />}
+      {!missing && <Actions page={page} selection={selection} station={shown} raw={loaded?.raw ?? null} />}
+      {selection.kind === "station" && (selection.guess !== true || missing) && <OtherSsids page={page} name={selection.name} />}
     </SideFrame>
   );
 }

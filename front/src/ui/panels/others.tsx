@@ -24,6 +24,8 @@ export function othersOf(name: string, found: readonly Summary[]): Summary[] {
 
 export function OtherSsids({ page, name }: { page: Page; name: string }) {
   const others = useSignal<Summary[]>([]);
+  // The answer is about the present: in time travel their ages would be wrong.
+  const past = page.moment.value !== null;
   useEffect(() => {
     const request = new AbortController();
     others.value = [];
@@ -44,7 +46,7 @@ export function OtherSsids({ page, name }: { page: Page; name: string }) {
         {others.value.map((one) => (
           <li key={one.name}>
             <button type="button" class="line" onClick={() => page.open({ name: one.name, kind: "station" }, true)}>
-              <RowLine page={page} row={{ name: one.name, symbol: one.symbol, heardMs: Date.parse(one.last_heard) }} />
+              <RowLine page={page} row={{ name: one.name, symbol: one.symbol, heardMs: past ? undefined : Date.parse(one.last_heard) }} />
             </button>
           </li>
         ))}

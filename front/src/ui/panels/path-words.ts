@@ -1,6 +1,7 @@
 /** The way of a packet in words. */
 import type { Hop, StationDetail } from "../api";
 import { t } from "../i18n";
+import { visible } from "../visible";
 
 /** Marks of networks, which are no stations: `NETWORK_MARKS` of godwit_packet. */
 const NETWORK = /^(ALLSTAR|C4FM|DAPNET|DMR|DPMR|DSTAR|ECHOLINK|FUSION|IRLP|M17|MMDVM|NXDN|OGNDELAY|P25|POCSAG|TETRA|WIRES|WIRESX|YSF)(-|$)/i;
@@ -32,11 +33,11 @@ export function repeaters(hops: readonly Hop[]): string[] {
 export function pathWords(station: StationDetail): string {
   const said: string[] = [];
   const by = repeaters(radioHops(station));
-  if (by.length > 0) said.push(t("path.repeated", { by: by.join(", ") }));
+  if (by.length > 0) said.push(t("path.repeated", { by: visible(by.join(", ")) }));
   else if (station.heard === "digipeated") said.push(t("path.repeated.unknown"));
   else said.push(t(`card.path.${station.heard}`));
   const igate = igateOf(station);
-  if (igate !== undefined) said.push(t("path.gated", { igate }));
+  if (igate !== undefined) said.push(t("path.gated", { igate: visible(igate) }));
   const q = Q.find((one) => one === station.q_construct);
   if (q !== undefined) said.push(t(`path.${q}`));
   return said.join(" ");

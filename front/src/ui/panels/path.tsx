@@ -2,6 +2,7 @@
 import type { StationDetail } from "../api";
 import { t } from "../i18n";
 import type { Page } from "../page";
+import { visible } from "../visible";
 import { igateOf, isAlias, pathWords, radioHops } from "./path-words";
 import { Row } from "./rows";
 
@@ -17,14 +18,14 @@ export function Path({ page, station }: { page: Page; station: StationDetail }) 
           const used = t(hop.used ? "card.path.used" : "card.path.unused");
           return (
             <li key={i} class={hop.used ? "used" : ""} title={used}>
-              {isAlias(hop.callsign) ? hop.callsign : <button type="button" class="text" onClick={() => open(hop.callsign)}>{hop.callsign}</button>}
+              {isAlias(hop.callsign) ? visible(hop.callsign) : <button type="button" class="text" dir="auto" onClick={() => open(hop.callsign)}>{visible(hop.callsign)}</button>}
               <span class="visually-hidden"> {used}</span>
             </li>
           );
         })}
         {igate !== undefined && (
           <li class="igate">
-            <button type="button" class="text" title={t("card.path.igate")} onClick={() => open(igate)}>{igate}</button>
+            <button type="button" class="text" title={t("card.path.igate")} onClick={() => open(igate)}>{visible(igate)}</button>
           </li>
         )}
       </ol>

@@ -2,6 +2,7 @@
 import { plural } from "../i18n";
 import { Icon } from "../icons";
 import type { Page } from "../page";
+import { visible } from "../visible";
 import { Heading, SideFrame } from "./side";
 
 export function Picker({ page }: { page: Page }) {
@@ -13,7 +14,7 @@ export function Picker({ page }: { page: Page }) {
         {picked.map((one) => (
           <li key={`${one.kind} ${one.name}`}>
             <button type="button" class="line" onClick={() => page.open(one)}>
-              <span class="name" dir="auto">{one.name}</span>
+              <span class="name" dir="auto">{visible(one.name)}</span>
               <Icon name="chevron" />
             </button>
           </li>
