@@ -367,6 +367,9 @@ async fn livez_names_a_task_that_has_failed() {
     Stopper::new(server.tasks.clone()).essential("intake", async { panic!("a secret") });
     server.tasks.failure().await;
     assert_eq!(server.get("/livez").await, (500, "the task intake has failed".to_owned()));
+}
+
+#[tokio::test]
 async fn a_station_is_told_as_it_was_at_a_time() {
     let server = Server::start(&[
         (0, b"A1B-9>APRS,qAR,I:!4722.85N/00832.46E>147/064 first"),
