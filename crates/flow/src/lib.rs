@@ -12,7 +12,7 @@ mod stop;
 
 pub use backoff::Backoff;
 pub use breaker::{Breaker, BreakerConfig, BreakerReading, BreakerState, Permit, Refused};
-pub use clock::now_us;
+pub use clock::{CLOCK_TOLERANCE_US, follow_reference, local_us, now_us, reference_us, steady_us};
 pub use health::{Condition, Health, Part};
 pub use queue::{Gauge, Queue, Reader, queue};
 pub use stop::{Stop, Stopper};

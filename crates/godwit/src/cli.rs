@@ -99,6 +99,18 @@ fn all_builds() -> Clap {
             Command::Migrate,
         ))
         .subcommand(with_keys(
+            Clap::new("retention")
+                .about("Drop or thin one day that is over its time, as serve does once an hour")
+                .long_about(
+                    "Drop or thin one day that is over its time, as serve does once an hour: the oldest one, and only if the clocks \
+                     and the stored packets agree on what day it is. With the embedded store serve must not run meanwhile.",
+                )
+                .arg(Arg::new("force").long("force").action(ArgAction::SetTrue).help(
+                    "Every day that is over its time by the local clock, whatever else disagrees; the newest day with packets stays",
+                )),
+            Command::Retention,
+        ))
+        .subcommand(with_keys(
             Clap::new("slowest").about("Show what PostgreSQL spends its time on (where its extension pg_stat_statements is loaded)"),
             Command::Slowest,
         ))

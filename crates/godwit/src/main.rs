@@ -4,6 +4,7 @@
 mod archive;
 mod backup;
 mod cli;
+mod clock;
 mod cluster;
 mod config;
 mod database;
@@ -16,6 +17,7 @@ mod intake;
 mod jobs;
 mod keeper;
 mod leader;
+mod retention;
 mod ring;
 mod run;
 mod simulate;
@@ -67,6 +69,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
                 #[cfg(feature = "archive")]
                 "restore" => archive::restore(&settings, matches),
                 "import" => import::import(&settings, matches),
+                "retention" => retention::retention(&settings, matches),
                 "slowest" => slowest::slowest(&settings),
                 _ => run::migrate(&settings),
             }

@@ -13,7 +13,7 @@ use std::{
 use anyhow::Context as _;
 use axum::serve::ListenerExt as _;
 use godwit_feed::{FeedStatus, Login, Timing};
-use godwit_flow::{Health, Stop, Stopper, now_us};
+use godwit_flow::{Health, Stop, Stopper, now_us, steady_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
 use godwit_web::{Devices, FileMap, Limit, Site, ViewerTiming, breaker_json};
@@ -26,6 +26,7 @@ use tokio::{
 };
 
 use crate::{
+    clock::{self, Clock},
     cluster::{self, Cluster},
     config::Settings,
     database, files,
@@ -78,16 +79,18 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     let limit = cluster::limit(settings)?;
     let live = Live::new(limits(settings), now_us());
     let health = Health::default();
+    let clock = Arc::new(Clock::new(health.clone()));
     let counters = Arc::new(Counters::default());
     let status = plan.as_ref().map(|plan| plan.status.clone()).unwrap_or_default();
     if plan.is_none() {
         tracing::warn!("no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is");
     }
     let store: Arc<dyn Upkeep> = match &cluster {
-        Some(cluster) => cluster.start(settings, plan, &live, &counters, &stoppers).await?,
-        None => start_alone(settings, plan, &live, (&counters, &queues), &stoppers).await?,
+        Some(cluster) => cluster.start(settings, plan, &live, (&counters, &clock), &stoppers).await?,
+        None => start_alone(settings, plan, &live, (&counters, &queues, &clock), &stoppers).await?,
     };
     let tasks = &stoppers.tasks;
+    tasks.spawn(clock::watch(clock.clone(), store.clone(), tasks.stop()));
     tasks.spawn(tick(live.clone(), tasks.stop()));
     let blocks = Arc::new(Blocks::new(
         store.clone() as Arc<dyn Store>,
@@ -97,13 +100,14 @@ async fn serve_until_told(settings: &Settings) -> anyhow::Result<()> {
     tasks.spawn(keep_history_warm(blocks.clone(), tasks.stop()));
     let devices = Devices::default();
     let holder = cluster.as_ref().map_or_else(|| "this".to_owned(), |cluster| cluster.name().to_owned());
-    let jobs = jobs::start(settings, &store, &devices, holder, tasks)?;
+    let jobs = jobs::start(settings, &store, &devices, &clock, holder, tasks)?;
 
     let draining = Arc::new(AtomicBool::new(false));
     let parts = Parts {
         live: live.clone(),
         store: store.clone(),
         health,
+        clock,
         blocks,
         devices,
         feed: status,
@@ -207,11 +211,14 @@ async fn start_alone(
     settings: &Settings,
     plan: Option<Plan>,
     live: &Arc<Live>,
-    (counters, queues): (&Arc<Counters>, &Queues),
+    (counters, queues, clock): (&Arc<Counters>, &Queues, &Clock),
     stoppers: &Stoppers,
 ) -> anyhow::Result<Arc<dyn Upkeep>> {
     let store: Arc<dyn Upkeep> = Arc::new(SqliteStore::open(data(settings))?);
-    live.fill(store.entities(now_us() - age_us(settings)).await?);
+    // A store that cannot be read shows that in the next line.
+    let _ = clock.look(&*store).await;
+    let filled_us = clock.stored_now_us();
+    live.fill(store.entities(filled_us - age_us(settings)).await?, filled_us);
     tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
     let Some(plan) = plan else { return Ok(store) };
     let (works, taken) = mpsc::channel(keeper::WORKS);
@@ -324,11 +331,12 @@ async fn plan(settings: &Settings, sources: &Stopper) -> anyhow::Result<Option<P
 async fn tick(live: Arc<Live>, stop: Stop) {
     let mut interval = tokio::time::interval(Duration::from_millis(u64::from(Live::TICK_MS)));
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let began_us = i64::try_from(live.epoch()).unwrap_or(0) - steady_us();
     for number in 1.. {
         if stop.or(interval.tick()).await.is_none() {
             return;
         }
-        live.tick(now_us(), number);
+        live.tick(now_us(), began_us + steady_us(), number);
     }
 }
 
@@ -367,6 +375,7 @@ struct Parts {
     live: Arc<Live>,
     store: Arc<dyn Store>,
     health: Health,
+    clock: Arc<Clock>,
     blocks: Arc<Blocks>,
     devices: Devices,
     feed: FeedStatus,
@@ -379,7 +388,7 @@ struct Parts {
 }
 
 fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Stop) -> Site {
-    let Parts { live, store, health, blocks, devices, feed, counters, queues, cluster, jobs, limit, basemap_file } = parts;
+    let Parts { live, store, health, clock, blocks, devices, feed, counters, queues, cluster, jobs, limit, basemap_file } = parts;
     let (latitude, longitude, zoom) = settings.view();
     let basemaps: Vec<Value> = settings
         .get("tiles-url")
@@ -401,7 +410,8 @@ fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Sto
     let (draining, members) = (draining.clone(), cluster.clone());
     let status = move || {
         let mut status = json!({
-            "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json(), "store": counters.store.json(), "queues": queues.json()
+            "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json(), "store": counters.store.json(), "queues": queues.json(),
+            "clock": clock.json()
         });
         if let Some(fetch) = &jobs.fetch {
             status["devices_fetch"] = breaker_json(&fetch());

@@ -74,6 +74,12 @@ const FAMILIES: &[Family] = &[
     labelled("godwit_build_info", Gauge, "The version.", "version", "version"),
     family("godwit_ready", Gauge, "1 while visitors may be sent here.", "ready"),
     labelled("godwit_healthy", Gauge, "1 while nothing is wrong with a part.", "health.*.ok", "part"),
+    milliseconds(family(
+        "godwit_clock_ahead_of_database_seconds",
+        Gauge,
+        "How far the local clock is ahead of the database's; negative: behind.",
+        "clock.ahead_of_database_ms",
+    )),
     labelled("godwit_feed_state", Gauge, "Where the connection to APRS-IS stands.", "feed.state", "state"),
     family("godwit_feed_lines_total", Counter, "Lines that APRS-IS sent.", "feed.lines"),
     family("godwit_feed_oversize_lines_total", Counter, "Lines that were too long and skipped.", "feed.oversize_lines"),
@@ -133,6 +139,12 @@ const FAMILIES: &[Family] = &[
     family("godwit_world_filled", Gauge, "1 when the live map is filled from the database.", "cluster.world.filled"),
     labelled("godwit_world_follows", Gauge, "What the live map follows: bus or store.", "cluster.world.follows", "source"),
     family("godwit_world_by_bus_total", Counter, "Packets that came by the bus.", "cluster.world.by_bus"),
+    family(
+        "godwit_world_refused_total",
+        Counter,
+        "Packets of the bus whose time cannot be right; they were left out.",
+        "cluster.world.refused",
+    ),
     family("godwit_world_by_store_total", Counter, "Packets that came by the database.", "cluster.world.by_store"),
     milliseconds(family(
         "godwit_bus_lag_seconds",
