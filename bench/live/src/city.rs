@@ -102,7 +102,7 @@ pub fn hour() {
     let (packets, sums) = busy.values().max_by_key(|(packets, _)| *packets).expect("traffic");
     let city = (sums.0 / f64::from(*packets), sums.1 / f64::from(*packets));
     let (mut now_us, mut number) = (start_us + 1200 * SECOND_US, 0);
-    live.tick(now_us, number);
+    live.tick(now_us, now_us, number);
     println!("an hour in the busiest city, {PACKETS_A_SECOND} packets/s in the world, {:.1} of them there", f64::from(*packets) / 1200.0);
 
     let views = [
@@ -138,7 +138,7 @@ pub fn hour() {
             live.apply(&pipeline.accept(line.at_us, &line.bytes).changes);
             line = simulator.next_line();
         }
-        live.tick(now_us, number);
+        live.tick(now_us, now_us, number);
         for (at, hour) in viewers.iter_mut().enumerate() {
             let message = hour.viewer.news(now_us);
             if message.is_empty() {

@@ -111,7 +111,7 @@ fn godwit(listener: TcpListener, rates: watch::Receiver<u32>, sent: watch::Sende
             clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
             for number in 1.. {
                 clock.tick().await;
-                live.tick(now_us(), number);
+                live.tick(now_us(), now_us(), number);
             }
         }
     });

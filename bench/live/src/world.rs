@@ -43,7 +43,7 @@ pub fn locks() {
         now_us += SECOND_US / 4;
         let changes: Vec<_> = (0..50).flat_map(|_| pipeline.accept(now_us, &simulator.next_line().bytes).changes).collect();
         applying.push(ms(|| live.apply(&changes)));
-        ticks.push(ms(|| live.tick(now_us, number)));
+        ticks.push(ms(|| live.tick(now_us, now_us, number)));
     }
     let longest = |values: &[f64]| values.iter().copied().fold(0.0, f64::max);
     let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
@@ -59,7 +59,7 @@ pub fn locks() {
         now_us += SECOND_US / 4;
         let changes: Vec<_> = (0..5000).flat_map(|_| pipeline.accept(now_us, &simulator.next_line().bytes).changes).collect();
         live.apply(&changes);
-        ticks.push(ms(|| live.tick(now_us, number)));
+        ticks.push(ms(|| live.tick(now_us, now_us, number)));
     }
     println!("  20,000 packets/s: a tick {:.2} ms, the longest {:.2}", mean(&ticks), longest(&ticks));
     let all = Area { west: -180.0, south: -90.0, east: 180.0, north: 90.0 };
@@ -79,7 +79,7 @@ pub fn locks() {
     while live.figures().entities > 0 {
         number += 1;
         now_us += SECOND_US / 4;
-        ticks.push(ms(|| live.tick(now_us, number)));
+        ticks.push(ms(|| live.tick(now_us, now_us, number)));
     }
     println!("  all leave at once: a tick {:.2} ms, the longest {:.2}, {} ticks", mean(&ticks), longest(&ticks), ticks.len());
 }

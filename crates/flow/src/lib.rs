@@ -16,7 +16,7 @@ mod tasks;
 
 pub use backoff::Backoff;
 pub use breaker::{Breaker, BreakerConfig, BreakerReading, BreakerState, Permit, Refused};
-pub use clock::now_us;
+pub use clock::{CLOCK_TOLERANCE_US, follow_reference, local_us, now_us, reference_us, steady_us};
 pub use health::{Condition, Health, Part};
 pub use queue::{Gauge, Queue, Reader, queue};
 pub use repeated::Repeated;

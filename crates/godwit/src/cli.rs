@@ -61,6 +61,18 @@ fn subcommand(which: Command) -> Clap {
         ),
         Command::Decode => decode(named),
         Command::Migrate => with_keys(named.about("Bring the store's layout up to this version (serve does it by itself)"), which),
+        Command::Retention => with_keys(
+            named
+                .about("Drop or thin one day that is over its time, as serve does once an hour")
+                .long_about(
+                    "Drop or thin one day that is over its time, as serve does once an hour: the oldest one, and only if the clocks \
+                     and the stored packets agree on what day it is. With the embedded store serve must not run meanwhile.",
+                )
+                .arg(Arg::new("force").long("force").action(ArgAction::SetTrue).help(
+                    "Every day that is over its time by the local clock, whatever else disagrees; the newest day with packets stays",
+                )),
+            which,
+        ),
         Command::Slowest => {
             with_keys(named.about("Show what PostgreSQL spends its time on (where its extension pg_stat_statements is loaded)"), which)
         }

@@ -20,6 +20,7 @@ use tokio::{
 };
 
 use crate::{
+    clock::Clock,
     config::Settings,
     database::{self, Database},
     follower::{Follower, Progress},
@@ -98,14 +99,15 @@ impl Cluster {
         settings: &Settings,
         plan: Option<Plan>,
         live: &Arc<Live>,
-        (counters, health): (&Arc<Counters>, &Health),
+        (counters, health, clock): (&Arc<Counters>, &Health, &Arc<Clock>),
         stoppers: &Stoppers,
     ) -> anyhow::Result<Arc<dyn Upkeep>> {
         let spool = (run::data(settings), settings.whole("spool-mb"));
         let keeper =
             Keeper::new(self.database.clone(), self.leader.clone(), spool, (counters.clone(), health.clone()), self.spool.clone())?;
         match self.database.open().await {
-            Ok(()) => {}
+            // Before anything is received: it gets the time of the database. Without an answer the watch asks again.
+            Ok(()) => drop(clock.look(&*self.database).await),
             Err(error) if error.is_temporary() => {
                 tracing::error!("{error}");
                 stoppers.tasks.errand("database", self.database.clone().open_when_it_answers(stoppers.tasks.stop()));
@@ -113,7 +115,7 @@ impl Cluster {
             Err(error) => return Err(error.into()),
         }
         let heard_us = Arc::<AtomicI64>::default();
-        self.follow(settings, live, &heard_us, stoppers);
+        self.follow(settings, live, (&heard_us, clock), stoppers);
         let (works, taken) = mpsc::channel(keeper::WORKS);
         stoppers.keepers.essential("keeper", keeper.run(taken));
         stoppers.hold(works.clone());
@@ -148,7 +150,7 @@ impl Cluster {
         Some(batches)
     }
 
-    fn follow(&self, settings: &Settings, live: &Arc<Live>, heard_us: &Arc<AtomicI64>, stoppers: &Stoppers) {
+    fn follow(&self, settings: &Settings, live: &Arc<Live>, (heard_us, clock): (&Arc<AtomicI64>, &Arc<Clock>), stoppers: &Stoppers) {
         let follower = Arc::new(Follower {
             database: self.database.clone(),
             live: live.clone(),
@@ -156,6 +158,7 @@ impl Cluster {
             progress: self.progress.clone(),
             age_us: run::age_us(settings),
             heard_us: heard_us.clone(),
+            clock: clock.clone(),
         });
         let (subscribed, is_subscribed) = watch::channel(self.bus.is_none());
         if let Some(bus) = &self.bus {

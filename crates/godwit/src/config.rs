@@ -25,6 +25,8 @@ pub(crate) enum Command {
     Restore,
     /// `godwit slowest`
     Slowest,
+    /// `godwit retention`
+    Retention,
     /// `godwit decode`
     Decode,
     /// `godwit config`
@@ -39,6 +41,7 @@ impl Command {
         Self::Import,
         Self::Decode,
         Self::Migrate,
+        Self::Retention,
         Self::Slowest,
         Self::Backup,
         Self::Config,
@@ -58,6 +61,7 @@ impl Command {
             Self::Backup => "backup",
             Self::Archive => "archive",
             Self::Restore => "restore",
+            Self::Retention => "retention",
             Self::Slowest => "slowest",
             Self::Decode => "decode",
             Self::Config => "config",
@@ -119,7 +123,7 @@ pub(crate) enum Allowed {
 }
 
 use Allowed::{Address, Callsign, Networks, Number, OriginList, Path, Servers, Switch, Text, TileUrl, View, WebUrl, Whole, Word};
-use Command::{Archive, Backup, Import, Migrate, Restore, Serve, Simulate, Slowest};
+use Command::{Archive, Backup, Import, Migrate, Restore, Retention, Serve, Simulate, Slowest};
 
 macro_rules! key {
     ($name:literal, $value:literal, $default:literal, $commands:expr, $allowed:expr, $help:literal) => {
@@ -149,7 +153,14 @@ pub(crate) const KEYS: &[Key] = &[
         Address,
         "Where to answer: the site (serve; default 127.0.0.1:8080) or APRS-IS clients (simulate; default 127.0.0.1:14580)"
     ),
-    key!("data", "DIR", "data", [Serve, Import, Migrate, Backup, Archive, Restore], Path, "Folder of the embedded store; made if missing"),
+    key!(
+        "data",
+        "DIR",
+        "data",
+        [Serve, Import, Migrate, Backup, Archive, Restore, Retention],
+        Path,
+        "Folder of the embedded store; made if missing"
+    ),
     key!("demo", "", "false", [Serve], Switch, "Run the simulator inside and show its traffic"),
     key!("aprs-is", "HOST:PORT,..", "", [Serve], Servers, "APRS-IS servers, tried in turn; with a callsign alone: rotate.aprs2.net:14580"),
     key!("callsign", "CALL", "", [Serve], Callsign, "Callsign to log in to APRS-IS with: your own"),
@@ -166,12 +177,12 @@ pub(crate) const KEYS: &[Key] = &[
     key!("rate", "N", "200", [Serve, Simulate], Number(1.0, 100_000.0), "Simulated packets a second"),
     key!("stations", "N", "20000", [Serve, Simulate], Whole(1, 200_000), "Simulated stations"),
     key!("seed", "N", "1", [Serve, Simulate], Whole(0, u64::MAX), "Same seed, same simulated traffic"),
-    key!("retention-days", "N", "30", [Serve, Import], Whole(0, 36_500), "Days of packets kept; 0 keeps them for ever"),
+    key!("retention-days", "N", "30", [Serve, Import, Retention], Whole(0, 36_500), "Days of packets kept; 0 keeps them for ever"),
     key!(
         "retention-bad-days",
         "N",
         "0",
-        [Serve],
+        [Serve, Retention],
         Whole(0, 36_500),
         "Days that lines are kept that are no packets; 0 keeps them as long as packets"
     ),
@@ -179,16 +190,16 @@ pub(crate) const KEYS: &[Key] = &[
         "retention-track-days",
         "N",
         "0",
-        [Serve],
+        [Serve, Retention],
         Whole(0, 36_500),
         "Days that thinned tracks are kept when the packets go; 0 keeps none beyond them"
     ),
-    key!("track-seconds", "N", "300", [Serve], Whole(1, 86_400), "A thinned track has one position in so many seconds"),
+    key!("track-seconds", "N", "300", [Serve, Retention], Whole(1, 86_400), "A thinned track has one position in so many seconds"),
     key!(
         "retention-aggregate-days",
         "N",
         "3650",
-        [Serve],
+        [Serve, Retention],
         Whole(0, 36_500),
         "Days that packets an hour, stations a day and who heard whom are kept; 0 keeps them for ever"
     ),
@@ -196,7 +207,7 @@ pub(crate) const KEYS: &[Key] = &[
         "archive",
         "WHERE",
         "",
-        [Serve, Archive, Restore],
+        [Serve, Archive, Restore, Retention],
         Text(500),
         "Closed days go there as Parquet, and no day is dropped before: a folder, or s3://BUCKET/PREFIX (docs/archive.md)"
     ),
@@ -276,7 +287,7 @@ pub(crate) const KEYS: &[Key] = &[
         "database-url",
         "URL",
         "",
-        [Serve, Import, Migrate, Backup, Archive, Restore, Slowest],
+        [Serve, Import, Migrate, Backup, Archive, Restore, Slowest, Retention],
         Text(2000),
         "PostgreSQL 15 or newer with PostGIS instead of the embedded store: postgresql://USER:PASSWORD@HOST:PORT/DATABASE, with ?sslmode=verify-full&sslrootcert=FILE for TLS that is checked",
         secret
@@ -290,13 +301,20 @@ pub(crate) const KEYS: &[Key] = &[
         Whole(1, 3600),
         "How far that replica may be behind; if it is further, history is read from the primary"
     ),
-    key!("database-write-pool", "N", "4", [Serve, Import, Migrate, Archive, Restore], Whole(2, 100), "Connections for writing at most"),
-    key!("database-read-pool", "N", "8", [Serve, Import, Archive, Restore], Whole(1, 500), "Connections for reading at most"),
+    key!(
+        "database-write-pool",
+        "N",
+        "4",
+        [Serve, Import, Migrate, Archive, Restore, Retention],
+        Whole(2, 100),
+        "Connections for writing at most"
+    ),
+    key!("database-read-pool", "N", "8", [Serve, Import, Archive, Restore, Retention], Whole(1, 500), "Connections for reading at most"),
     key!(
         "database-timeout-seconds",
         "N",
         "10",
-        [Serve, Import, Migrate, Archive, Restore, Slowest],
+        [Serve, Import, Migrate, Archive, Restore, Slowest, Retention],
         Whole(1, 25),
         "How long a statement, or the whole of a batch, may take"
     ),
@@ -390,7 +408,7 @@ pub(crate) const KEYS: &[Key] = &[
         "log",
         "FILTER",
         "info",
-        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore, Slowest],
+        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore, Slowest, Retention],
         Text(400),
         "What to log: error, warn, info, debug, or a filter such as info,godwit_feed=debug"
     ),
@@ -398,7 +416,7 @@ pub(crate) const KEYS: &[Key] = &[
         "log-format",
         "FORMAT",
         "text",
-        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore, Slowest],
+        [Serve, Simulate, Import, Migrate, Backup, Archive, Restore, Slowest, Retention],
         Word(&["text", "json"]),
         "Log lines as text or JSON"
     ),

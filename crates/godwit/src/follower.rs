@@ -23,7 +23,12 @@ use tokio::{
     time::{Instant, interval, timeout},
 };
 
-use crate::{database::Database, intake::Rate, leader::Role};
+use crate::{
+    clock::{APART_US, Clock},
+    database::Database,
+    intake::Rate,
+    leader::Role,
+};
 
 /// The store is asked this often while it is followed.
 const POLL: Duration = Duration::from_millis(500);
@@ -49,6 +54,8 @@ pub(crate) struct Progress {
     caught_up: AtomicBool,
     by_bus: AtomicU64,
     by_store: AtomicU64,
+    /// Messages of the bus whose time cannot be right.
+    refused: AtomicU64,
     /// From the receipt of the newest packet of the bus to its arrival here, milliseconds.
     bus_lag_ms: AtomicI64,
     /// The store is followed until then; `None`: for ever.
@@ -63,6 +70,7 @@ impl Progress {
             caught_up: AtomicBool::new(!bus),
             by_bus: AtomicU64::new(0),
             by_store: AtomicU64::new(0),
+            refused: AtomicU64::new(0),
             bus_lag_ms: AtomicI64::new(0),
             until: Mutex::new(bus.then(Instant::now)),
             following: AtomicBool::new(!bus),
@@ -79,7 +87,7 @@ impl Progress {
         json!({
             "filled": self.filled.load(Ordering::Relaxed), "follows": if self.following.load(Ordering::Relaxed) { "store" } else { "bus" },
             "by_bus": read(&self.by_bus), "by_store": read(&self.by_store),
-            "bus_lag_ms": self.bus_lag_ms.load(Ordering::Relaxed)
+            "refused": read(&self.refused), "bus_lag_ms": self.bus_lag_ms.load(Ordering::Relaxed)
         })
     }
 
@@ -112,6 +120,7 @@ pub(crate) struct Follower {
     pub(crate) age_us: i64,
     /// When something came by the bus.
     pub(crate) heard_us: Arc<AtomicI64>,
+    pub(crate) clock: Arc<Clock>,
 }
 
 impl Follower {
@@ -150,25 +159,38 @@ impl Follower {
     }
 
     fn take(&self, messages: &[Message], began_us: i64, rate: &mut Rate) {
-        self.heard_us.store(now_us(), Ordering::Relaxed);
-        if messages.last().is_some_and(|message| message.received_at_us >= began_us - 1_000_000) {
+        let now_us = now_us();
+        let in_time: Vec<&Message> = messages.iter().filter(|message| self.believes(message, now_us)).collect();
+        let Some(newest) = in_time.last() else { return };
+        self.heard_us.store(now_us, Ordering::Relaxed);
+        if newest.received_at_us >= began_us - 1_000_000 {
             self.progress.caught_up.store(true, Ordering::Relaxed);
         }
         // Whoever ingests knows its own; what another one published before is in the store.
         if self.role.borrow().leads() {
             return;
         }
-        if let Some(newest) = messages.last() {
-            self.progress.bus_lag_ms.store((now_us() - newest.received_at_us) / 1000, Ordering::Relaxed);
-        }
-        let oldest_us = now_us() - self.age_us;
-        for message in messages.iter().filter(|message| message.received_at_us >= oldest_us) {
+        self.progress.bus_lag_ms.store((now_us - newest.received_at_us) / 1000, Ordering::Relaxed);
+        self.progress.by_bus.fetch_add(in_time.len() as u64, Ordering::Relaxed);
+        let oldest_us = now_us - self.age_us;
+        for message in in_time.into_iter().filter(|message| message.received_at_us >= oldest_us) {
             self.live.apply(&message.changes());
             if let Some(per_minute) = rate.count(message.received_at_us) {
                 self.live.set_packets_per_minute(per_minute);
             }
         }
-        self.progress.by_bus.fetch_add(messages.len() as u64, Ordering::Relaxed);
+    }
+
+    /// Whether a message's time may be right: what the bus held before this replica subscribed may be of any time before,
+    /// what came since is at most [`APART_US`] away from now. Others are counted and left out.
+    fn believes(&self, message: &Message, now_us: i64) -> bool {
+        let at_us = message.received_at_us;
+        let oldest_us = if self.progress.caught_up.load(Ordering::Relaxed) { now_us - APART_US } else { 0 };
+        let believed = (oldest_us..=now_us + APART_US).contains(&at_us);
+        if !believed && self.progress.refused.fetch_add(1, Ordering::Relaxed) == 0 {
+            tracing::warn!(received_at_us = at_us, "the bus carries packets whose time cannot be right: they are left out and counted");
+        }
+        believed
     }
 
     /// Fills the world, then follows the store when it is wanted, until told to stop. The bus must be subscribed to.
@@ -215,9 +237,12 @@ impl Follower {
     }
 
     async fn fill(&self) -> Result<(), StoreError> {
-        let states = self.database.entities(now_us() - self.age_us).await?;
+        // The answer sets the time of this process right, if the database was not there at the start.
+        let _ = self.clock.look(&*self.database).await?;
+        let filled_us = self.clock.stored_now_us();
+        let states = self.database.entities(filled_us - self.age_us).await?;
         tracing::info!(entities = states.len(), "the live map is filled from the store");
-        self.live.fill(states);
+        self.live.fill(states, filled_us);
         self.progress.filled.store(true, Ordering::Relaxed);
         Ok(())
     }
@@ -238,8 +263,9 @@ impl Follower {
     }
 
     fn apply(&self, packets: &[StoredPacket]) {
-        let oldest_us = now_us() - self.age_us;
-        for packet in packets.iter().filter(|packet| packet.verdict != "bad" && packet.received_at_us >= oldest_us) {
+        let now_us = now_us();
+        let believed = now_us - self.age_us..=now_us + APART_US;
+        for packet in packets.iter().filter(|packet| packet.verdict != "bad" && believed.contains(&packet.received_at_us)) {
             let changes = changes_again(packet.received_at_us, &packet.raw, packet.verdict == "accepted");
             let news: Vec<EntityChange> = changes.into_iter().filter(|change| self.is_news(change)).collect();
             if !news.is_empty() {
@@ -252,6 +278,10 @@ impl Follower {
     /// Whether a change changes anything: viewers are not told again what the bus brought already.
     fn is_news(&self, change: &EntityChange) -> bool {
         self.live.get(&change.key).is_none_or(|known| {
+            // A known time that lies in the future is a wrong one: what comes now is news.
+            if known.last_heard_us > now_us() + APART_US {
+                return true;
+            }
             let mut after = known.clone();
             after.apply(change);
             after.last_heard_us > known.last_heard_us || after.position.map(|(at_us, ..)| at_us) != known.position.map(|(at_us, ..)| at_us)

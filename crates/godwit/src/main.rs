@@ -4,6 +4,7 @@
 mod archive;
 mod backup;
 mod cli;
+mod clock;
 mod cluster;
 mod config;
 mod database;
@@ -18,6 +19,7 @@ mod keeper;
 mod leader;
 mod outbound;
 mod process;
+mod retention;
 mod ring;
 mod run;
 mod simulate;
@@ -68,6 +70,7 @@ fn dispatch(matches: &ArgMatches) -> anyhow::Result<()> {
         Command::Import => import::import(&settings, matches),
         Command::Migrate => run::migrate(&settings),
         Command::Backup => backup::backup(&settings, matches),
+        Command::Retention => retention::retention(&settings, matches),
         Command::Slowest => slowest::slowest(&settings),
         #[cfg(feature = "archive")]
         Command::Archive => archive::archive(&settings, matches),

@@ -12,7 +12,7 @@ use std::{
 use anyhow::Context as _;
 use axum::Router;
 use godwit_feed::{FeedStatus, Hint, Login, Timing};
-use godwit_flow::{Health, Part, Stop, Tasks, now_us};
+use godwit_flow::{Health, Part, Stop, Tasks, now_us, steady_us};
 use godwit_live::{Limits, Live};
 use godwit_store::{Blocks, PostgresStore, SqliteStore, Store};
 use godwit_web::{
@@ -27,6 +27,7 @@ use tokio::{
 };
 
 use crate::{
+    clock::{self, Clock},
     cluster::{self, Cluster},
     config::Settings,
     database,
@@ -129,16 +130,18 @@ async fn start(settings: &Settings, health: Health, stoppers: &Stoppers, web: &H
     let room = room(settings);
     let live = Live::new(limits(settings, room), now_us());
     let server = Server::new(bounds(settings, room), ServerTiming::default(), proxies(settings)?);
+    let clock = Arc::new(Clock::new(health.clone()));
     let counters = Arc::new(Counters::default());
     let status = plan.as_ref().map(|plan| plan.status.clone()).unwrap_or_default();
     if plan.is_none() {
         tracing::warn!("no feed is configured: showing what is stored; see --demo, --callsign and --aprs-is");
     }
     let store: Arc<dyn Upkeep> = match &cluster {
-        Some(cluster) => cluster.start(settings, plan, &live, (&counters, &health), stoppers).await?,
-        None => start_alone(settings, plan, &live, (&counters, &queues, &health), stoppers).await?,
+        Some(cluster) => cluster.start(settings, plan, &live, (&counters, &health, &clock), stoppers).await?,
+        None => start_alone(settings, plan, &live, (&counters, &queues, &health, &clock), stoppers).await?,
     };
     let tasks = &stoppers.tasks;
+    tasks.essential("clock", clock::watch(clock.clone(), store.clone(), tasks.stop()));
     tasks.essential("tick", tick(live.clone(), tasks.stop()));
     let blocks = Arc::new(Blocks::new(
         store.clone() as Arc<dyn Store>,
@@ -148,7 +151,7 @@ async fn start(settings: &Settings, health: Health, stoppers: &Stoppers, web: &H
     tasks.essential("history", keep_history_warm(blocks.clone(), tasks.stop()));
     let devices = Devices::default();
     let holder = cluster.as_ref().map_or_else(|| "this".to_owned(), |cluster| cluster.name().to_owned());
-    let jobs = jobs::start(settings, &store, &devices, holder, tasks)?;
+    let jobs = jobs::start(settings, &store, &devices, &clock, holder, tasks)?;
 
     let draining = Arc::new(AtomicBool::new(false));
     let parts = Parts {
@@ -156,6 +159,7 @@ async fn start(settings: &Settings, health: Health, stoppers: &Stoppers, web: &H
         store: store.clone(),
         health,
         tasks: stoppers.watched.clone(),
+        clock,
         blocks,
         devices,
         feed: status,
@@ -290,7 +294,7 @@ async fn start_alone(
     settings: &Settings,
     plan: Option<Plan>,
     live: &Arc<Live>,
-    (counters, queues, health): (&Arc<Counters>, &Queues, &Health),
+    (counters, queues, health, clock): (&Arc<Counters>, &Queues, &Health, &Clock),
     stoppers: &Stoppers,
 ) -> anyhow::Result<Arc<dyn Upkeep>> {
     let store = SqliteStore::open(data(settings))?;
@@ -300,7 +304,10 @@ async fn start_alone(
         health.report(Part::Disk, standing.clone(), now_us());
     }
     let store: Arc<dyn Upkeep> = Arc::new(store);
-    live.fill(store.entities(now_us() - age_us(settings)).await?);
+    // A store that cannot be read shows that in the next line.
+    let _ = clock.look(&*store).await;
+    let filled_us = clock.stored_now_us();
+    live.fill(store.entities(filled_us - age_us(settings)).await?, filled_us);
     tracing::info!(entities = live.figures().entities, engine = store.engine(), "the live map is filled from the store");
     let Some(plan) = plan else { return Ok(store) };
     let (works, taken) = mpsc::channel(keeper::WORKS);
@@ -474,11 +481,12 @@ async fn plan(settings: &Settings, health: &Health, stoppers: &Stoppers) -> anyh
 async fn tick(live: Arc<Live>, stop: Stop) {
     let mut interval = tokio::time::interval(Duration::from_millis(u64::from(Live::TICK_MS)));
     interval.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
+    let began_us = i64::try_from(live.epoch()).unwrap_or(0) - steady_us();
     for number in 1.. {
         if stop.or(interval.tick()).await.is_none() {
             return;
         }
-        live.tick(now_us(), number);
+        live.tick(now_us(), began_us + steady_us(), number);
     }
 }
 
@@ -524,6 +532,7 @@ struct Parts {
     store: Arc<dyn Store>,
     health: Health,
     tasks: Tasks,
+    clock: Arc<Clock>,
     blocks: Arc<Blocks>,
     devices: Devices,
     feed: FeedStatus,
@@ -537,7 +546,8 @@ struct Parts {
 }
 
 fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Stop) -> Site {
-    let Parts { live, store, health, tasks, blocks, devices, feed, counters, queues, cluster, jobs, limit, server, basemap_file } = parts;
+    let Parts { live, store, health, tasks, clock, blocks, devices, feed, counters, queues, cluster, jobs, limit, server, basemap_file } =
+        parts;
     let (latitude, longitude, zoom) = settings.view();
     let basemaps: Vec<Value> = settings
         .get("tiles-url")
@@ -562,7 +572,7 @@ fn site(settings: &Settings, parts: Parts, draining: &Arc<AtomicBool>, stop: Sto
         let mut status = json!({
             "role": members.as_ref().map_or(Role::Alone.as_str(), |cluster| cluster.role().as_str()),
             "tasks": Value::Object(tasks.collect()), "feed": feed_json(&feed), "packets": counters.json(), "jobs": jobs.board.json(),
-            "store": counters.store.json(), "queues": queues.json(), "connections": server.json()
+            "store": counters.store.json(), "queues": queues.json(), "connections": server.json(), "clock": clock.json()
         });
         if let Some(fetch) = &jobs.fetch {
             status["devices_fetch"] = breaker_json(&fetch());

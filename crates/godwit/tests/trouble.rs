@@ -8,14 +8,14 @@ mod stage;
 use std::{
     fs,
     io::{Read, Write},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
 
 use godwit_testkit::{LedgerServer, PgBouncer, Postgres, PostgresOptions, Server, Step, good_login, psql, send};
 use serde_json::Value;
-use stage::{MINUTE, Replica, until};
+use stage::{MINUTE, Replica, faketime, until};
 
 fn free_address() -> String {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
@@ -386,13 +386,6 @@ fn a_full_disk_under_the_spool_loses_what_has_no_room_and_says_how_much() {
     });
     let log = fs::read_to_string(data.with_extension("log")).unwrap();
     assert!(log.contains("packets are lost until this ends") && !log.contains("panicked"), "{log}");
-}
-
-/// The library that lets a program believe in another time.
-fn faketime() -> PathBuf {
-    let folders = fs::read_dir("/usr/lib").unwrap().flatten();
-    let library = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1")).find(|library| library.exists());
-    library.expect("faketime is not installed: run scripts/need.sh faketime")
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -240,7 +240,7 @@ mod tests {
     use super::*;
 
     fn world(lines: impl IntoIterator<Item = String>) -> World {
-        let mut world = World::new(1_000_000);
+        let mut world = World::new(1_000_000, 0);
         let mut pipeline = Pipeline::default();
         for (at_us, line) in (1_000_000_i64..).zip(lines) {
             for change in pipeline.accept(at_us, line.as_bytes()).changes {

@@ -52,7 +52,8 @@ impl Latency {
     /// Moves the window; called at least once a minute.
     pub(crate) fn turn(&self, now_us: i64) {
         let mut past = self.past.lock().unwrap_or_else(PoisonError::into_inner);
-        if now_us - past.0 >= WINDOW_US {
+        // A clock that was set back begins a new minute.
+        if now_us.abs_diff(past.0) >= WINDOW_US.unsigned_abs() {
             *past = (now_us, self.counts(), past.1);
         }
     }

@@ -93,7 +93,7 @@ impl Live {
         let density = Tile::new(address, 1, now_us);
         density.replace(1, wire::density(1, now_us, DENSITY_GRID, &[]));
         Arc::new(Self {
-            world: Mutex::new(World::new(limits.entities)),
+            world: Mutex::new(World::new(limits.entities, now_us)),
             density: Arc::new(density),
             epoch: u64::try_from(now_us).unwrap_or(1),
             limits,
@@ -114,12 +114,13 @@ impl Live {
         self.entities.store(u32::try_from(world.len()).unwrap_or(u32::MAX), Ordering::Relaxed);
     }
 
-    /// Takes states from the store.
-    pub fn fill(&self, states: impl IntoIterator<Item = EntityState>) {
+    /// Takes states from the store; their ages are those at `as_of_us`, microseconds since 1970 UTC: now, or the time of the
+    /// newest of them if the clock is wrong.
+    pub fn fill(&self, states: impl IntoIterator<Item = EntityState>, as_of_us: i64) {
         let mut states = states.into_iter().peekable();
         while states.peek().is_some() {
             let mut world = self.world();
-            states.by_ref().take(TAKEN_AT_A_TIME).for_each(|state| world.fill(state));
+            states.by_ref().take(TAKEN_AT_A_TIME).for_each(|state| world.fill(state, as_of_us));
             self.count(&world);
         }
     }
@@ -134,11 +135,13 @@ impl Live {
     }
 
     /// Encodes what changed since the last tick, once, for tiles that are watched, and wakes the viewers. One task
-    /// calls it, each [`Live::TICK_MS`], with the number of the tick.
-    pub fn tick(&self, now_us: i64, number: u64) {
+    /// calls it, each [`Live::TICK_MS`], with the number of the tick. Who was silent for too long leaves by `steady_us`,
+    /// microseconds of a clock that nobody sets, counted from the `now_us` of [`Live::new`]: when the other one jumps, nobody
+    /// does.
+    pub fn tick(&self, now_us: i64, steady_us: i64, number: u64) {
         let moves = |level| EVERY.iter().any(|(of, every)| *of == level && number.is_multiple_of(*every));
         let mut world = self.world();
-        world.expire(now_us - self.limits.age_us);
+        world.expire(now_us, steady_us, self.limits.age_us);
         let steps = world.step(moves);
         let mut density = None;
         if moves(0) {

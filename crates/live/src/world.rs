@@ -65,6 +65,8 @@ struct Entity {
     cell: usize,
     /// Last heard, as the tiles were told.
     told_us: i64,
+    /// When it was heard last, by steady time.
+    steady_us: i64,
 }
 
 /// A watched tile and what happened in it since its last step.
@@ -93,7 +95,11 @@ pub(crate) struct World {
     /// In order: lists are paged by key.
     ids: BTreeMap<EntityKey, u32>,
     entities: HashMap<u32, Entity>,
+    /// Who was heard when, by steady time: a clock that is set makes nobody older.
     by_age: BTreeSet<(i64, u32)>,
+    /// The clock and steady time at the last tick.
+    now_us: i64,
+    steady_us: i64,
     /// Who is in a tile; a tile without members has no entry.
     members: HashMap<TileAddress, BTreeSet<u32>>,
     /// Tiles that somebody watches, or watched until a while ago.
@@ -127,11 +133,14 @@ const MOST_EXPIRED: usize = 500;
 const HEARD_AGAIN_US: i64 = 30_000_000;
 
 impl World {
-    pub(crate) fn new(max_entities: usize) -> Self {
+    /// An empty one, made at this time; steady time is counted from it.
+    pub(crate) fn new(max_entities: usize, now_us: i64) -> Self {
         Self {
             ids: BTreeMap::new(),
             entities: HashMap::new(),
             by_age: BTreeSet::new(),
+            now_us,
+            steady_us: now_us,
             members: HashMap::new(),
             watched: HashMap::new(),
             dirty: HashSet::new(),
@@ -166,26 +175,39 @@ impl World {
         self.state(*self.ids.get(key)?)
     }
 
-    /// Takes a state from the store; what is known already and newer stays.
-    pub(crate) fn fill(&mut self, state: EntityState) {
+    /// Takes a state from the store that is `as_of_us` now; what is known already and newer stays. A time that lies in the
+    /// future is brought back.
+    pub(crate) fn fill(&mut self, mut state: EntityState, as_of_us: i64) {
+        if state.last_heard_us > as_of_us.saturating_add(EntityState::FUTURE_US) {
+            state.bring_back(as_of_us);
+        }
+        let steady_us = self.steady_us - (as_of_us.saturating_sub(state.last_heard_us)).max(0);
         let known = self.ids.get(&state.key).copied().and_then(|id| Some((id, self.entities.get_mut(&id)?)));
         let Some((id, entity)) = known else {
-            self.insert(state);
+            self.insert(state, steady_us);
             self.make_room();
             return;
         };
-        let (before_us, heard_us) = (entity.state.last_heard_us, state.last_heard_us);
-        if before_us < heard_us {
+        let heard_us = state.last_heard_us;
+        if entity.state.last_heard_us < heard_us {
             entity.state = state;
+            let before_us = std::mem::replace(&mut entity.steady_us, steady_us);
             self.by_age.remove(&(before_us, id));
-            self.by_age.insert((heard_us, id));
+            self.by_age.insert((steady_us, id));
             self.show(id, heard_us);
         }
     }
 
+    /// When something was heard, by steady time: not in the future, and as long ago as the clock says.
+    fn steady(&self, heard_us: i64) -> i64 {
+        self.steady_us.saturating_sub(self.now_us.saturating_sub(heard_us).max(-EntityState::FUTURE_US))
+    }
+
     pub(crate) fn apply(&mut self, change: &EntityChange) {
+        let steady_us = self.steady(change.heard_at_us);
+        let now_us = self.now_us;
         let Some(id) = self.ids.get(&change.key).copied() else {
-            self.insert(EntityState::new(change));
+            self.insert(EntityState::new(change), steady_us);
             self.make_room();
             return;
         };
@@ -194,20 +216,25 @@ impl World {
         };
         let before_us = entity.state.last_heard_us;
         let fix = drawn(&entity.state).copied();
-        entity.interval.hear(change.heard_at_us - before_us, change.fix.is_some());
-        entity.state.apply(change);
+        entity.interval.hear(change.heard_at_us.saturating_sub(before_us), change.fix.is_some());
+        entity.state.apply_at(change, now_us);
         let heard_us = entity.state.last_heard_us;
-        if heard_us != before_us {
-            self.by_age.remove(&(before_us, id));
-            self.by_age.insert((heard_us, id));
+        // It may be earlier than before: the clock was ahead when it was heard last.
+        entity.told_us = entity.told_us.min(heard_us);
+        if steady_us > entity.steady_us {
+            self.by_age.remove(&(entity.steady_us, id));
+            self.by_age.insert((steady_us, id));
+            entity.steady_us = steady_us;
         }
         if drawn(&entity.state).copied() != fix || heard_us - entity.told_us >= HEARD_AGAIN_US {
             self.show(id, change.heard_at_us);
         }
     }
 
-    /// Lets those go that were silent since before this time.
-    pub(crate) fn expire(&mut self, before_us: i64) {
+    /// Notes the time of the clock and steady time, and lets those go that were silent for longer than this.
+    pub(crate) fn expire(&mut self, now_us: i64, steady_us: i64, age_us: i64) {
+        (self.now_us, self.steady_us) = (now_us, steady_us);
+        let before_us = steady_us.saturating_sub(age_us);
         for _ in 0..MOST_EXPIRED {
             match self.by_age.first().copied() {
                 Some((heard_us, id)) if heard_us < before_us => self.remove(id),
@@ -224,20 +251,20 @@ impl World {
         }
     }
 
-    fn insert(&mut self, state: EntityState) {
+    fn insert(&mut self, state: EntityState, steady_us: i64) {
         let (id, heard_us) = (self.next_id, state.last_heard_us);
         self.next_id += 1;
         self.ids.insert(state.key, id);
-        self.by_age.insert((heard_us, id));
+        self.by_age.insert((steady_us, id));
         let interval = BeaconInterval::default();
-        self.entities.insert(id, Entity { state, interval, point: (0.0, 0.0), shown: None, cell: 0, told_us: heard_us });
+        self.entities.insert(id, Entity { state, interval, point: (0.0, 0.0), shown: None, cell: 0, told_us: heard_us, steady_us });
         self.show(id, heard_us);
     }
 
     fn remove(&mut self, id: u32) {
         self.hide(id, i64::MAX);
         if let Some(entity) = self.entities.remove(&id) {
-            self.by_age.remove(&(entity.state.last_heard_us, id));
+            self.by_age.remove(&(entity.steady_us, id));
             self.ids.remove(&entity.state.key);
         }
     }
@@ -356,8 +383,11 @@ impl World {
     /// not be made again with a number that somebody may hold of it.
     pub(crate) fn forget(&mut self, now_us: i64) {
         let before = self.watched.len();
+        let latest_us = now_us.saturating_add(2 * Tile::LINGER_US);
         // Ours is one of the two owners when a viewer has the tile.
-        self.watched.retain(|_, watched| Arc::strong_count(&watched.tile) > 1 || watched.tile.watched_until_us() >= now_us);
+        // A time far ahead was written under a clock that has been set back.
+        self.watched
+            .retain(|_, watched| Arc::strong_count(&watched.tile) > 1 || (now_us..=latest_us).contains(&watched.tile.watched_until_us()));
         self.seq += u32::from(self.watched.len() < before);
         self.watched.shrink_to(self.watched.len() * 4);
     }

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, io::Read as _, sync::Arc};
 
 use godwit_live::{Area, Limits, Live, Message, SubscribeError, TileAddress, TileAnswer, Viewer};
-use godwit_pipeline::{EntityChange, EntityKey, EntityKind, Fix, Name};
+use godwit_pipeline::{EntityChange, EntityKey, EntityKind, EntityState, Fix, Name};
 use proptest::prelude::*;
 
 const S: i64 = 1_000_000;
@@ -236,7 +236,7 @@ proptest! {
                 2 => live.apply(&[change(&name, now_us, None, true)]),
                 _ => live.apply(&[change(&name, now_us, Some((latitude, longitude)), true)]),
             }
-            live.tick(now_us, number * 4);
+            live.tick(now_us, now_us, number * 4);
             match what {
                 // Slow: takes nothing this time.
                 3 | 4 => {}
@@ -250,7 +250,7 @@ proptest! {
                 6 => {
                     drop(viewer);
                     now_us += 100 * S;
-                    live.tick(now_us, 20);
+                    live.tick(now_us, now_us, 20);
                     live.apply(&[change(&name, now_us, Some((longitude / 4.0, latitude)), true)]);
                     viewer = live.viewer().unwrap();
                     viewer.subscribe(&page.wish(&tiles), now_us).unwrap();
@@ -258,7 +258,7 @@ proptest! {
                 _ => page.message(&joined(&viewer.news(now_us))),
             }
         }
-        live.tick(now_us, 4);
+        live.tick(now_us, now_us, 4);
         page.message(&joined(&viewer.news(now_us)));
         prop_assert_eq!(names(&page), truth(&live, &tiles, now_us));
     }
@@ -275,12 +275,12 @@ fn who_comes_back_gets_only_what_was_missed_after_another_epoch_everything() {
     for i in 0..100 {
         live.apply(&[change(&format!("S{i}"), S, Some((47.0, 8.0 + f64::from(i) / 100.0)), true)]);
     }
-    live.tick(S, 2);
+    live.tick(S, S, 2);
     page.message(&joined(&viewer.news(S)));
     assert_eq!((page.snapshots, page.tiles[&tiles[0]].1.len()), (1, 100));
     drop(viewer);
     live.apply(&[change("S1", 2 * S, Some((47.1, 8.0)), true)]);
-    live.tick(2 * S, 4);
+    live.tick(2 * S, 2 * S, 4);
     let mut viewer = live.viewer().unwrap();
     viewer.subscribe(&page.wish(&tiles), S).unwrap();
     let bytes = joined(&viewer.news(2 * S));
@@ -309,8 +309,54 @@ fn the_killed_stay_dead_and_the_silent_leave() {
     }
     assert_eq!(live.figures().entities, 500, "bounded");
     assert!(live.get(&change("S1", 0, None, true).key).is_none() && live.get(&change("S599", 0, None, true).key).is_some());
-    live.tick((86_400 + 590) * S, 1);
+    live.tick((86_400 + 590) * S, (86_400 + 590) * S, 1);
     assert_eq!(live.figures().entities, 10, "old ones left");
+}
+
+#[test]
+fn a_clock_that_jumps_empties_nothing_and_freezes_nobody() {
+    let live = live();
+    const YEAR: i64 = 400 * 86_400 * S;
+    let now_us = 1_000 * S;
+    for i in 0..100 {
+        live.apply(&[change(&format!("S{i}"), now_us, Some((1.0, 1.0)), true)]);
+    }
+    // Forward, then back behind where it began; ten ticks would let thousands go.
+    for (number, at_us) in [now_us + YEAR, now_us - 900 * S].into_iter().cycle().take(20).enumerate() {
+        let second = i64::try_from(number).unwrap();
+        live.tick(at_us, now_us + second * S, u64::try_from(number).unwrap());
+        assert_eq!(live.figures().entities, 100, "the clock says {at_us}");
+    }
+    // Heard under the clock that was ahead: a known station, and a new one.
+    live.tick(now_us + YEAR, now_us + 30 * S, 1);
+    live.apply(&[change("S0", now_us + YEAR, Some((2.0, 2.0)), true), change("AHEAD", now_us + YEAR, Some((2.0, 2.0)), true)]);
+    // The clock is right again: what it says now counts.
+    live.tick(now_us + 40 * S, now_us + 40 * S, 2);
+    live.apply(&[change("S0", now_us + 40 * S, Some((3.0, 3.0)), true)]);
+    let state = live.get(&change("S0", 0, None, true).key).unwrap();
+    assert_eq!((state.last_heard_us, state.position.unwrap().1.latitude), (now_us + 40 * S, 3.0));
+    // What comes from the store with a time far ahead does not stand still either.
+    let far = EntityState::new(&change("FAR", now_us + YEAR, Some((4.0, 4.0)), true));
+    live.fill([far], now_us + 40 * S);
+    assert_eq!(live.get(&change("FAR", 0, None, true).key).unwrap().last_heard_us, now_us + 40 * S);
+    // Everybody leaves a day after being heard, whatever time that was.
+    live.tick(now_us + 86_405 * S, now_us + 86_405 * S, 3);
+    assert_eq!(live.figures().entities, 3, "heard within a day");
+    live.tick(now_us + 86_450 * S, now_us + 86_450 * S, 4);
+    assert_eq!(live.figures().entities, 0);
+}
+
+#[test]
+fn a_world_of_another_day_is_shown_as_of_that_day() {
+    let live = live();
+    const YEAR: i64 = 400 * 86_400 * S;
+    let state = |name: &str, at_us| EntityState::new(&change(name, at_us, Some((4.0, 4.0)), true));
+    live.fill([state("NEW", 500 * S), state("OLD", 500 * S - 86_000 * S)], 600 * S);
+    live.tick(YEAR, 1_000 * S, 1);
+    assert_eq!(live.figures().entities, 2);
+    live.tick(YEAR, 1_400 * S, 2);
+    assert_eq!(live.figures().entities, 1);
+    assert!(live.get(&change("NEW", 0, None, true).key).is_some());
 }
 
 #[test]
@@ -340,7 +386,7 @@ fn density_counts_everybody_once() {
     for i in 0..50 {
         live.apply(&[change(&format!("S{i}"), S, Some((f64::from(i), f64::from(i) * 3.0 - 80.0)), true)]);
     }
-    live.tick(S, 20);
+    live.tick(S, S, 20);
     let mut page = Page::default();
     let mut viewer = live.viewer().unwrap();
     viewer.subscribe(r#"{"tiles":[[0,0,0]]}"#, S).unwrap();
@@ -386,7 +432,7 @@ fn the_same_over_http() {
     let live = live();
     let tile = TileAddress::new(7, 67, 44).unwrap();
     live.apply(&[change("A1", S, Some((47.5, 9.0)), true)]);
-    live.tick(S, 1);
+    live.tick(S, S, 1);
     let TileAnswer::Full(first) = live.tile(tile, None, S) else { panic!("the whole tile first") };
     assert_eq!(live.tile(tile, None, 2 * S), TileAnswer::Full(first.clone()), "made once while nothing changes");
     let known = named(&first.tag);
@@ -395,7 +441,7 @@ fn the_same_over_http() {
     page.message(&first.body);
     for step in 2..40 {
         live.apply(&[change("A1", step * S, Some((47.5 + step as f64 / 1000.0, 9.0)), true)]);
-        live.tick(step * S, u64::try_from(step).unwrap());
+        live.tick(step * S, step * S, u64::try_from(step).unwrap());
     }
     let TileAnswer::Deltas(deltas) = live.tile(tile, Some(known), 40 * S) else { panic!("only what was missed") };
     page.message(&deltas.body);
@@ -434,7 +480,7 @@ fn tiles_exist_while_they_are_watched_and_never_start_at_a_number_that_was_given
             now_us += S;
             number += 1;
             live.apply(&[change("A1", now_us, Some((47.5, 9.0 + f64::from(round * 10 + step) / 10_000.0)), true)]);
-            live.tick(now_us, number);
+            live.tick(now_us, now_us, number);
             page.message(&joined(&viewer.news(now_us)));
         }
         assert_eq!(live.figures().tiles, 3);
@@ -443,7 +489,7 @@ fn tiles_exist_while_they_are_watched_and_never_start_at_a_number_that_was_given
         drop(viewer);
         now_us += 100 * S;
         number = (number / 20 + 1) * 20;
-        live.tick(now_us, number);
+        live.tick(now_us, now_us, number);
         assert_eq!(live.figures().tiles, 0, "let go after a minute");
         assert_eq!(live.figures().log_bytes, 0);
         // What happens now has no number; the page comes back with its old ones.
@@ -469,7 +515,7 @@ fn who_is_behind_gets_each_entity_once_and_then_a_snapshot() {
         for number in 1..=steps {
             now_us += S / 4;
             live.apply(&[change(&format!("S{}", who(number)), now_us, Some((47.5 + number as f64 / 10_000.0, 9.1)), true)]);
-            live.tick(now_us, number);
+            live.tick(now_us, now_us, number);
         }
         now_us
     };
@@ -503,7 +549,7 @@ fn wide_views_move_less_often() {
     for number in 1..=20 {
         let now_us = S + i64::try_from(number).unwrap() * S / 4;
         live.apply(&[change("A1", now_us, Some((47.8, 9.0 - number as f64 / 10_000.0)), true)]);
-        live.tick(now_us, number);
+        live.tick(now_us, now_us, number);
         page.message(&joined(&viewer.news(now_us)));
         for (at, tile) in &page.tiles {
             *moves.entry(at.0).or_default() += usize::from(before.insert(*at, tile.0) != Some(tile.0));
@@ -521,7 +567,7 @@ fn a_station_that_only_says_again_that_it_lives_is_told_every_half_minute() {
     viewer.subscribe(&page.wish(&tiles), S).unwrap();
     for second in 1..=120 {
         live.apply(&[change("A1", second * S, Some((47.5, 9.0)), true)]);
-        live.tick(second * S, 1);
+        live.tick(second * S, second * S, 1);
         page.message(&joined(&viewer.news(second * S)));
     }
     assert_eq!(page.snapshots + page.deltas, 4);
@@ -542,7 +588,7 @@ fn a_delta_of_many_is_packed() {
     viewer.subscribe(&page.wish(&tiles), S).unwrap();
     page.message(&joined(&viewer.news(S)));
     beacon(2);
-    live.tick(2 * S, 1);
+    live.tick(2 * S, 2 * S, 1);
     let message = viewer.news(2 * S);
     assert!(message.len() < 26 * 40 * 3 / 4, "{}", message.len());
     page.message(&joined(&message));

@@ -185,6 +185,29 @@ impl EntityState {
         state
     }
 
+    /// How far in the future, microseconds, a time may lie; one further ahead was written under a clock that was ahead: one
+    /// hour.
+    pub const FUTURE_US: i64 = 3_600_000_000;
+
+    /// Follows a packet as [`EntityState::apply`] does, at this time (microseconds since 1970 UTC): a known time that lies
+    /// in the future is a wrong one, and gives way. Else the entity would stand still until that time comes.
+    pub fn apply_at(&mut self, change: &EntityChange, now_us: i64) {
+        let latest_us = now_us.saturating_add(Self::FUTURE_US);
+        if self.last_heard_us > latest_us && change.heard_at_us <= latest_us {
+            self.bring_back(change.heard_at_us);
+        }
+        self.apply(change);
+    }
+
+    /// Brings its times back to this one where they are later.
+    pub fn bring_back(&mut self, to_us: i64) {
+        self.first_heard_us = self.first_heard_us.min(to_us);
+        self.last_heard_us = self.last_heard_us.min(to_us);
+        if let Some((at_us, ..)) = &mut self.position {
+            *at_us = (*at_us).min(to_us);
+        }
+    }
+
     /// Follows a packet. One that was heard earlier than what is known (an import, a replay) does not turn time
     /// back. Following the same packet twice changes nothing.
     pub fn apply(&mut self, change: &EntityChange) {

@@ -237,6 +237,28 @@ mod tests {
     }
 
     #[test]
+    fn a_clock_that_jumps_leaves_no_duplicates_and_no_doubts_behind() {
+        const YEAR: i64 = 400 * 86_400 * S;
+        let mut pipeline = Pipeline::default();
+        let here = b"DL1ABC-9>APRS,qAR,I:!4722.85N/00832.46E>here";
+        // Two hours' drive away: believed under a clock that was ahead in between.
+        let there = b"DL1ABC-9>APRS,qAR,I:!4822.85N/01032.46E>there";
+        let start = 800 * 86_400 * S;
+        for (at_us, line, verdict) in [
+            (start, &here[..], Verdict::Accepted),
+            (start + YEAR, there, Verdict::Accepted),
+            (start + YEAR + S, there, Verdict::Duplicate),
+            (start + 60 * S, here, Verdict::Accepted),
+            (start + 61 * S, here, Verdict::Duplicate),
+            (start - YEAR, there, Verdict::Accepted),
+            (start + 120 * S, here, Verdict::Accepted),
+            (start + 180 * S, there, Verdict::Implausible(TOO_FAST)),
+        ] {
+            assert_eq!(pipeline.accept(at_us, line).record.verdict, verdict, "{} s", (at_us - start) / S);
+        }
+    }
+
+    #[test]
     fn a_position_is_about_its_station() {
         let outcome = Pipeline::default().accept(S, b"DL1ABC-9>APRS,DB0XYZ*,qAR,DB0IG:!4722.85N/00832.46E>147/064hi");
         assert_eq!(names(&outcome), ["station DL1ABC-9 placed"]);

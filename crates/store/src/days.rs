@@ -23,6 +23,16 @@ pub struct DayState {
     pub archived: Option<u64>,
 }
 
+/// What a store knows of the time of day, independently of the local clock.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct TimeEvidence {
+    /// The clock of the database server, microseconds since 1970 UTC; `None` for the embedded engine, which has none.
+    pub database_us: Option<i64>,
+    /// The days that hold packets and that no import or restore put there on purpose, oldest first; days since 1970-01-01
+    /// UTC.
+    pub days: Vec<i64>,
+}
+
 /// What thinning leaves of a day.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Thin {
@@ -41,6 +51,13 @@ pub trait Days: Store {
     /// # Errors
     /// The store cannot be read.
     async fn days(&self) -> Result<Vec<DayState>, StoreError>;
+
+    /// The clock of the database and the days that hold packets: what the local clock is compared with. Cheap: no packet
+    /// is read.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    async fn time_evidence(&self) -> Result<TimeEvidence, StoreError>;
 
     /// Makes room for today (by the store's clock) and so many days after it where that has to be made ahead; returns how
     /// many were missing.

@@ -20,6 +20,11 @@ pub struct JobPlan {
     pub every: Duration,
 }
 
+impl JobPlan {
+    /// No lease ends later than this from now: a later end was written by a clock that was ahead and has been set back.
+    pub const LONGEST_LEASE: Duration = Duration::from_secs(600);
+}
+
 /// The right to run a job until its lease ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JobClaim {
@@ -61,7 +66,8 @@ pub struct JobState {
 /// The table of jobs, and what jobs fetched for all replicas.
 #[async_trait]
 pub trait JobTable: Send + Sync {
-    /// Makes rows for jobs that have none; brings the others up to the plan.
+    /// Makes rows for jobs that have none; brings the others up to the plan. Times that lie further ahead than the plan
+    /// and [`JobPlan::LONGEST_LEASE`] allow (the clock was ahead when they were written) are brought back.
     ///
     /// # Errors
     /// The table cannot be written.

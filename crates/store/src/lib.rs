@@ -26,7 +26,7 @@ use godwit_pipeline::{EntityKey, EntityState, Name};
 
 pub use backup::{BackedUp, BackupError, backup};
 pub use block::{Answer, BLOCK_S, BlockError, BlockFigures, Blocks, BlocksRange, Part};
-pub use days::{DayState, Days, Thin, day_name, day_number};
+pub use days::{DayState, Days, Thin, TimeEvidence, day_name, day_number};
 pub use error::StoreError;
 pub use jobs::{JobClaim, JobPlan, JobState, JobTable};
 pub use model::{

@@ -66,6 +66,7 @@ each_store! {
     equal_lines_without_a_time_are_kept_as_often_as_they_stand_in_a_file,
     old_days_go_and_the_counts_stay_right,
     time_is_not_turned_back_by_what_was_heard_earlier,
+    a_state_of_the_future_gives_way_and_its_packets_are_found_by_their_time,
     a_scan_gives_duplicates_and_bad_ones_too,
     several_stations_at_once_newest_first,
     appends_from_many_sides_all_arrive,
@@ -99,6 +100,27 @@ fn all() -> PacketQuery {
 
 fn station(name: &str) -> EntityKey {
     EntityKey { kind: EntityKind::Station, name: Name::new(name.as_bytes()).unwrap() }
+}
+
+/// Packets that were kept under a clock that was ahead, and those after it was set right.
+async fn a_state_of_the_future_gives_way_and_its_packets_are_found_by_their_time(ground: Ground) {
+    let store = ground.open().await;
+    let ahead = NOON + 4000 * DAY;
+    store.append(batch(&[(ahead, b"A1B>APRS,qAR,I:!4822.85N/00932.46E>ahead"), (ahead, b"OLD>APRS:>ahead")])).await.unwrap();
+    store.append(batch(&[(NOON, b"A1B>APRS,qAR,I:!4722.85N/00832.46E>now")])).await.unwrap();
+    let state = store.entity(station("A1B")).await.unwrap().unwrap();
+    assert_eq!((state.first_heard_us, state.last_heard_us), (NOON, NOON));
+    assert!(state.raw.ends_with(b">now") && state.position.unwrap().1.latitude < 48.0);
+    // An import turns nothing back.
+    store.append_imported(imported(&[(NOON + S, b"OLD>APRS:>imported", true)], 1)).await.unwrap();
+    assert_eq!(store.entity(station("OLD")).await.unwrap().unwrap().last_heard_us, ahead);
+    let up_to_now = store.packets(PacketQuery { until_us: NOON + 2 * S, ..all() }).await.unwrap();
+    assert_eq!(up_to_now.packets.len(), 2);
+    let later = store.packets(PacketQuery { since_us: NOON + 2 * S, ..all() }).await.unwrap();
+    assert_eq!(later.packets.len(), 2);
+    let newest = store.packets(PacketQuery { until_us: NOON + 2 * S, limit: 1, ..all() }).await.unwrap();
+    let next = store.packets(PacketQuery { until_us: NOON + 2 * S, before_id: newest.next, ..all() }).await.unwrap();
+    assert_eq!((newest.packets.len(), next.packets.len()), (1, 1));
 }
 
 async fn what_goes_in_comes_out_byte_for_byte_and_after_reopening(ground: Ground) {

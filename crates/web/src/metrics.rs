@@ -102,6 +102,12 @@ const FAMILIES: &[Family] = &[
     labelled("godwit_build_info", Gauge, "The version.", "version", "version"),
     family("godwit_ready", Gauge, "1 while visitors may be sent here.", "ready"),
     labelled("godwit_healthy", Gauge, "1 while nothing is wrong with a part.", "health.*.ok", "part"),
+    milliseconds(family(
+        "godwit_clock_ahead_of_database_seconds",
+        Gauge,
+        "How far the local clock is ahead of the database's; negative: behind.",
+        "clock.ahead_of_database_ms",
+    )),
     labelled("godwit_task_failed_total", Counter, "Times that a task panicked or ended too early.", "tasks.*.failed", "task"),
     family("godwit_handler_panics_total", Counter, "Requests that were answered 500 because their handler panicked.", "panics.handlers"),
     family("godwit_viewer_panics_total", Counter, "Live viewers that were closed because their task panicked.", "panics.viewers"),
@@ -182,6 +188,12 @@ const FAMILIES: &[Family] = &[
         &["bus", "store"],
     ),
     family("godwit_world_by_bus_total", Counter, "Packets that came by the bus.", "cluster.world.by_bus"),
+    family(
+        "godwit_world_refused_total",
+        Counter,
+        "Packets of the bus whose time cannot be right; they were left out.",
+        "cluster.world.refused",
+    ),
     family("godwit_world_by_store_total", Counter, "Packets that came by the database.", "cluster.world.by_store"),
     milliseconds(family(
         "godwit_bus_lag_seconds",

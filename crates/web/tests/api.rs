@@ -251,6 +251,28 @@ async fn packets_are_filtered_and_explained() {
 }
 
 #[tokio::test]
+async fn packets_of_the_future_are_not_the_newest() {
+    let year = 400 * 24 * 60;
+    let (ahead, now) = (b"A1B>APRS:>ahead", b"A1B>APRS:>now");
+    let server = Server::start(&[(year, ahead), (year + 1, b"A1B>APRS:>further ahead"), (5, now), (6, b"A1B>APRS:>later")]).await;
+    let raws = async |query: &str| {
+        let page = server.json(&format!("/api/v1/packets?{query}")).await;
+        list(&page, "packets").iter().map(|one| one["raw"].as_str().unwrap()[9..].to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(raws("").await, [">later", ">now"]);
+    assert_eq!(raws("text=ahead").await, [">further ahead", ">ahead"], "there are no others");
+    assert_eq!(raws("text=now").await, [">now"]);
+    assert_eq!(raws("until=2029-01-01T00:00:00Z").await, [">further ahead", ">ahead", ">later", ">now"]);
+    assert_eq!(raws("since=2027-06-01T00:00:00Z").await, [">further ahead", ">ahead"]);
+    let first = server.json("/api/v1/packets?since=2027-06-01T00:00:00Z&limit=1").await;
+    let next = first["next"].as_str().unwrap();
+    assert_eq!(raws(&format!("since=2027-06-01T00:00:00Z&cursor={next}")).await, [">ahead"], "pages go on there");
+    // A clock that is behind all that is stored shows what there is.
+    let server = Server::start(&[(year, ahead)]).await;
+    assert_eq!(list(&server.json("/api/v1/packets").await, "packets").len(), 1);
+}
+
+#[tokio::test]
 async fn who_heard_whom_and_packets_an_hour() {
     let server = Server::start(&[
         (0, b"OE9X>APRS,TCPIP*:!4722.85N/00932.46E&"),

@@ -75,7 +75,7 @@ impl Server {
             let line = format!("S{station}>APRS,TCPIP*,qAC,T2:!47{minutes:05.2}N/00730.00E>{}", self.ticks);
             self.live.apply(&self.pipeline.accept(now_us(), line.as_bytes()).changes);
         }
-        self.live.tick(now_us(), self.ticks);
+        self.live.tick(now_us(), now_us(), self.ticks);
     }
 
     async fn get(&self, path: &str, header: &str) -> (String, Vec<u8>) {

@@ -6,11 +6,12 @@ use godwit_flow::{BreakerReading, Stopper, now_us};
 use godwit_web::Devices;
 
 use super::{Board, Job, Upkeep, retention, retention::Rules};
-use crate::config::Settings;
+use crate::{
+    clock::{Clock, DAY_US},
+    config::Settings,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
-
-const DAY_US: i64 = 86_400_000_000;
 
 /// After it ended a day gets what waited in spools for so long.
 const CLOSED_US: i64 = DAY_US / 4;
@@ -36,6 +37,7 @@ pub(crate) fn start(
     settings: &Settings,
     store: &Arc<dyn Upkeep>,
     devices: &Devices,
+    clock: &Arc<Clock>,
     holder: String,
     tasks: &Stopper,
 ) -> anyhow::Result<Jobs> {
@@ -47,20 +49,24 @@ pub(crate) fn start(
             async move { Ok(format!("{} partitions made", store.prepare_ahead(AHEAD).await?)) }
         };
         list.push(Job { priority: 100, longest: HOUR / 6, ..Job::new("partitions", HOUR, run) });
-        let closed = store.clone();
+        let closed = (store.clone(), clock.clone());
         let run = move || {
-            let store = closed.clone();
-            async move { Ok(format!("{} days packed", store.pack_days((now_us() - CLOSED_US).div_euclid(DAY_US)).await?)) }
+            let (store, clock) = closed.clone();
+            async move {
+                let today = clock.look(&*store).await?.map_err(|why| anyhow::anyhow!("nothing is packed: {why}"))?;
+                let closed = (now_us() - CLOSED_US).div_euclid(DAY_US);
+                Ok(format!("{} days packed", store.pack_days(closed.min(today)).await?))
+            }
         };
         list.push(Job { priority: 20, longest: HOUR * 6, ..Job::new("pack", HOUR, run) });
     }
-    let (rules, old) = (Rules::new(settings), store.clone());
+    let (rules, old) = (Rules::new(settings), (store.clone(), clock.clone()));
     let run = move || {
-        let store = old.clone();
-        async move { retention::run(&*store, rules).await }
+        let (store, clock) = old.clone();
+        async move { retention::run(&*store, rules, &clock).await }
     };
     list.push(Job { priority: 50, longest: HOUR * 6, ..Job::new("retention", HOUR, run) });
-    list.extend(archive(settings, store)?);
+    list.extend(archive(settings, store, clock)?);
     let fetch = fetch(settings, store, devices, tasks, &mut list)?;
     let jobs = Jobs { board: Arc::default(), fetch };
     tasks.essential("jobs", super::run(list, store.clone(), holder, jobs.board.clone(), tasks.stop()));
@@ -68,13 +74,13 @@ pub(crate) fn start(
 }
 
 #[cfg(feature = "archive")]
-fn archive(settings: &Settings, store: &Arc<dyn Upkeep>) -> anyhow::Result<Option<Job>> {
+fn archive(settings: &Settings, store: &Arc<dyn Upkeep>, clock: &Arc<Clock>) -> anyhow::Result<Option<Job>> {
     let Some(address) = settings.get("archive") else { return Ok(None) };
     let archive = Arc::new(godwit_store::archive::Archive::open(address, crate::run::data(settings))?);
-    let store = store.clone();
+    let (store, clock) = (store.clone(), clock.clone());
     let run = move || {
-        let (store, archive) = (store.clone(), archive.clone());
-        async move { super::archive::run(&*store, &archive).await }
+        let (store, archive, clock) = (store.clone(), archive.clone(), clock.clone());
+        async move { super::archive::run(&*store, &archive, &clock).await }
     };
     Ok(Some(Job { priority: 40, longest: HOUR * 12, ..Job::new("archive", HOUR, run) }))
 }
@@ -102,7 +108,7 @@ fn fetch(
 }
 
 #[cfg(not(feature = "archive"))]
-fn archive(settings: &Settings, _: &Arc<dyn Upkeep>) -> anyhow::Result<Option<Job>> {
+fn archive(settings: &Settings, _: &Arc<dyn Upkeep>, _: &Arc<Clock>) -> anyhow::Result<Option<Job>> {
     anyhow::ensure!(settings.get("archive").is_none(), "archive is set, but this program was built without the feature archive");
     Ok(None)
 }

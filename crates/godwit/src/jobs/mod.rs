@@ -10,12 +10,12 @@ mod board;
 #[cfg(feature = "archive")]
 mod devices;
 mod list;
-mod retention;
+pub(crate) mod retention;
 mod upkeep;
 
 use std::{future::Future, panic::AssertUnwindSafe, pin::Pin, sync::Arc, time::Duration};
 
-use godwit_flow::Stop;
+use godwit_flow::{Stop, local_us, steady_us};
 use godwit_store::{JobClaim, JobPlan, JobTable};
 use tokio::{
     task::JoinSet,
@@ -37,6 +37,9 @@ const LOOK: Duration = Duration::from_secs(10);
 
 /// The wait after a first failure; it doubles with each up to the job's usual wait.
 const FIRST_RETRY: Duration = Duration::from_secs(30);
+
+/// A clock that was set by more than this, microseconds, may have left times in the table that lie far ahead.
+const SET_US: i64 = 60_000_000;
 
 /// What a run says: a sentence for the operator.
 type Run = Pin<Box<dyn Future<Output = anyhow::Result<String>> + Send>>;
@@ -100,7 +103,15 @@ async fn run(jobs: Vec<Job>, table: Arc<dyn JobTable>, holder: String, board: Ar
         }
     }
     let mut running = JoinSet::new();
+    let mut offset = local_us() - steady_us();
     while !stop.is_wanted() {
+        let before = std::mem::replace(&mut offset, local_us() - steady_us());
+        if offset.abs_diff(before) > SET_US.unsigned_abs()
+            && let Err(error) = table.announce_jobs(&plans).await
+        {
+            tracing::warn!(%error, "the clock was set, and the table of jobs cannot be brought up to it; trying again");
+            offset = before;
+        }
         while running.len() < SLOTS {
             match table.claim_job(&holder, &names, LEASE).await {
                 Ok(Some(claim)) => {

@@ -1,11 +1,12 @@
 //! Days that are over their time: dropped, or thinned, each whole. What belongs in the archive waits for it.
+//!
+//! A run changes one day at most, and only by a day on which the clocks and the stored packets agree ([`crate::clock`]): a
+//! wrong clock that nothing contradicts costs one day an hour at most, not all at once. The newest day that holds packets
+//! always stays.
 
-use godwit_flow::now_us;
-use godwit_store::{DayState, Days, Thin};
+use godwit_store::{DayState, Days, Thin, day_name};
 
-use crate::config::Settings;
-
-pub(super) const DAY_US: i64 = 86_400_000_000;
+use crate::{clock::Clock, config::Settings};
 
 /// How long each kind is kept, in days; 0: see each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -65,32 +66,63 @@ enum Due {
     Wait,
 }
 
-/// Does what is due; says what it did.
-pub(crate) async fn run(store: &dyn Days, rules: Rules) -> anyhow::Result<String> {
-    let today = now_us().div_euclid(DAY_US);
-    let (mut dropped, mut thinned, mut waiting, mut busy) = (0, 0, 0, 0);
-    for state in store.days().await? {
-        let done = match rules.due(&state, today) {
+/// Does what is due by the day that the clocks and the stored packets agree on, to one day at most; says what it did.
+///
+/// # Errors
+/// The readings disagree: nothing was done. Or the store does not answer.
+pub(crate) async fn run(store: &dyn Days, rules: Rules, clock: &Clock) -> anyhow::Result<String> {
+    let today = clock.look(store).await?.map_err(|why| anyhow::anyhow!("nothing is dropped: {why}"))?;
+    let mut said = change(store, rules, today, 1).await?;
+    let forgotten = if rules.aggregates > 0 { store.forget_aggregates(today - rules.aggregates).await? } else { 0 };
+    if forgotten > 0 {
+        said += &format!(", {forgotten} rows of aggregates forgotten");
+    }
+    Ok(said)
+}
+
+/// Drops and thins what is due on this day, oldest first, at most so many days; says what it did.
+///
+/// # Errors
+/// The store does not answer. What was done before stays done.
+pub(crate) async fn change(store: &dyn Days, rules: Rules, today: i64, most: usize) -> anyhow::Result<String> {
+    let (mut dropped, mut thinned, mut waiting, mut busy, mut left) = (0, 0, 0, 0, 0);
+    let days = store.days().await?;
+    let newest = days.iter().filter(|state| state.packets > 0).map(|state| state.day).max();
+    for state in &days {
+        let due = rules.due(state, today);
+        match due {
             Due::Nothing => continue,
             Due::Wait => {
                 waiting += 1;
                 continue;
             }
-            Due::Drop => store.drop_day(state.day, state.packets).await?.then(|| dropped += 1),
-            Due::Thin(thin) => store.thin_day(state.day, state.packets, thin).await?.map(|_| thinned += 1),
+            Due::Drop | Due::Thin(_) if newest == Some(state.day) => continue,
+            Due::Drop | Due::Thin(_) if dropped + thinned >= most => {
+                left += 1;
+                continue;
+            }
+            Due::Drop | Due::Thin(_) => {}
+        }
+        let day = day_name(state.day);
+        let done = if let Due::Thin(thin) = due {
+            store.thin_day(state.day, state.packets, thin).await?.map(|kept| {
+                tracing::info!(day, packets = state.packets, kept, "thinned a day: it was over its time");
+                thinned += 1;
+            })
+        } else {
+            store.drop_day(state.day, state.packets).await?.then(|| {
+                tracing::info!(day, packets = state.packets, "dropped a day: it was over its time");
+                dropped += 1;
+            })
         };
         // Packets came meanwhile: another time.
-        busy += i32::from(done.is_none());
+        busy += usize::from(done.is_none());
     }
-    let forgotten = if rules.aggregates > 0 { store.forget_aggregates(today - rules.aggregates).await? } else { 0 };
     let mut said = format!("{dropped} days dropped, {thinned} thinned");
-    for (count, what) in [(waiting, "wait for the archive"), (busy, "were busy")] {
+    for (count, what) in [(left, "are left for the next runs"), (waiting, "wait for the archive"), (busy, "were busy")] {
         if count > 0 {
             said += &format!(", {count} {what}");
         }
-    }
-    if forgotten > 0 {
-        said += &format!(", {forgotten} rows of aggregates forgotten");
     }
     Ok(said)
 }
@@ -144,11 +176,15 @@ mod tests {
 
     #[tokio::test]
     async fn days_over_their_time_go_and_the_rest_stays() {
+        use godwit_flow::{Health, now_us};
         use godwit_pipeline::Pipeline;
         use godwit_store::{Batch, SqliteStore, Store as _};
+
+        use crate::clock::DAY_US;
         let folder = tempfile::tempdir().expect("folder");
         let store = SqliteStore::open(folder.path()).expect("store");
         let today = now_us().div_euclid(DAY_US);
+        let clock = Clock::new(Health::default());
         let mut pipeline = Pipeline::default();
         for age in [0, 1, 2, 3, 4, 9] {
             let at_us = (today - age) * DAY_US + 1;
@@ -158,9 +194,27 @@ mod tests {
             store.append(Batch { records, ..Batch::default() }).await.expect("stored");
         }
         let rules = Rules { packets: 2, bad: 1, tracks: 4, ..RULES };
-        assert_eq!(run(&store, rules).await.expect("run"), "1 days dropped, 3 thinned");
-        let left: Vec<(i64, u64)> = store.days().await.expect("days").iter().map(|day| (today - day.day, day.packets)).collect();
-        assert_eq!(left, [(4, 1), (3, 1), (2, 2), (1, 3), (0, 3)]);
-        assert_eq!(run(&store, rules).await.expect("run"), "0 days dropped, 0 thinned");
+        let mut said = Vec::new();
+        for _ in 0..5 {
+            said.push(run(&store, rules, &clock).await.expect("run"));
+        }
+        let wanted = [
+            "1 days dropped, 0 thinned, 3 are left for the next runs",
+            "0 days dropped, 1 thinned, 2 are left for the next runs",
+            "0 days dropped, 1 thinned, 1 are left for the next runs",
+            "0 days dropped, 1 thinned",
+            "0 days dropped, 0 thinned",
+        ];
+        assert_eq!(said, wanted);
+        let left = async || {
+            let days = store.days().await.expect("days");
+            days.iter().map(|day| (today - day.day, day.packets)).collect::<Vec<_>>()
+        };
+        assert_eq!(left().await, [(4, 1), (3, 1), (2, 2), (1, 3), (0, 3)]);
+        // By another clock all days but the newest are over their time; that one stays however often it runs.
+        for _ in 0..2 {
+            change(&store, rules, today + 400, usize::MAX).await.expect("run");
+        }
+        assert_eq!(left().await, [(0, 3)]);
     }
 }

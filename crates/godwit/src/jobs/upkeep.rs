@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use godwit_pipeline::Record;
-use godwit_store::{DayState, Days, JobClaim, JobPlan, JobState, JobTable, StoreError, Thin};
+use godwit_store::{DayState, Days, JobClaim, JobPlan, JobState, JobTable, StoreError, Thin, TimeEvidence};
 
 use crate::database::Database;
 
@@ -17,6 +17,10 @@ impl<T: Days + JobTable> Upkeep for T {}
 impl Days for Database {
     async fn days(&self) -> Result<Vec<DayState>, StoreError> {
         self.store()?.days().await
+    }
+
+    async fn time_evidence(&self) -> Result<TimeEvidence, StoreError> {
+        self.store()?.time_evidence().await
     }
 
     async fn prepare_ahead(&self, days: u16) -> Result<usize, StoreError> {

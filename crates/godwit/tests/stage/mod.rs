@@ -86,9 +86,16 @@ impl Drop for Replica {
 }
 
 /// The program: what cargo built for the tests, or beside an example.
-fn program() -> PathBuf {
+pub(crate) fn program() -> PathBuf {
     option_env!("CARGO_BIN_EXE_godwit")
         .map_or_else(|| std::env::current_exe().unwrap().parent().and_then(std::path::Path::parent).unwrap().join("godwit"), PathBuf::from)
+}
+
+/// The library that lets a program believe in another time.
+pub(crate) fn faketime() -> PathBuf {
+    let folders = std::fs::read_dir("/usr/lib").unwrap().flatten();
+    let library = folders.map(|folder| folder.path().join("faketime/libfaketimeMT.so.1")).find(|library| library.exists());
+    library.expect("faketime is not installed: run scripts/need.sh faketime")
 }
 
 /// Waits until something is so.
@@ -155,21 +162,21 @@ impl Stage {
 
     /// Starts a replica and does not wait.
     pub(crate) fn launch(&self, number: usize) -> Replica {
+        self.launch_at(number, None)
+    }
+
+    /// The same under another clock, as faketime writes it: `+400d`.
+    pub(crate) fn launch_at(&self, number: usize, clock: Option<&str>) -> Replica {
         let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
         let (address, name) = (format!("127.0.0.1:{port}"), format!("r{number}"));
         let log = std::fs::OpenOptions::new().create(true).append(true).open(self.folder.join(format!("{name}.log"))).unwrap();
-        let child = Command::new(program())
-            .args([
-                "serve",
-                "--listen",
-                &address,
-                "--metrics-listen",
-                &address,
-                "--replica",
-                &name,
-                "--callsign",
-                &format!("N0CALL-{number}"),
-            ])
+        let mut command = Command::new(program());
+        if let Some(clock) = clock {
+            command.env("LD_PRELOAD", faketime()).env("FAKETIME", clock).env("FAKETIME_DONT_FAKE_MONOTONIC", "1");
+        }
+        let child = command
+            .args(["serve", "--listen", &address, "--metrics-listen", &address])
+            .args(["--replica", &name, "--callsign", &format!("N0CALL-{number}")])
             .args(["--data", self.folder.join(&name).to_str().unwrap(), "--aprs-is", &self.ledger.address.to_string()])
             .args(&self.more)
             .env("GODWIT_DATABASE_URL", self.bouncer.url(&self.database))

@@ -290,6 +290,8 @@ impl PostgresStore {
     async fn update(&self, client: &Client, work: &Work<'_>, known: &mut Known, copying: copy::Copying) -> Result<(), Error> {
         let before: HashMap<EntityKey, (i32, i32)> =
             known.states.iter().map(|(key, state)| (*key, (day_of(state.first_heard_us), day_of(state.last_heard_us)))).collect();
+        // A known state of the future gives way to what is received now; what an import brings turns nothing back.
+        let now_us = if work.import.is_some() { i64::MAX } else { jiff::Timestamp::now().as_microsecond() };
         let mut changed = BTreeSet::new();
         let mut tally = Tally::default();
         for change in &work.changes {
@@ -298,7 +300,7 @@ impl PostgresStore {
             if before.get(&change.key).is_none_or(|(first, last)| *first != day && *last != day) {
                 tally.heard.insert((day, change.key));
             }
-            known.states.entry(change.key).and_modify(|state| state.apply(change)).or_insert_with(|| EntityState::new(change));
+            known.states.entry(change.key).and_modify(|state| state.apply_at(change, now_us)).or_insert_with(|| EntityState::new(change));
             changed.insert(change.key);
         }
         let place = |name: Name| match known.states.get(&station(name)) {

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use tokio_postgres::{Error, Row, types::Type};
 
 use super::{PostgresStore, connect::Param, lock};
-use crate::{DayState, Days, StoreError, Thin};
+use crate::{DayState, Days, StoreError, Thin, TimeEvidence};
 
 /// How long thinning may read a day.
 const LONG: Duration = Duration::from_secs(3600);
@@ -23,6 +23,14 @@ impl Days for PostgresStore {
         let sql = "SELECT d.day, accepted + duplicate + implausible + bad, keep, without_bad, thinned_s, a.rows
                    FROM day d LEFT JOIN archived a USING (day) ORDER BY d.day";
         Ok(self.write_one(sql, &[]).await?.iter().map(state).collect())
+    }
+
+    async fn time_evidence(&self) -> Result<TimeEvidence, StoreError> {
+        let sql =
+            "SELECT array(SELECT day FROM day WHERE NOT keep AND accepted + duplicate + implausible + bad > 0 ORDER BY day), now_us()";
+        let rows = self.write_one(sql, &[]).await?;
+        let days = rows[0].get::<_, Vec<i32>>(0).into_iter().map(i64::from).collect();
+        Ok(TimeEvidence { database_us: Some(rows[0].get(1)), days })
     }
 
     async fn prepare_ahead(&self, days: u16) -> Result<usize, StoreError> {

@@ -17,7 +17,7 @@ impl JobTable for PostgresStore {
         let every: Vec<i64> = plans.iter().map(|plan| micros(plan.every)).collect();
         let sql = "INSERT INTO job AS j (name, priority, next_run_us)
                    SELECT name, priority, now_us() + first FROM unnest($1, $2, $3) AS p (name, priority, first) ORDER BY name
-                   ON CONFLICT (name) DO UPDATE SET priority = excluded.priority,
+                   ON CONFLICT (name) DO UPDATE SET priority = excluded.priority, lease_until_us = least(j.lease_until_us, now_us() + $5),
                      next_run_us = least(j.next_run_us,
                        now_us() + (SELECT every FROM unnest($1, $4) AS e (name, every) WHERE e.name = j.name))";
         let params = [
@@ -25,6 +25,7 @@ impl JobTable for PostgresStore {
             (&priorities as _, Type::INT2_ARRAY),
             (&first as _, Type::INT8_ARRAY),
             (&every as _, Type::INT8_ARRAY),
+            (&micros(JobPlan::LONGEST_LEASE) as _, Type::INT8),
         ];
         self.write_one(sql, &params).await.map(drop)
     }

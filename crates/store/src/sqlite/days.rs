@@ -11,7 +11,7 @@ use godwit_pipeline::Record;
 use rusqlite::{Connection, params};
 
 use super::{SqliteStore, day, jobs, lock, open_for_reading, writer::Job};
-use crate::{DayState, Days, StoreError, Thin};
+use crate::{DayState, Days, StoreError, Thin, TimeEvidence};
 
 #[async_trait]
 impl Days for SqliteStore {
@@ -26,6 +26,11 @@ impl Days for SqliteStore {
             known.into_iter().map(|(number, counts)| state(folder, number, counts, &archived)).collect()
         })
         .await
+    }
+
+    async fn time_evidence(&self) -> Result<TimeEvidence, StoreError> {
+        let days = lock(&self.days).iter().filter(|(_, counts)| counts.all() > 0 && !counts.keep).map(|(day, _)| *day).collect();
+        Ok(TimeEvidence { database_us: None, days })
     }
 
     async fn prepare_ahead(&self, _: u16) -> Result<usize, StoreError> {

@@ -36,9 +36,11 @@ impl JobTable for SqliteStore {
                 for plan in &plans {
                     let sql = format!(
                         "INSERT INTO job (name, priority, next_run_us) VALUES (?1, ?2, {NOW} + ?3)
-                         ON CONFLICT (name) DO UPDATE SET priority = ?2, next_run_us = min(next_run_us, {NOW} + ?4)"
+                         ON CONFLICT (name) DO UPDATE SET priority = ?2, next_run_us = min(next_run_us, {NOW} + ?4),
+                           lease_until_us = min(lease_until_us, {NOW} + ?5)"
                     );
-                    transaction.execute(&sql, params![plan.name, plan.priority, micros(plan.first_in), micros(plan.every)])?;
+                    let most = micros(JobPlan::LONGEST_LEASE);
+                    transaction.execute(&sql, params![plan.name, plan.priority, micros(plan.first_in), micros(plan.every), most])?;
                 }
                 transaction.commit()
             })

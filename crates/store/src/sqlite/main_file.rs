@@ -49,19 +49,20 @@ fn state(row: &Row<'_>) -> rusqlite::Result<Option<EntityState>> {
     }))
 }
 
-/// The latest states of those that change, with the changes applied.
+/// The latest states of those that change, with the changes applied at this time.
 pub(super) fn changed<'c>(
     connection: &Connection,
     changes: impl IntoIterator<Item = &'c EntityChange>,
+    now_us: i64,
 ) -> rusqlite::Result<HashMap<EntityKey, EntityState>> {
     let mut states: HashMap<EntityKey, EntityState> = HashMap::new();
     for change in changes {
         if let Some(known) = states.get_mut(&change.key) {
-            known.apply(change);
+            known.apply_at(change, now_us);
             continue;
         }
         let mut next = stored(connection, change.key)?.unwrap_or_else(|| EntityState::new(change));
-        next.apply(change);
+        next.apply_at(change, now_us);
         states.insert(change.key, next);
     }
     Ok(states)

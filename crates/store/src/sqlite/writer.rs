@@ -134,7 +134,7 @@ impl Writer {
                 let Some((last, _)) = records.last() else { break };
                 applied = *last;
                 let changes: Vec<EntityChange> = records.iter().flat_map(|(_, record)| changes_of(record)).collect();
-                let states = self.changed(&changes)?;
+                let states = self.changed(&changes, i64::MAX)?;
                 self.put(&states, Some(applied), None)?;
             }
         }
@@ -172,7 +172,7 @@ impl Writer {
             let line = Line { record, facts: Facts::of(record), hash: None };
             by_day.entry(day_number(record.received_at_us)).or_default().push(line);
         }
-        let states = self.changed(&batch.changes)?;
+        let states = self.changed(&batch.changes, jiff::Timestamp::now().as_microsecond())?;
         self.find_places(by_day.values().flatten(), &states)?;
         let mut heard = heard_by_day(&batch.changes);
         let mut last_id = None;
@@ -230,7 +230,8 @@ impl Writer {
         }
         self.will_import(&new)?;
         let changes = || batch.lines.iter().flat_map(|line| &line.changes);
-        let states = self.changed(changes())?;
+        // What was received at any time turns nothing back.
+        let states = self.changed(changes(), i64::MAX)?;
         self.find_places(by_day.values().flatten(), &states)?;
         // Whoever a line that is there already told of was counted with it.
         let mut heard = heard_by_day(changes());
@@ -337,9 +338,13 @@ impl Writer {
         put().map_err(|error| StoreError::sqlite(&path, &error))
     }
 
-    /// The latest states of those that change, with the changes applied.
-    fn changed<'c>(&self, changes: impl IntoIterator<Item = &'c EntityChange>) -> Result<HashMap<EntityKey, EntityState>, StoreError> {
-        main_file::changed(&self.main, changes).map_err(|error| StoreError::sqlite(&main_file::path(&self.folder), &error))
+    /// The latest states of those that change, with the changes applied at this time: a known state of the future gives way.
+    fn changed<'c>(
+        &self,
+        changes: impl IntoIterator<Item = &'c EntityChange>,
+        now_us: i64,
+    ) -> Result<HashMap<EntityKey, EntityState>, StoreError> {
+        main_file::changed(&self.main, changes, now_us).map_err(|error| StoreError::sqlite(&main_file::path(&self.folder), &error))
     }
 
     /// Keeps states, up to which packet they are, and how far an import got.

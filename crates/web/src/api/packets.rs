@@ -16,7 +16,7 @@ use super::{
     time,
 };
 use crate::{
-    SiteState,
+    Site, SiteState,
     answer::Answer,
     error::{ApiError, PathOf, QueryOf},
     heavy::Place,
@@ -24,6 +24,9 @@ use crate::{
 
 /// Packets that one request looks at when a filter passes few of them; `next` goes on from there.
 const MOST_LOOKED_AT: usize = 10_000;
+/// Packets further in the future, microseconds, were stored under a clock that was ahead: they are not the newest, and are
+/// listed for those who ask for that time.
+const FUTURE_US: i64 = 3_600_000_000;
 /// The verdicts that may be asked for.
 const VERDICTS: [&str; 4] = ["accepted", "duplicate", "implausible", "bad"];
 /// Longest text to look for, bytes: as long as a line may be.
@@ -106,17 +109,28 @@ pub(crate) async fn list(State(site): SiteState, QueryOf(query): QueryOf<ListQue
     };
     let filter = Filter::of(&query)?;
     let limit = limit(query.limit.as_deref(), 100, 10_000)?;
+    let since_us = time("since", query.since.as_deref())?.unwrap_or(0);
+    let latest_us = (site.clock)().saturating_add(FUTURE_US);
+    let until_us = match time("until", query.until.as_deref())? {
+        Some(until_us) => until_us,
+        None if since_us < latest_us && before_id.is_none_or(|id| id <= latest_us) => latest_us,
+        None => i64::MAX,
+    };
     let asked = PacketQuery {
-        since_us: time("since", query.since.as_deref())?.unwrap_or(0),
-        until_us: time("until", query.until.as_deref())?.unwrap_or(i64::MAX),
+        since_us,
+        until_us,
         about: query.name.as_deref().map(about),
         duplicates: duplicates || filter.verdict == Some("duplicate"),
         limit,
         before_id,
     };
     let place = site.answers.heavy.enter().await?;
-    let (page, passed_over) =
-        if filter.passes_all() { (site.store.packets(asked).await?, 0) } else { filtered(&*site.store, &place, asked, filter).await? };
+    let filter = Arc::new(filter);
+    let (mut page, mut passed_over) = looked_up(&site, &place, asked.clone(), &filter).await?;
+    // Nothing at all up to now: the clock is behind, and what is stored is better than an empty list.
+    if page == PacketPage::default() && until_us == latest_us && before_id.is_none() {
+        (page, passed_over) = looked_up(&site, &place, PacketQuery { until_us: i64::MAX, ..asked }, &filter).await?;
+    }
     let made = move || {
         let answer = Answer::new().list("packets", page.packets.iter().map(packet)).read(passed_over);
         match page.next {
@@ -127,10 +141,14 @@ pub(crate) async fn list(State(site): SiteState, QueryOf(query): QueryOf<ListQue
     place.run(made).await
 }
 
+/// The packets asked for that pass, and how many were looked at and are not among them.
+async fn looked_up(site: &Site, place: &Place, asked: PacketQuery, filter: &Arc<Filter>) -> Result<(PacketPage, usize), ApiError> {
+    if filter.passes_all() { Ok((site.store.packets(asked).await?, 0)) } else { filtered(&*site.store, place, asked, filter).await }
+}
+
 /// Those of the packets asked for that pass. Looks at no more than [`MOST_LOOKED_AT`]: `next` goes on there, also when
 /// nothing was found yet. Also how many were looked at and are not in the page.
-async fn filtered(store: &dyn Store, place: &Place, mut asked: PacketQuery, filter: Filter) -> Result<(PacketPage, usize), ApiError> {
-    let filter = Arc::new(filter);
+async fn filtered(store: &dyn Store, place: &Place, mut asked: PacketQuery, filter: &Arc<Filter>) -> Result<(PacketPage, usize), ApiError> {
     let limit = asked.limit;
     let mut found = PacketPage::default();
     let mut looked_at = 0;

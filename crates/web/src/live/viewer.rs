@@ -304,7 +304,7 @@ mod tests {
                     live.apply(&pipeline.accept(tick * S, line.as_bytes()).changes);
                 }
             }
-            live.tick(tick * S, 4);
+            live.tick(tick * S, tick * S, 4);
         }
         let message = viewer.news(6 * S);
         assert_eq!(message.pieces.len(), 1 + 128 + 1, "the version, two deltas of each tile, a pulse");
