@@ -113,17 +113,10 @@ async fn every_state_of_a_replica_is_a_series_and_who_ingests_can_be_counted() {
     let mut stage = Stage::set(&["--standby", "warm"]).await;
     let url = stage.redis.url();
     stage.more.extend(["--redis-url".to_owned(), url]);
-    for number in [1, 2] {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        stage.environment = vec![("GODWIT_METRICS_LISTEN".to_owned(), format!("127.0.0.1:{port}"))];
-        let replica = stage.launch(number);
-        stage.replicas.push(replica);
-        stage.operators.push(format!("127.0.0.1:{port}"));
-    }
-    stage.all_ready();
+    stage.start(2);
     let leader = stage.leader().unwrap();
-    for (at, operators) in stage.operators.iter().enumerate() {
-        let (status, metrics) = stage::get(operators, "/metrics").unwrap();
+    for (at, replica) in stage.replicas.iter().enumerate() {
+        let (status, metrics) = replica.get("/metrics").unwrap();
         assert_eq!(status, 200);
         let is = |series: &str| metrics.lines().find_map(|line| line.strip_prefix(series)).map(|value| value.trim().to_owned());
         for (role, present) in [("alone", false), ("leading", at == leader), ("standing_by", at != leader), ("cut_off", false)] {

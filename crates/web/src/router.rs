@@ -123,6 +123,10 @@ async fn guard(State((site, fixed)): State<(Arc<Site>, Arc<Fixed>)>, request: Re
     if headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == live::TILE_TYPE) {
         return response;
     }
+    // A client that is turned away does not keep a place, also if it reads nothing.
+    if matches!(status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
+        headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     if status.is_client_error() || status.is_server_error() {
         headers.entry(header::CACHE_CONTROL).or_insert(HeaderValue::from_static("no-store"));
     } else if of_api {

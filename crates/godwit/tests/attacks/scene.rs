@@ -224,7 +224,7 @@ fn watch(mut once: impl FnMut() -> bool + Send + 'static) -> (Arc<AtomicBool>, A
     (stop, longest, task)
 }
 
-/// An APRS-IS server that sends a few positions ten times a second to everybody who logs in.
+/// An APRS-IS server that sends a position ten times a second, of five stations in turn, to everybody who logs in.
 struct Feed {
     address: String,
     stop: Arc<AtomicBool>,
@@ -259,12 +259,14 @@ fn feed(mut socket: TcpStream, ended: &AtomicBool) -> Option<()> {
         if ended.load(Ordering::SeqCst) {
             return None;
         }
-        for station in 0..5 {
-            let minutes = number % 6000;
-            let (whole, part) = (minutes / 100, minutes % 100);
-            let line = format!("M{station}>APRS,TCPIP*,qAC,T2TEST:!47{whole:02}.{part:02}N/0073{station}.00E>moving {number}\r\n");
-            socket.write_all(line.as_bytes()).ok()?;
-        }
+        // Each of them moves by 0.01' twice a second: at 130 km/h.
+        let (station, minutes) = (number % 5, number / 5 % 6000);
+        let line = format!(
+            "M{station}>APRS,TCPIP*,qAC,T2TEST:!48{:02}.{:02}N/0073{station}.00E>moving {number}\r\n",
+            minutes / 100,
+            minutes % 100
+        );
+        socket.write_all(line.as_bytes()).ok()?;
         thread::sleep(Duration::from_millis(100));
     }
     None

@@ -124,8 +124,6 @@ pub(crate) struct Stage {
     pub(crate) more: Vec<String>,
     /// Variables of the replicas that are started from now on.
     pub(crate) environment: Vec<(String, String)>,
-    /// Addresses that replicas have for operators, where a test gave some.
-    pub(crate) operators: Vec<String>,
     /// What was done when: the beginning of the report.
     diary: RefCell<Vec<String>>,
     /// Removed when dropped; a failed test copies it first.
@@ -149,7 +147,6 @@ impl Stage {
             folder: folder.path().to_owned(),
             more: more.iter().map(|&word| word.to_owned()).collect(),
             environment: Vec::new(),
-            operators: Vec::new(),
             diary: RefCell::default(),
             _removed: folder,
         }
