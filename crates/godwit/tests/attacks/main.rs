@@ -190,7 +190,7 @@ fn fifty_thousand_addresses_do_not_open_the_limiter() {
         let mut asked = String::new();
         for address in 0..100_u32 {
             let number = block * 100 + address;
-            asked += &format!("GET /api/v1/nothing HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 2001:db8:7:{:x}::1\r\n\r\n", number);
+            asked += &format!("GET /api/v1/nothing HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 2001:db8:7:{number:x}::1\r\n\r\n");
         }
         // The server closes after the first that it turns away.
         let mut socket = scene.connect();
