@@ -300,8 +300,8 @@ async fn packets_of_the_bus_with_an_impossible_time_are_refused_and_counted() {
     // One that is in time goes through: it was the time.
     forger.publish(&[message((99, now_us))]).await.unwrap();
     until("the plausible one is taken", MINUTE, || (follower.get("/api/v1/stations/F0RGED-99")?.0 == 200).then_some(()));
-    for number in 0..times.len() {
-        assert_eq!(follower.get(&format!("/api/v1/stations/F0RGED-{number}")).unwrap().0, 404, "{}", times[number]);
+    for (number, time) in times.iter().enumerate() {
+        assert_eq!(follower.get(&format!("/api/v1/stations/F0RGED-{number}")).unwrap().0, 404, "{time}");
     }
     stage.ledger.pace(0);
 }
