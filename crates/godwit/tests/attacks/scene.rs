@@ -277,6 +277,11 @@ fn binary() -> PathBuf {
     std::env::var_os("GODWIT").map_or_else(|| env!("CARGO_BIN_EXE_godwit").into(), PathBuf::from)
 }
 
+/// Whether that is the release binary.
+pub(crate) fn is_release() -> bool {
+    std::env::var_os("GODWIT").is_some()
+}
+
 fn program() -> Command {
     let mut command = Command::new(binary());
     quiet(&mut command);
