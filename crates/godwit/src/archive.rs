@@ -2,10 +2,9 @@
 
 use anyhow::Context as _;
 use clap::ArgMatches;
-use godwit_flow::Health;
 use godwit_store::{archive::Archive, day_name, day_number};
 
-use crate::{clock::Clock, config::Settings, jobs, run};
+use crate::{config::Settings, jobs, run};
 
 fn open(settings: &Settings) -> anyhow::Result<Archive> {
     let address = settings
@@ -27,7 +26,7 @@ pub(crate) fn archive(settings: &Settings, matches: &ArgMatches) -> anyhow::Resu
     run::runtime()?.block_on(async {
         let store = run::open(settings).await?;
         let Some(number) = wanted else {
-            println!("{}", jobs::archive::run(&*store, &archive, &Clock::new(Health::default())).await?);
+            println!("{}", jobs::archive::run(&*store, &archive).await?);
             return Ok(store.close().await?);
         };
         let state = store.days().await?.into_iter().find(|state| state.day == number && state.packets > 0);

@@ -135,9 +135,7 @@ async fn every_state_of_a_replica_is_a_series_and_who_ingests_can_be_counted() {
         }
         let follows = |source: &str| is(&format!("godwit_world_follows{{source=\"{source}\"}}")).unwrap();
         assert_ne!(follows("bus"), follows("store"));
-        for task in
-            ["intake", "keeper", "leader", "follower_bus", "follower_store", "publisher", "tick", "web", "operators", "jobs", "feed"]
-        {
+        for task in ["intake", "keeper", "leader", "follower_bus", "follower_store", "publisher", "tick", "web", "jobs", "feed"] {
             assert_eq!(is(&format!("godwit_task_failed_total{{task=\"{task}\"}}")).as_deref(), Some("0"), "{task}: {metrics}");
         }
     }

@@ -257,8 +257,9 @@ async fn a_full_disk_stops_storing_and_nothing_else_until_there_is_room() {
     let folder = tempfile::tempdir().unwrap();
     let data = folder.path().join("data");
     fs::create_dir(&data).unwrap();
-    let (address, operators) = (free_address(), free_address());
-    let feed = ["--callsign", "N0CALL-1", "--aprs-is", &ledger.address.to_string(), "--metrics-listen", &operators];
+    let address = free_address();
+    let operators = address.clone();
+    let feed = ["--callsign", "N0CALL-1", "--aprs-is", &ledger.address.to_string()];
     let mut replica = on_a_disk(24, &data, &address, &feed);
     // The program's own view of its disk.
     let inside = Path::new("/proc").join(replica.child.id().to_string()).join("root").join(data.strip_prefix("/").unwrap());
@@ -334,7 +335,7 @@ async fn a_day_that_cannot_be_written_is_said_and_what_is_lost_at_the_end_is_no_
     filled(&data);
     fs::write(data.join("packets/2026-11-20.sqlite"), b"").unwrap();
     let feed = ["--callsign", "N0CALL-1", "--aprs-is", &ledger.address.to_string(), "--data", data.to_str().unwrap()];
-    let mut command = serve(&[], &address, &[&feed[..], &["--metrics-listen", &operators, "--retention-days", "0"]].concat());
+    let mut command = serve(&[], &address, &[&feed[..], &["--retention-days", "0"]].concat());
     command.stdout(Stdio::null()).stderr(fs::File::create(folder.path().join("log")).unwrap());
     let mut replica = Replica { child: command.spawn().unwrap(), address, name: "r1".to_owned() };
     let stored = |replica: &Replica| status(replica)?["packets"]["stored"].as_u64();

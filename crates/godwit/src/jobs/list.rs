@@ -66,7 +66,7 @@ pub(crate) fn start(
         async move { retention::run(&*store, rules, &clock).await }
     };
     list.push(Job { priority: 50, longest: HOUR * 6, ..Job::new("retention", HOUR, run) });
-    list.extend(archive(settings, store, clock)?);
+    list.extend(archive(settings, store)?);
     let fetch = fetch(settings, store, devices, tasks, &mut list)?;
     let jobs = Jobs { board: Arc::default(), fetch };
     tasks.essential("jobs", super::run(list, store.clone(), holder, jobs.board.clone(), tasks.stop()));
@@ -74,13 +74,13 @@ pub(crate) fn start(
 }
 
 #[cfg(feature = "archive")]
-fn archive(settings: &Settings, store: &Arc<dyn Upkeep>, clock: &Arc<Clock>) -> anyhow::Result<Option<Job>> {
+fn archive(settings: &Settings, store: &Arc<dyn Upkeep>) -> anyhow::Result<Option<Job>> {
     let Some(address) = settings.get("archive") else { return Ok(None) };
     let archive = Arc::new(godwit_store::archive::Archive::open(address, crate::run::data(settings))?);
-    let (store, clock) = (store.clone(), clock.clone());
+    let store = store.clone();
     let run = move || {
-        let (store, archive, clock) = (store.clone(), archive.clone(), clock.clone());
-        async move { super::archive::run(&*store, &archive, &clock).await }
+        let (store, archive) = (store.clone(), archive.clone());
+        async move { super::archive::run(&*store, &archive).await }
     };
     Ok(Some(Job { priority: 40, longest: HOUR * 12, ..Job::new("archive", HOUR, run) }))
 }
@@ -108,7 +108,7 @@ fn fetch(
 }
 
 #[cfg(not(feature = "archive"))]
-fn archive(settings: &Settings, _: &Arc<dyn Upkeep>, _: &Arc<Clock>) -> anyhow::Result<Option<Job>> {
+fn archive(settings: &Settings, _: &Arc<dyn Upkeep>) -> anyhow::Result<Option<Job>> {
     anyhow::ensure!(settings.get("archive").is_none(), "archive is set, but this program was built without the feature archive");
     Ok(None)
 }
