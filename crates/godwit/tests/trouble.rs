@@ -331,7 +331,8 @@ fn disk(operators: &str) -> Option<Value> {
 async fn a_day_that_cannot_be_written_is_said_and_what_is_lost_at_the_end_is_no_success() {
     let ledger = LedgerServer::start().await;
     let folder = tempfile::tempdir().unwrap();
-    let (data, address, operators) = (folder.path().join("data"), free_address(), free_address());
+    let (data, address) = (folder.path().join("data"), free_address());
+    let operators = address.clone();
     filled(&data);
     fs::write(data.join("packets/2026-11-20.sqlite"), b"").unwrap();
     let feed = ["--callsign", "N0CALL-1", "--aprs-is", &ledger.address.to_string(), "--data", data.to_str().unwrap()];
