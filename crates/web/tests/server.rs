@@ -328,7 +328,8 @@ async fn one_client_of_a_proxy_does_not_take_the_places_of_the_others() {
         viewers.push(stream);
     }
     assert_eq!(house.figure("/refused/viewers_of_client"), 1);
-    assert_eq!(house.figure("/listeners/public/open"), 5, "four viewers, and the connection of the one that was refused");
+    // The one that was refused was closed.
+    house.until("/listeners/public/open", |open| open == 4).await;
     // Programs of this machine are not bounded.
     for _ in 0..5 {
         let mut stream = house.connect().await;
@@ -390,7 +391,7 @@ async fn answers_say_what_is_left_and_loopback_is_free_only_without_forwarding_h
     assert!(house.get("/api/v1", "X-Real-IP: 203.0.113.77\r\n").await.starts_with("HTTP/1.1 429 "), "all of them are the proxy");
     for _ in 0..10 {
         let answered = house.get("/api/v1", "").await;
-        assert!(answered.starts_with("HTTP/1.1 200 ") && !answered.contains("ratelimit"), "{answered}");
+        assert!(answered.starts_with("HTTP/1.1 200 ") && !answered.contains("\r\nratelimit"), "{answered}");
     }
 }
 
